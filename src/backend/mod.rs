@@ -1,0 +1,3 @@
+//! The backend: owns state and I/O. One writer (`core`) decides and remembers; everything else asks it.
+
+pub mod core;

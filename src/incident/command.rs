@@ -1,0 +1,332 @@
+//! What people and programs may ask, and how a request is refused.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AgentDeclaration, Fields, Role,
+    containment::{Mode, Scope},
+};
+use crate::{
+    terms::{
+        ActionClass, AgentId, ChecklistId, DraftId, DrillId, FiringId, IncidentId, SwitchId, Time, TokenId, words,
+    },
+    tripwire::FiringChange,
+};
+
+/// Begins an incident.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Declare {
+    /// What is wrong, in a line.
+    pub title: String,
+    /// A level of the scheme, `SEV-1`; the scheme's mildest where absent.
+    pub severity: Option<String>,
+    /// A scheme by id; the runbook's default where absent.
+    pub scheme: Option<String>,
+    /// The affected workflow.
+    pub workflow: Option<String>,
+    /// Agents known to be involved.
+    pub agents: Vec<AgentId>,
+    /// The firing it comes from.
+    pub firing: Option<FiringId>,
+    /// Since when harm is confirmed, where it is.
+    pub harm_at: Option<Time>,
+}
+
+/// Engages a switch. Nothing but the scope is needed: firing asks nobody (CON.5).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Engage {
+    /// What it covers; empty is everything.
+    #[serde(default)]
+    pub scope: Scope,
+    /// What it does; halt where absent.
+    #[serde(default = "halt")]
+    pub mode: Mode,
+    /// Why.
+    #[serde(default)]
+    pub why: Option<String>,
+    /// Its incident; absent: the one open incident, else one is declared after firing where `declare` says so.
+    #[serde(default)]
+    pub incident: Option<IncidentId>,
+    /// Since when harm is confirmed.
+    #[serde(default)]
+    pub harm_at: Option<Time>,
+    /// When a preventive switch lifts itself.
+    #[serde(default)]
+    pub expires_at: Option<Time>,
+    /// Declare an incident if none is open (what `!` in the cockpit does).
+    #[serde(default)]
+    pub declare: bool,
+}
+
+fn halt() -> Mode {
+    Mode::Halt
+}
+
+/// What can be asked of one incident.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum IncidentCommand {
+    /// A tripwire's incident is one.
+    Confirm {},
+    /// A tripwire's incident is none.
+    Dismiss {
+        /// Why.
+        why: String,
+    },
+    /// Sets the severity.
+    SetSeverity {
+        /// The level.
+        severity: String,
+        /// Why.
+        why: String,
+    },
+    /// Gives a role to somebody, or frees it.
+    Assign {
+        /// `commander`, `scribe` …
+        role: String,
+        /// Who; absent frees it.
+        #[serde(default)]
+        who: Option<String>,
+    },
+    /// Adds a note.
+    Note {
+        /// Its text.
+        text: String,
+        /// When it happened, if not now.
+        #[serde(default)]
+        at: Option<Time>,
+    },
+    /// Takes a note back.
+    RetractNote {
+        /// The note's `seq`.
+        seq: u64,
+    },
+    /// Confirms harm, or corrects its time.
+    ConfirmHarm {
+        /// Since when; now where absent.
+        #[serde(default)]
+        at: Option<Time>,
+    },
+    /// Corrects the earliest harmful action (MTTD).
+    SetEarliestAction {
+        /// Its time.
+        at: Time,
+    },
+    /// Declares containment by hand.
+    DeclareContained {
+        /// Why it can be said.
+        why: String,
+    },
+    /// Opens a rollback checklist.
+    OpenRollback {
+        /// Which class.
+        class: ActionClass,
+        /// What is rolled back.
+        target: String,
+    },
+    /// Ticks a step.
+    TickStep {
+        /// In which checklist.
+        checklist: ChecklistId,
+        /// Which step.
+        step: String,
+    },
+    /// Takes a tick, or an “impossible”, back.
+    UntickStep {
+        /// In which checklist.
+        checklist: ChecklistId,
+        /// Which step.
+        step: String,
+    },
+    /// Says a step cannot be done.
+    MarkImpossible {
+        /// In which checklist.
+        checklist: ChecklistId,
+        /// Which step.
+        step: String,
+        /// What is done instead.
+        substitute: String,
+    },
+    /// Records the read-back.
+    VerifyRollback {
+        /// Which checklist.
+        checklist: ChecklistId,
+        /// What was read back.
+        evidence: String,
+    },
+    /// Begins a draft, filled from the incident.
+    StartDraft {
+        /// `internal`, `customer` …
+        audience: String,
+    },
+    /// Replaces a draft's fields.
+    EditDraft {
+        /// Which draft.
+        draft: DraftId,
+        /// All fields.
+        fields: Fields,
+        /// The version the editor saw; another one in between is a conflict.
+        version: u64,
+    },
+    /// Marks a draft sent; its exact text is kept.
+    SendDraft {
+        /// Which draft.
+        draft: DraftId,
+        /// By which channel: `copy`, `mail`, `chat` …
+        channel: String,
+        /// To whom.
+        to: String,
+    },
+    /// Resolves it.
+    Resolve {
+        /// How.
+        #[serde(default)]
+        note: String,
+        /// Reason to resolve over an unverified rollback or an engaged switch.
+        #[serde(default)]
+        over: Option<String>,
+    },
+    /// Reopens it.
+    Reopen {
+        /// Why.
+        why: String,
+    },
+    /// Closes it.
+    Close {
+        /// Reason to close over what is open.
+        #[serde(default)]
+        over: Option<String>,
+    },
+}
+
+/// Everything the log takes. Each wire route makes one of these.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum Command {
+    /// Begins an incident.
+    Declare(Declare),
+    /// Asks something of an incident.
+    OnIncident {
+        /// Which.
+        incident: IncidentId,
+        /// What.
+        ask: IncidentCommand,
+    },
+    /// Engages a switch.
+    Engage(Engage),
+    /// Gives a switch its reason, harm time or incident after firing.
+    Annotate {
+        /// Which.
+        switch: SwitchId,
+        /// Why.
+        #[serde(default)]
+        why: Option<String>,
+        /// Harm time.
+        #[serde(default)]
+        harm_at: Option<Time>,
+        /// Incident.
+        #[serde(default)]
+        incident: Option<IncidentId>,
+    },
+    /// Lifts a switch, or restores one agent from it.
+    Release {
+        /// Which.
+        switch: SwitchId,
+        /// The typed reason.
+        why: String,
+        /// Only this agent.
+        #[serde(default)]
+        agent: Option<AgentId>,
+    },
+    /// Declares agents.
+    DeclareAgents {
+        /// All of them, or none are taken.
+        agents: Vec<AgentDeclaration>,
+    },
+    /// Acknowledges a firing.
+    AckFiring {
+        /// Which.
+        firing: FiringId,
+        /// Expected behaviour: closes, thaws, counts.
+        #[serde(default)]
+        expected: bool,
+    },
+    /// Makes a token. The backend makes the secret and passes its hash.
+    MakeToken {
+        /// What it is for.
+        name: String,
+        /// What it may do.
+        role: Role,
+        /// The agent it is bound to.
+        #[serde(default)]
+        agent: Option<AgentId>,
+        /// SHA-256 (hex) of the secret.
+        hash: String,
+    },
+    /// Revokes a token.
+    RevokeToken {
+        /// Which.
+        token: TokenId,
+    },
+    /// Starts a drill's world.
+    StartDrill {
+        /// The recording's name.
+        name: String,
+        /// Its title.
+        title: String,
+        /// Seed.
+        seed: u64,
+        /// Times faster.
+        speed: f64,
+    },
+    /// Ends a drill.
+    EndDrill {
+        /// Which.
+        drill: DrillId,
+    },
+    /// What the tripwire engine saw; only the backend asks this.
+    Fire {
+        /// In the engine's order.
+        changes: Vec<FiringChange>,
+    },
+    /// What the interlock proved; only the backend asks this.
+    Prove {
+        /// Which switch.
+        switch: SwitchId,
+        /// The proof as it stands.
+        halt: super::containment::HaltProof,
+    },
+}
+
+words! {
+    /// Why a command is refused; each has one HTTP status.
+    RefusalCode, "a refusal" {
+        /// No such incident, switch, step … (404).
+        Unknown = "unknown",
+        /// The command is not well formed (422).
+        Invalid = "invalid",
+        /// The state does not allow it now (409).
+        Conflict = "conflict",
+        /// The identity may not (403).
+        Forbidden = "forbidden",
+    }
+}
+
+/// A refusal: nothing was changed. `detail` says what is wrong and what to do.
+#[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize)]
+#[error("{detail}")]
+pub struct Refusal {
+    /// Its kind.
+    pub code: RefusalCode,
+    /// What is wrong, and what to do.
+    pub detail: String,
+}
+
+impl Refusal {
+    /// Builds one.
+    pub fn new(code: RefusalCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}

@@ -1,0 +1,9 @@
+//! Containment: what is stopped, how far, and the proof that it stopped (CON, protocol 3).
+//!
+//! Pure. The backend's interlock asks `decision`; the log's fold keeps `Switch`; `proof` judges who is proved stopped.
+
+mod scope;
+mod switch;
+
+pub use scope::{Call, Scope};
+pub use switch::{AgentProof, HaltProof, Mode, ProofHow, ProofState, Release, Slipped, Switch, SwitchState};

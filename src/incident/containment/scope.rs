@@ -1,0 +1,105 @@
+//! What a switch covers: a conjunction of what is named; nothing named is everything (CON.2).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::terms::{ActionClass, AgentId, ToolName, Workflow};
+
+/// A conjunction: every part that is set must match. Empty covers all agents.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scope {
+    /// Only this agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentId>,
+    /// Only this tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<ToolName>,
+    /// Only this action class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<ActionClass>,
+    /// Only this workflow, claimed or declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<Workflow>,
+    /// Only what is done on behalf of this subject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+}
+
+/// One call, as the interlock judges it: the caller's word joined with the agent's declaration.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Call {
+    /// Who calls.
+    pub agent: Option<AgentId>,
+    /// The tool, by its canonical name.
+    pub tool: Option<ToolName>,
+    /// The class the inventory states for the tool, if any.
+    pub declared_class: Option<ActionClass>,
+    /// The class the caller states; it may only tighten.
+    pub claimed_class: Option<ActionClass>,
+    /// The workflow the agent is declared for.
+    pub declared_workflow: Option<Workflow>,
+    /// The workflow the caller states.
+    pub claimed_workflow: Option<Workflow>,
+    /// The run, for modes that judge runs.
+    pub run: Option<String>,
+    /// On whose behalf.
+    pub subject: Option<String>,
+}
+
+impl Scope {
+    /// Everything: the default in doubt (CON.2).
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// One agent.
+    pub fn agent(agent: AgentId) -> Self {
+        Self { agent: Some(agent), ..Self::default() }
+    }
+
+    /// How many parts are named: fewer is wider.
+    pub fn named(&self) -> usize {
+        [
+            self.agent.is_some(),
+            self.tool.is_some(),
+            self.class.is_some(),
+            self.workflow.is_some(),
+            self.subject.is_some(),
+        ]
+        .into_iter()
+        .filter(|named| *named)
+        .count()
+    }
+
+    /// Whether `call` lies inside. A class or workflow matches when either the caller's word or the declaration does
+    /// (the caller's word may tighten, law 11).
+    pub fn covers(&self, call: &Call) -> bool {
+        fn either<T: PartialEq>(wanted: &Option<T>, one: &Option<T>, other: &Option<T>) -> bool {
+            wanted.is_none() || wanted == one || wanted == other
+        }
+        (self.agent.is_none() || self.agent == call.agent)
+            && (self.tool.is_none() || self.tool == call.tool)
+            && either(&self.class, &call.declared_class, &call.claimed_class)
+            && either(&self.workflow, &call.declared_workflow, &call.claimed_workflow)
+            && (self.subject.is_none() || self.subject == call.subject)
+    }
+}
+
+impl fmt::Display for Scope {
+    /// `all agents`, `agent refund-bot`, `agent refund-bot · tool stripe.payout`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts: Vec<String> = [
+            self.agent.as_ref().map(|agent| format!("agent {agent}")),
+            self.tool.as_ref().map(|tool| format!("tool {tool}")),
+            self.class.as_ref().map(|class| format!("class {class}")),
+            self.workflow.as_ref().map(|workflow| format!("workflow {workflow}")),
+            self.subject.as_ref().map(|subject| format!("subject {subject}")),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if parts.is_empty() { f.pad("all agents") } else { f.pad(&parts.join(" · ")) }
+    }
+}

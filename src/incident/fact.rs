@@ -1,0 +1,402 @@
+//! Every kind of fact the log can hold. A new kind is added, never changed: old logs must fold for ever.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AgentDeclaration, Fields, Role,
+    containment::{AgentProof, HaltProof, Mode, Scope},
+    state::ClockPlan,
+};
+use crate::{
+    terms::{ActionClass, AgentId, ChecklistId, DraftId, DrillId, FiringId, IncidentId, SwitchId, Time, TokenId},
+    tripwire::FiringKey,
+};
+
+/// A step as the runbook has it, copied into the incident when its checklist is opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// Its short name, unique within the checklist: `list-payouts`.
+    pub id: String,
+    /// What to do.
+    pub text: String,
+    /// A command that helps, shown to copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// This step is the class's read-back: the checklist is done only when it is (RBK).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verifies: bool,
+    /// A budget of its own from containment, where it differs from the class's, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_s: Option<u64>,
+}
+
+/// One fact. On the wire `type` is the variant in kebab-case and `data` its fields.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data", rename_all = "kebab-case")]
+pub enum Fact {
+    // ---- stream incident/INC-n -------------------------------------------------------------------------------
+    /// An incident began. Opened by a tripwire it waits for a person's confirmation.
+    IncidentDeclared {
+        /// What is wrong, in a line.
+        title: String,
+        /// The severity scheme it keeps (SEV.1).
+        scheme: String,
+        /// The level at the start.
+        severity: String,
+        /// The affected workflow.
+        #[serde(default)]
+        workflow: Option<String>,
+        /// Agents known to be involved.
+        #[serde(default)]
+        agents: Vec<AgentId>,
+        /// The firing it came from.
+        #[serde(default)]
+        firing: Option<FiringId>,
+        /// False when a tripwire opened it: a person confirms or dismisses.
+        confirmed: bool,
+        /// The clocks it runs by, copied from the runbook (an open incident keeps its version).
+        clocks: ClockPlan,
+        /// Version of the runbook.
+        runbook: String,
+    },
+    /// A person confirmed an incident that a tripwire opened.
+    IncidentConfirmed {},
+    /// A person dismissed an incident that a tripwire opened.
+    IncidentDismissed {
+        /// Why it is none.
+        why: String,
+    },
+    /// A person set the severity (SEV.5).
+    SeveritySet {
+        /// The level.
+        severity: String,
+        /// Why.
+        why: String,
+    },
+    /// A role changed hands (TEAM.1).
+    RoleAssigned {
+        /// `commander`, `scribe` …
+        role: String,
+        /// Who; `None` frees it.
+        who: Option<String>,
+    },
+    /// A note on the timeline (TEAM.8).
+    NoteAdded {
+        /// Its text; person- or agent-written.
+        text: String,
+    },
+    /// A note was taken back; it stays in the log.
+    NoteRetracted {
+        /// The `seq` of the note in this stream.
+        seq: u64,
+    },
+    /// Harm is confirmed: the zero of the 30 s clock. Said again, it corrects the time.
+    HarmConfirmed {
+        /// Since when.
+        at: Time,
+    },
+    /// The earliest harmful action is known, or known better (MTTD: Action, Signal).
+    EarliestActionSet {
+        /// Its event time.
+        at: Time,
+        /// When it was received, where telemetry knows.
+        #[serde(default)]
+        received_at: Option<Time>,
+    },
+    /// Every counted agent is confirmed, or a person declares it with a reason.
+    Contained {
+        /// A person's reason; absent when it was proved.
+        #[serde(default)]
+        why: Option<String>,
+    },
+    /// Something escaped after containment: the status reopens, no clock restarts.
+    ContainmentBroken {
+        /// Through which switch.
+        switch: SwitchId,
+        /// Who.
+        agent: AgentId,
+    },
+    /// A firing belongs to this incident.
+    FiringJoined {
+        /// Which.
+        firing: FiringId,
+        /// Whose agent.
+        agent: AgentId,
+    },
+    /// A switch belongs to this incident.
+    SwitchJoined {
+        /// Which.
+        switch: SwitchId,
+    },
+    /// A rollback checklist was opened (RBK).
+    RollbackOpened {
+        /// Its number.
+        checklist: ChecklistId,
+        /// Which class.
+        class: ActionClass,
+        /// The class in words.
+        title: String,
+        /// What is rolled back.
+        target: String,
+        /// Who may work it.
+        authorised: String,
+        /// The class's time budget from containment, in seconds.
+        budget_s: u64,
+        /// The steps, copied from the runbook.
+        steps: Vec<PlannedStep>,
+        /// What to do where reversal is impossible.
+        substitute: String,
+    },
+    /// A step was done.
+    StepTicked {
+        /// In which checklist.
+        checklist: ChecklistId,
+        /// Which step.
+        step: String,
+    },
+    /// A tick was taken back.
+    StepUnticked {
+        /// In which checklist.
+        checklist: ChecklistId,
+        /// Which step.
+        step: String,
+    },
+    /// A step cannot be done; a substitute stands in (RBK.9).
+    StepImpossible {
+        /// In which checklist.
+        checklist: ChecklistId,
+        /// Which step.
+        step: String,
+        /// What is done instead.
+        substitute: String,
+    },
+    /// The real state was read back and is right (RBK.8).
+    RollbackVerified {
+        /// Which checklist.
+        checklist: ChecklistId,
+        /// What was read back.
+        evidence: String,
+    },
+    /// A draft was begun for an audience (COM.2).
+    DraftStarted {
+        /// Its number.
+        draft: DraftId,
+        /// `internal`, `customer` …
+        audience: String,
+        /// The six fields, filled from the incident (COM.1).
+        fields: Fields,
+    },
+    /// A draft's fields were edited.
+    DraftEdited {
+        /// Which draft.
+        draft: DraftId,
+        /// All fields as they are now.
+        fields: Fields,
+    },
+    /// A draft was marked sent: its exact text is kept (COM.5).
+    DraftSent {
+        /// Which draft.
+        draft: DraftId,
+        /// Exactly what was sent.
+        text: String,
+        /// By which channel.
+        channel: String,
+        /// To whom.
+        to: String,
+    },
+    /// The incident is resolved.
+    Resolved {
+        /// How.
+        note: String,
+    },
+    /// It was reopened.
+    Reopened {
+        /// Why.
+        why: String,
+    },
+    /// It is closed: the post-mortem is filed.
+    Closed {
+        /// Reason where something was left open.
+        #[serde(default)]
+        over: Option<String>,
+    },
+
+    // ---- stream switches -------------------------------------------------------------------------------------
+    /// A switch was engaged (CON).
+    SwitchEngaged {
+        /// Its number.
+        switch: SwitchId,
+        /// What it covers.
+        scope: Scope,
+        /// What it does.
+        mode: Mode,
+        /// Why.
+        #[serde(default)]
+        why: Option<String>,
+        /// Its incident.
+        #[serde(default)]
+        incident: Option<IncidentId>,
+        /// When harm was confirmed.
+        #[serde(default)]
+        harm_at: Option<Time>,
+        /// When it lifts itself, for a preventive one.
+        #[serde(default)]
+        expires_at: Option<Time>,
+        /// Who is counted, and as what, at that moment.
+        agents: Vec<AgentProof>,
+    },
+    /// What is proved changed; batched.
+    SwitchProved {
+        /// Which switch.
+        switch: SwitchId,
+        /// The proof as it stands.
+        halt: HaltProof,
+    },
+    /// A reason, a harm time or an incident was given after firing.
+    SwitchAnnotated {
+        /// Which switch.
+        switch: SwitchId,
+        /// Why.
+        #[serde(default)]
+        why: Option<String>,
+        /// Harm time.
+        #[serde(default)]
+        harm_at: Option<Time>,
+        /// Incident it belongs to.
+        #[serde(default)]
+        incident: Option<IncidentId>,
+    },
+    /// One agent was restored from a wide switch.
+    SwitchExcepted {
+        /// Which switch.
+        switch: SwitchId,
+        /// Which agent.
+        agent: AgentId,
+        /// Why.
+        why: String,
+    },
+    /// A switch was lifted.
+    SwitchReleased {
+        /// Which switch.
+        switch: SwitchId,
+        /// The typed reason.
+        why: String,
+        /// One person, no incident (protocol 4).
+        #[serde(default)]
+        alone: bool,
+    },
+
+    // ---- stream agents ---------------------------------------------------------------------------------------
+    /// An owner declared an agent, or declared it anew.
+    AgentDeclared(AgentDeclaration),
+
+    // ---- stream tripwires ------------------------------------------------------------------------------------
+    /// A tripwire fired.
+    FiringOpened {
+        /// Its number.
+        firing: FiringId,
+        /// Which tripwire, agent, detail.
+        key: FiringKey,
+        /// When the action that met it was received.
+        received_at: Time,
+        /// Figure in the window.
+        #[serde(default)]
+        window: Option<f64>,
+        /// Limit it went over.
+        #[serde(default)]
+        limit: Option<f64>,
+        /// Median in force.
+        #[serde(default)]
+        baseline: Option<f64>,
+        /// What else the engine said.
+        #[serde(default)]
+        note: Option<String>,
+        /// Whom the runbook pages.
+        pages: String,
+        /// The incident it joined or opened.
+        #[serde(default)]
+        incident: Option<IncidentId>,
+    },
+    /// Its condition was met again; coalesced.
+    FiringCounted {
+        /// Which firing.
+        firing: FiringId,
+        /// Meetings so far.
+        count: u64,
+        /// Highest figure so far.
+        #[serde(default)]
+        peak: Option<f64>,
+    },
+    /// It closed by itself.
+    FiringClosed {
+        /// Which firing.
+        firing: FiringId,
+    },
+    /// A person acknowledged it.
+    FiringAcknowledged {
+        /// Which firing.
+        firing: FiringId,
+        /// Expected behaviour: it closes, thaws the baseline, and its hours count.
+        expected: bool,
+    },
+    /// It was linked to an incident after it opened.
+    FiringLinked {
+        /// Which firing.
+        firing: FiringId,
+        /// Which incident.
+        incident: IncidentId,
+    },
+
+    // ---- stream access ---------------------------------------------------------------------------------------
+    /// A token was made; only its hash is kept.
+    TokenMade {
+        /// Its number.
+        token: TokenId,
+        /// What it is for, in the maker's words.
+        name: String,
+        /// What it may do.
+        role: Role,
+        /// The agent it is bound to, for an agent's token.
+        #[serde(default)]
+        agent: Option<AgentId>,
+        /// SHA-256 (hex) of the secret.
+        hash: String,
+    },
+    /// A token was revoked.
+    TokenRevoked {
+        /// Which.
+        token: TokenId,
+    },
+
+    // ---- stream drills ---------------------------------------------------------------------------------------
+    /// A drill began: a world of its own.
+    DrillStarted {
+        /// Its number.
+        drill: DrillId,
+        /// The recording's name.
+        name: String,
+        /// Its title.
+        title: String,
+        /// Seed of its ids and choices.
+        seed: u64,
+        /// How many times faster than recorded.
+        speed: f64,
+    },
+    /// A drill ended.
+    DrillEnded {
+        /// Which.
+        drill: DrillId,
+    },
+}
+
+impl Fact {
+    /// Its `type` on the wire.
+    pub fn kind(&self) -> String {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::Object(map)) => {
+                map.get("type").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned()
+            }
+            _ => String::new(),
+        }
+    }
+}

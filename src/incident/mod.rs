@@ -1,0 +1,22 @@
+//! What an incident is: facts, the fold of them, and the rules that decide which facts a command makes.
+//!
+//! Pure. `World::apply` folds one event; `decide` turns a command into facts or a refusal. The same fold runs in
+//! backend and cockpit (law 1). Nothing here reads a clock, a file or a runtime.
+
+mod agent;
+mod command;
+pub mod containment;
+mod event;
+mod fact;
+mod state;
+mod world;
+
+pub use agent::{Agent, AgentDeclaration, Blast, InventoryItem, OnBlind, Reach};
+pub use command::{Command, Declare, Engage, IncidentCommand, Refusal, RefusalCode};
+pub use event::{Event, NewEvent, Stream, StreamError, Topic};
+pub use fact::{Fact, PlannedStep};
+pub use state::{
+    Checklist, Clock, ClockPlan, ClockState, Draft, Entry, Fields, Incident, Mttd, Sent, SeverityChange, Status, Step,
+    StepState, Verified,
+};
+pub use world::{Drill, Role, Token, World, Worlds};

@@ -1,0 +1,353 @@
+//! One incident as it stands: the fold of its stream.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::terms::{ActionClass, AgentId, Author, ChecklistId, DraftId, FiringId, IncidentId, SwitchId, Time, words};
+
+words! {
+    /// Where an incident stands (protocol 6).
+    Status, "a status" {
+        /// Known, not yet contained.
+        Declared = "declared",
+        /// Everything in scope is proved stopped, or a person says so.
+        Contained = "contained",
+        /// Actions are being undone.
+        RollingBack = "rolling-back",
+        /// Undone and verified; watched.
+        Monitoring = "monitoring",
+        /// Autonomy returns in stages.
+        Restarting = "restarting",
+        /// Over for those affected.
+        Resolved = "resolved",
+        /// The post-mortem is filed.
+        Closed = "closed",
+        /// Merged into another incident.
+        Merged = "merged",
+        /// A tripwire opened it, a person found it was none.
+        Dismissed = "dismissed",
+    }
+}
+
+/// The clocks an incident runs by, in seconds, copied from the runbook when it began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockPlan {
+    /// Confirmed harm → everything in scope halted (CON.1): 30.
+    pub halt_s: u64,
+    /// Earlier of declaration and containment → evidence frozen (EVI.1): 900.
+    pub evidence_s: u64,
+    /// Declaration → internal coordination (COM.4): 3600.
+    pub coordination_s: u64,
+    /// Declaration → affected users told (COM.4): 14400.
+    pub users_s: u64,
+    /// Action → operator awareness (DET.1): 14400.
+    pub detection_s: u64,
+    /// Closing → post-mortem due, where the severity sets one (PM.7).
+    #[serde(default)]
+    pub postmortem_s: Option<u64>,
+}
+
+words! {
+    /// Where a clock stands.
+    ClockState, "a clock state" {
+        /// Its zero has not come.
+        Waiting = "waiting",
+        /// Counting down.
+        Running = "running",
+        /// Reached in time.
+        Met = "met",
+        /// Not reached in time.
+        Missed = "missed",
+    }
+}
+
+/// One clock at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Clock {
+    /// `halt`, `evidence`, `coordination`, `users`, `update`, `rollback RB-1` …
+    pub name: String,
+    /// When it is due; absent while it waits.
+    pub due_at: Option<Time>,
+    /// Where it stands.
+    pub state: ClockState,
+    /// Seconds left, negative when overdue, or by which it was met or missed; absent while it waits.
+    pub left_s: Option<f64>,
+}
+
+/// One change of severity (SEV.7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeverityChange {
+    /// When.
+    pub at: Time,
+    /// The level.
+    pub severity: String,
+    /// Who.
+    pub by: Author,
+    /// Why.
+    pub why: String,
+}
+
+/// One line of the timeline (TEAM.8).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// `seq` in the incident's stream; the selection's id.
+    pub seq: u64,
+    /// When it happened.
+    pub at: Time,
+    /// When it was recorded.
+    pub recorded_at: Time,
+    /// Who.
+    pub by: Author,
+    /// The fact's type: `note-added`, `severity-set` …
+    pub kind: String,
+    /// In words; may hold person- or agent-written text.
+    pub text: String,
+    /// A note that was taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retracted: bool,
+}
+
+words! {
+    /// Where a step stands.
+    StepState, "a step state" {
+        /// Not done.
+        Open = "open",
+        /// Done.
+        Done = "done",
+        /// Cannot be done; a substitute stands in.
+        Impossible = "impossible",
+    }
+}
+
+/// One step of a rollback checklist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// As the runbook has it.
+    #[serde(flatten)]
+    pub plan: super::PlannedStep,
+    /// Where it stands.
+    pub state: StepState,
+    /// Who changed it last.
+    #[serde(default)]
+    pub by: Option<Author>,
+    /// When.
+    #[serde(default)]
+    pub at: Option<Time>,
+    /// What stands in for an impossible one.
+    #[serde(default)]
+    pub substitute: Option<String>,
+}
+
+/// One rollback checklist: a class and a target (RBK).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checklist {
+    /// `RB-1`, within the incident.
+    pub id: ChecklistId,
+    /// Which class.
+    pub class: ActionClass,
+    /// The class in words.
+    pub title: String,
+    /// What is rolled back.
+    pub target: String,
+    /// Who may work it.
+    pub authorised: String,
+    /// Budget from containment, in seconds.
+    pub budget_s: u64,
+    /// When that is; absent until contained.
+    #[serde(default)]
+    pub due_at: Option<Time>,
+    /// What to do where reversal is impossible.
+    pub substitute: String,
+    /// The steps in order.
+    pub steps: Vec<Step>,
+    /// When it was verified, by whom, by what read-back.
+    #[serde(default)]
+    pub verified: Option<Verified>,
+}
+
+/// The read-back that closes a checklist (RBK.8).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verified {
+    /// When.
+    pub at: Time,
+    /// Who.
+    pub by: Author,
+    /// What was read back.
+    pub evidence: String,
+}
+
+/// The six fields of every update (COM.1). All text is person-written.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Fields {
+    /// Affected workflow.
+    pub workflow: String,
+    /// Known user impact.
+    pub impact: String,
+    /// What is contained.
+    pub contained: String,
+    /// What is still investigated.
+    pub investigating: String,
+    /// Who owns the next decision.
+    pub owner: String,
+    /// When the next update comes.
+    pub next_update: String,
+    /// The message itself, free text.
+    pub body: String,
+}
+
+impl Fields {
+    /// The six field names in their order, as commands and templates spell them.
+    pub const NAMES: [&'static str; 6] = ["workflow", "impact", "contained", "investigating", "owner", "next_update"];
+
+    /// A field by name; `body` too.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        Some(match name {
+            "workflow" => &self.workflow,
+            "impact" => &self.impact,
+            "contained" => &self.contained,
+            "investigating" => &self.investigating,
+            "owner" => &self.owner,
+            "next_update" => &self.next_update,
+            "body" => &self.body,
+            _ => return None,
+        })
+    }
+
+    /// Sets a field by name; false when there is no such field.
+    pub fn set(&mut self, name: &str, text: String) -> bool {
+        let field = match name {
+            "workflow" => &mut self.workflow,
+            "impact" => &mut self.impact,
+            "contained" => &mut self.contained,
+            "investigating" => &mut self.investigating,
+            "owner" => &mut self.owner,
+            "next_update" => &mut self.next_update,
+            "body" => &mut self.body,
+            _ => return false,
+        };
+        *field = text;
+        true
+    }
+}
+
+/// One communication draft (COM.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// `DRAFT-1`, within the incident.
+    pub id: DraftId,
+    /// For whom.
+    pub audience: String,
+    /// Its fields now.
+    pub fields: Fields,
+    /// Rises with each edit; an edit names the one it saw.
+    pub version: u64,
+    /// Who edited it, in order of their first edit.
+    pub authors: Vec<Author>,
+    /// When it was last edited.
+    pub edited_at: Time,
+    /// Every time it was sent, with the exact text.
+    pub sent: Vec<Sent>,
+}
+
+/// A draft as it was sent (COM.5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// When.
+    pub at: Time,
+    /// Who.
+    pub by: Author,
+    /// Exactly what.
+    pub text: String,
+    /// By which channel.
+    pub channel: String,
+    /// To whom.
+    pub to: String,
+}
+
+/// The detection chain (PM.2, protocol 6); what is absent reads “not recorded”.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Mttd {
+    /// Earliest harmful action.
+    pub action: Option<Time>,
+    /// When it was received.
+    pub signal: Option<Time>,
+    /// When the firing was recorded.
+    pub trigger: Option<Time>,
+    /// First accepted delivery of a page.
+    pub page: Option<Time>,
+    /// A person's acknowledgement.
+    pub acknowledgement: Option<Time>,
+    /// First to last, in seconds.
+    pub mttd_s: Option<f64>,
+    /// `action-signal`, `signal-trigger`, `trigger-page`, `page-acknowledgement`: the one to close first.
+    pub largest_gap: Option<String>,
+}
+
+/// One incident, the fold of its stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Incident {
+    /// `INC-7`.
+    pub id: IncidentId,
+    /// `seq` of the newest event folded: what a command saw.
+    pub version: u64,
+    /// Belongs to a drill's world.
+    pub drill: bool,
+    /// What is wrong, in a line; may hold agent-written text.
+    pub title: String,
+    /// Where it stands.
+    pub status: Status,
+    /// False while a tripwire's incident waits for a person.
+    pub confirmed: bool,
+    /// Version of the runbook it keeps.
+    pub runbook: String,
+    /// The severity scheme it keeps.
+    pub scheme: String,
+    /// The level now.
+    pub severity: String,
+    /// Every level it had, oldest first (SEV.7).
+    pub severities: Vec<SeverityChange>,
+    /// When it was declared.
+    pub declared_at: Time,
+    /// By whom.
+    pub declared_by: Author,
+    /// Since when harm is confirmed.
+    pub harm_at: Option<Time>,
+    /// When it was contained first; an escape does not restart it.
+    pub contained_at: Option<Time>,
+    /// Escaped after containment, not contained since.
+    pub containment_broken: bool,
+    /// When it was resolved.
+    pub resolved_at: Option<Time>,
+    /// When it was closed.
+    pub closed_at: Option<Time>,
+    /// The affected workflow.
+    pub workflow: Option<String>,
+    /// Agents known to be involved.
+    pub agents: Vec<AgentId>,
+    /// Who holds which role.
+    pub roles: BTreeMap<String, String>,
+    /// The clocks it runs by.
+    pub clock_plan: ClockPlan,
+    /// Its switches, in order.
+    pub switches: Vec<SwitchId>,
+    /// Its firings, in order.
+    pub firings: Vec<FiringId>,
+    /// Everything that happened, by `seq`.
+    pub timeline: Vec<Entry>,
+    /// Its rollback checklists.
+    pub checklists: Vec<Checklist>,
+    /// Its drafts.
+    pub drafts: Vec<Draft>,
+    /// Its detection chain.
+    pub mttd: Mttd,
+}
+
+impl Incident {
+    /// Whether work on it goes on: firings join it, halts default to it.
+    pub fn is_open(&self) -> bool {
+        !matches!(self.status, Status::Resolved | Status::Closed | Status::Merged | Status::Dismissed)
+    }
+}

@@ -1,0 +1,110 @@
+//! Everything the log says, folded: one real world, and one for each drill (law 8).
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Agent, Incident, containment::Switch};
+use crate::{
+    terms::{AgentId, Author, DrillId, FiringId, IncidentId, SwitchId, Time, TokenId, words},
+    tripwire::Firing,
+};
+
+words! {
+    /// What an identity may do (protocol 4). Wider roles include nothing by themselves: the table says.
+    Role, "a role" {
+        /// Everything a person does.
+        Operator = "operator",
+        /// Sees everything, acts on nothing.
+        Viewer = "viewer",
+        /// A script: what an operator does, but release, approve, override and severity.
+        Automation = "automation",
+        /// Reports telemetry for any agent, and asks the interlock for whoever stands behind it.
+        Gateway = "gateway",
+        /// One agent: reports, checks, leases.
+        Agent = "agent",
+    }
+}
+
+/// A bearer token, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// `TOK-1`.
+    pub id: TokenId,
+    /// What it is for.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// The agent it is bound to.
+    pub agent: Option<AgentId>,
+    /// SHA-256 (hex) of the secret; never leaves the backend's memory and its log.
+    #[serde(skip_serializing, default)]
+    pub hash: String,
+    /// When it was made.
+    pub made_at: Time,
+    /// By whom.
+    pub made_by: Author,
+    /// When it was revoked.
+    pub revoked_at: Option<Time>,
+}
+
+/// A drill, running or ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Drill {
+    /// `DRILL-1`.
+    pub id: DrillId,
+    /// The recording's name.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// Seed of its ids and choices.
+    pub seed: u64,
+    /// How many times faster than recorded.
+    pub speed: f64,
+    /// When it began.
+    pub started_at: Time,
+    /// Who began it.
+    pub started_by: Author,
+    /// When it ended.
+    pub ended_at: Option<Time>,
+}
+
+/// One world: its incidents, switches, agents and firings. Cloning is cheap: big parts are shared.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct World {
+    /// Every incident.
+    pub incidents: BTreeMap<IncidentId, Arc<Incident>>,
+    /// Every switch ever engaged.
+    pub switches: BTreeMap<SwitchId, Arc<Switch>>,
+    /// Every firing.
+    pub firings: BTreeMap<FiringId, Arc<Firing>>,
+    /// Every declared agent.
+    pub agents: BTreeMap<AgentId, Arc<Agent>>,
+}
+
+/// The whole log, folded.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Worlds {
+    /// Position of the newest event folded.
+    pub position: u64,
+    /// The epoch of that position.
+    pub epoch: u32,
+    /// What is real.
+    pub real: World,
+    /// Drills' own worlds.
+    pub drills: BTreeMap<DrillId, World>,
+    /// The list of drills.
+    pub takes: BTreeMap<DrillId, Drill>,
+    /// Tokens; empty in what a cockpit is sent.
+    pub tokens: BTreeMap<TokenId, Token>,
+}
+
+impl Worlds {
+    /// The world of `drill`, `None` being the real one; `None` when there is no such drill.
+    pub fn get(&self, drill: Option<DrillId>) -> Option<&World> {
+        match drill {
+            None => Some(&self.real),
+            Some(drill) => self.drills.get(&drill),
+        }
+    }
+}

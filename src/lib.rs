@@ -1,0 +1,9 @@
+//! Andon: the incident cockpit for AI agents.
+
+pub mod api;
+pub mod backend;
+pub mod incident;
+pub mod runbook;
+pub mod telemetry;
+pub mod terms;
+pub mod tripwire;

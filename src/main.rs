@@ -1,0 +1,3 @@
+//! The andon binary.
+
+fn main() {}

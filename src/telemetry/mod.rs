@@ -1,0 +1,7 @@
+//! What agents did, as typed actions, and the decoders of the formats it arrives in (DET.14, protocol 1).
+//!
+//! Pure: bytes in, actions and named rejections out. Decoders never panic on input.
+
+mod action;
+
+pub use action::{Action, Amount, Artefact, Review, Status, Tokens};

@@ -1,0 +1,69 @@
+//! Who did something: a person, an agent, an automation, or andon itself.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// The author of an event, written as one word: `dana`, `agent:refund-bot`, `automation:ci`, `andon:tripwires`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Author {
+    /// A person, by login name.
+    Person(String),
+    /// An agent's own identity: it reports and checks, nothing else (law 11).
+    Agent(String),
+    /// A script or system with a token of its own.
+    Automation(String),
+    /// The backend acting on a rule: the word names which part of it.
+    Andon(String),
+}
+
+impl Author {
+    /// Whether this author can count as one of two persons (RST.4).
+    pub fn is_person(&self) -> bool {
+        matches!(self, Self::Person(_))
+    }
+
+    /// The bare name, without its kind.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Person(name) | Self::Agent(name) | Self::Automation(name) | Self::Andon(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for Author {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person(name) => f.pad(name),
+            Self::Agent(name) => f.pad(&format!("agent:{name}")),
+            Self::Automation(name) => f.pad(&format!("automation:{name}")),
+            Self::Andon(name) => f.pad(&format!("andon:{name}")),
+        }
+    }
+}
+
+impl FromStr for Author {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text.split_once(':') {
+            Some(("agent", name)) => Self::Agent(name.into()),
+            Some(("automation", name)) => Self::Automation(name.into()),
+            Some(("andon", name)) => Self::Andon(name.into()),
+            _ => Self::Person(text.into()),
+        })
+    }
+}
+
+impl Serialize for Author {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Author {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
