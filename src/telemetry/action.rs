@@ -81,6 +81,9 @@ pub struct Action {
     /// What came out; agent-written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Value>,
+    /// The tool call's id as the model gave it: a proxy's record and the span of the same call are one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_id: Option<String>,
     /// Trace it belongs to, hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,

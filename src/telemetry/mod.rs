@@ -3,5 +3,9 @@
 //! Pure: bytes in, actions and named rejections out. Decoders never panic on input.
 
 mod action;
+mod decoded;
+pub mod endpoint;
+pub mod native;
 
 pub use action::{Action, Amount, Artefact, Review, Status, Tokens};
+pub use decoded::{DecodeError, Decoded, Rejected};
