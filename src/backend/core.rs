@@ -7,9 +7,33 @@ use uuid::Uuid;
 
 use crate::{
     api::{Accepted, Problem},
-    incident::{Command, Event, Worlds},
-    terms::{Author, DrillId},
+    backend::clock::Clock,
+    incident::{
+        Command, Event, Worlds,
+        containment::{AgentProof, Scope},
+    },
+    runbook::Runbook,
+    terms::{Author, DrillId, Time},
 };
+
+/// What the writer needs of the interlock: who is counted, and the swap of its tables before anybody is answered.
+pub trait Interlocks: Send + Sync + 'static {
+    /// Whom a switch over `scope` would count now (protocol 3).
+    fn counted(&self, drill: Option<DrillId>, scope: &Scope, now: Time) -> Vec<AgentProof>;
+
+    /// Swaps the tables of the worlds in `changed` (`None`: the real one). Must not block.
+    fn publish(&self, worlds: &Worlds, changed: &[Option<DrillId>]);
+}
+
+/// What the writer works with: `Core::open(log, options).await`.
+pub struct Options {
+    /// Told of every change before anybody is answered.
+    pub interlocks: Arc<dyn Interlocks>,
+    /// The runbook in force for new incidents.
+    pub runbook: Arc<arc_swap::ArcSwap<Runbook>>,
+    /// The clock.
+    pub clock: Clock,
+}
 
 /// A handle on the writer; cheap to clone.
 #[derive(Clone)]

@@ -1,3 +1,5 @@
 //! The backend: owns state and I/O. One writer (`core`) decides and remembers; everything else asks it.
 
+pub mod clock;
 pub mod core;
+pub mod log;

@@ -390,13 +390,34 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// Its `type` and `data` on the wire.
+    ///
+    /// # Errors
+    /// Never for a fact that was decided; a number that JSON cannot write.
+    pub fn parts(&self) -> Result<(String, serde_json::Value), serde_json::Error> {
+        use serde::ser::Error as _;
+        match serde_json::to_value(self)? {
+            serde_json::Value::Object(mut map) => {
+                let data = map.remove("data").unwrap_or_default();
+                match map.remove("type") {
+                    Some(serde_json::Value::String(kind)) => Ok((kind, data)),
+                    _ => Err(serde_json::Error::custom("a fact without a type")),
+                }
+            }
+            _ => Err(serde_json::Error::custom("a fact is an object")),
+        }
+    }
+
+    /// A fact from its `type` and `data`.
+    ///
+    /// # Errors
+    /// When this version knows no such type, or the data is not of it.
+    pub fn from_parts(kind: &str, data: serde_json::Value) -> Result<Self, serde_json::Error> {
+        serde_json::from_value(serde_json::json!({ "type": kind, "data": data }))
+    }
+
     /// Its `type` on the wire.
     pub fn kind(&self) -> String {
-        match serde_json::to_value(self) {
-            Ok(serde_json::Value::Object(map)) => {
-                map.get("type").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned()
-            }
-            _ => String::new(),
-        }
+        self.parts().map(|(kind, _)| kind).unwrap_or_default()
     }
 }

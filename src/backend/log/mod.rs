@@ -1,0 +1,66 @@
+//! The log: append-only, hash-chained streams and the commands that made them, durable before anybody is answered
+//! (laws 1–3). Owns the database file; knows nothing of what the facts mean.
+
+mod error;
+mod sqlite;
+
+pub use error::LogError;
+pub use sqlite::SqliteLog;
+
+use uuid::Uuid;
+
+use crate::{incident::Event, terms::Author};
+
+/// A command as the log remembers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// SHA-256 (hex) of the canonical command: the same id with another body is a mistake.
+    pub body_hash: String,
+    /// Position of its first event; 0 when it made none.
+    pub first_position: u64,
+    /// Position of its last event; 0 when it made none.
+    pub last_position: u64,
+    /// `seq` of the newest event of the stream it was about.
+    pub state_version: u64,
+}
+
+/// One command and the sealed events it made: appended whole or not at all.
+#[derive(Debug, Clone)]
+pub struct Append {
+    /// Who asked.
+    pub author: Author,
+    /// The command's id.
+    pub id: Uuid,
+    /// How it is remembered.
+    pub remembered: Remembered,
+    /// Its events, sealed.
+    pub events: Vec<std::sync::Arc<Event>>,
+}
+
+/// What a store of the log can do; the same story runs on each.
+pub trait Log: Send + Sync + 'static {
+    /// Appends all of `batch` in one durable transaction.
+    ///
+    /// # Errors
+    /// Nothing of the batch is kept then.
+    fn append(&self, batch: &[Append]) -> impl Future<Output = Result<(), LogError>> + Send;
+
+    /// What the log remembers of a command.
+    ///
+    /// # Errors
+    /// A log that cannot be read.
+    fn remembered(
+        &self,
+        author: &Author,
+        id: Uuid,
+    ) -> impl Future<Output = Result<Option<Remembered>, LogError>> + Send;
+
+    /// At most `limit` events after `position`, in order.
+    ///
+    /// # Errors
+    /// A log that cannot be read.
+    fn read(&self, position: u64, limit: usize) -> impl Future<Output = Result<Vec<Event>, LogError>> + Send;
+
+    /// Which life of the log this is.
+    fn epoch(&self) -> u32;
+}

@@ -1,0 +1,212 @@
+//! The log in one SQLite file: WAL, one fsync for each commit, one writing connection.
+
+use std::{path::Path, str::FromStr, time::Duration};
+
+use serde_json::json;
+use sqlx::{
+    Connection, Row, SqliteConnection,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use super::{Append, Log, LogError, Remembered};
+use crate::{
+    incident::{Event, Fact, Stream},
+    terms::{Author, Time},
+};
+
+/// Every migration, oldest first; never edited once released.
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "log", include_str!("../../../assets/migrations/sqlite/0001_log.sql"))];
+
+/// A whole batch in one round trip to the database's thread; `json_each` keeps the order.
+const APPEND: &str = "
+    BEGIN IMMEDIATE;
+    INSERT INTO events (position, epoch, stream, seq, id, type, recorded_at, occurred_at, author, drill, data, data_hash, prev, hash)
+        SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9,
+               value->>10, value->>11, value->>12, value->>13 FROM json_each(?);
+    INSERT INTO commands (author, id, body_hash, first_position, last_position, state_version)
+        SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5 FROM json_each(?);
+    COMMIT;";
+
+/// The log in a SQLite file.
+pub struct SqliteLog {
+    path: std::path::PathBuf,
+    writer: Mutex<SqliteConnection>,
+    readers: SqlitePool,
+    epoch: u32,
+}
+
+impl SqliteLog {
+    /// Opens the log at `path`, making or migrating it.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is damaged, or was written by a newer version (it is left untouched then).
+    pub async fn open(path: &Path, now: Time) -> Result<Self, LogError> {
+        let sort = |error| LogError::sort(path, error);
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(5))
+            .foreign_keys(false);
+        let mut writer = SqliteConnection::connect_with(&options).await.map_err(sort)?;
+        migrate(path, &mut writer).await?;
+        let epoch = epoch(&mut writer, now).await.map_err(sort)?;
+        let readers =
+            SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await.map_err(sort)?;
+        Ok(Self { path: path.into(), writer: Mutex::new(writer), readers, epoch })
+    }
+
+    fn sort(&self, error: sqlx::Error) -> LogError {
+        LogError::sort(&self.path, error)
+    }
+}
+
+async fn migrate(path: &Path, writer: &mut SqliteConnection) -> Result<(), LogError> {
+    let migrations = MIGRATIONS
+        .iter()
+        .map(|(version, name, sql)| {
+            Migration::new(*version, (*name).into(), MigrationType::Simple, sqlx::SqlStr::from_static(sql), false)
+        })
+        .collect();
+    match Migrator::with_migrations(migrations).run(writer).await {
+        Ok(()) => Ok(()),
+        Err(MigrateError::VersionMissing(version)) => Err(LogError::Newer { path: path.into(), version }),
+        Err(MigrateError::Execute(error)) => Err(LogError::sort(path, error)),
+        Err(other) => Err(LogError::Damaged { path: path.into(), why: other.to_string() }),
+    }
+}
+
+async fn epoch(writer: &mut SqliteConnection, now: Time) -> Result<u32, sqlx::Error> {
+    let newest: Option<u32> = sqlx::query_scalar("SELECT max(epoch) FROM epochs").fetch_one(&mut *writer).await?;
+    if let Some(epoch) = newest {
+        return Ok(epoch);
+    }
+    sqlx::query("INSERT INTO epochs (epoch, began_at) VALUES (1, ?)").bind(now.millis()).execute(writer).await?;
+    Ok(1)
+}
+
+impl Log for SqliteLog {
+    async fn append(&self, batch: &[Append]) -> Result<(), LogError> {
+        let mut events = Vec::new();
+        let mut commands = Vec::with_capacity(batch.len());
+        for append in batch {
+            for event in &append.events {
+                events.push(row_of(event)?);
+            }
+            let remembered = &append.remembered;
+            commands.push(json!([
+                append.author,
+                append.id,
+                remembered.body_hash,
+                remembered.first_position,
+                remembered.last_position,
+                remembered.state_version
+            ]));
+        }
+        let mut writer = self.writer.lock().await;
+        let done = sqlx::query(APPEND)
+            .bind(serde_json::Value::Array(events).to_string())
+            .bind(serde_json::Value::Array(commands).to_string())
+            .execute(&mut *writer)
+            .await;
+        if let Err(error) = done {
+            // A failed COMMIT may leave the transaction open; without one this is refused, which is as good.
+            let _ = sqlx::query("ROLLBACK").execute(&mut *writer).await;
+            return Err(self.sort(error));
+        }
+        Ok(())
+    }
+
+    async fn remembered(&self, author: &Author, id: Uuid) -> Result<Option<Remembered>, LogError> {
+        let row = sqlx::query(
+            "SELECT body_hash, first_position, last_position, state_version FROM commands WHERE author = ? AND id = ?",
+        )
+        .bind(author.to_string())
+        .bind(id.to_string())
+        .fetch_optional(&self.readers)
+        .await
+        .map_err(|error| self.sort(error))?;
+        row.map(|row| {
+            Ok(Remembered {
+                body_hash: row.try_get(0)?,
+                first_position: position(&row, 1)?,
+                last_position: position(&row, 2)?,
+                state_version: position(&row, 3)?,
+            })
+        })
+        .transpose()
+        .map_err(|error: sqlx::Error| self.sort(error))
+    }
+
+    async fn read(&self, after: u64, limit: usize) -> Result<Vec<Event>, LogError> {
+        let rows = sqlx::query(
+            "SELECT position, epoch, stream, seq, id, type, recorded_at, occurred_at, author, drill, data, data_hash, prev, hash
+             FROM events WHERE position > ? ORDER BY position LIMIT ?",
+        )
+        .bind(i64::try_from(after).unwrap_or(i64::MAX))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&self.readers)
+        .await
+        .map_err(|error| self.sort(error))?;
+        rows.iter().map(event_of).collect()
+    }
+
+    fn epoch(&self) -> u32 {
+        self.epoch
+    }
+}
+
+fn row_of(event: &Event) -> Result<serde_json::Value, LogError> {
+    let unreadable = |why: serde_json::Error| LogError::Unreadable { position: event.position, why: why.to_string() };
+    let (kind, data) = event.fact.parts().map_err(unreadable)?;
+    Ok(json!([
+        event.position,
+        event.epoch,
+        event.stream,
+        event.seq,
+        event.id,
+        kind,
+        event.recorded_at.millis(),
+        event.occurred_at.millis(),
+        event.by,
+        i32::from(event.drill),
+        serde_json_canonicalizer::to_string(&data).map_err(unreadable)?,
+        event.data_hash,
+        event.prev,
+        event.hash
+    ]))
+}
+
+fn position(row: &SqliteRow, column: usize) -> Result<u64, sqlx::Error> {
+    row.try_get::<i64, _>(column).map(|position| u64::try_from(position).unwrap_or(0))
+}
+
+fn event_of(row: &SqliteRow) -> Result<Event, LogError> {
+    let at = position(row, 0).unwrap_or(0);
+    let unreadable = |why: String| LogError::Unreadable { position: at, why };
+    read_row(row, at).map_err(|error| unreadable(error.to_string()))
+}
+
+fn read_row(row: &SqliteRow, position_at: u64) -> Result<Event, Box<dyn std::error::Error>> {
+    let kind: &str = row.try_get(5)?;
+    let data: &str = row.try_get(10)?;
+    Ok(Event {
+        position: position_at,
+        epoch: row.try_get(1)?,
+        stream: Stream::from_str(row.try_get(2)?)?,
+        seq: position(row, 3)?,
+        id: Uuid::from_str(row.try_get(4)?)?,
+        fact: Fact::from_parts(kind, serde_json::from_str(data)?)?,
+        recorded_at: Time::from_millis(row.try_get(6)?),
+        occurred_at: Time::from_millis(row.try_get(7)?),
+        by: row.try_get::<&str, _>(8)?.parse()?,
+        drill: row.try_get(9)?,
+        data_hash: row.try_get(11)?,
+        prev: row.try_get(12)?,
+        hash: row.try_get(13)?,
+    })
+}
