@@ -2,4 +2,6 @@
 
 pub mod clock;
 pub mod core;
+pub mod identity;
 pub mod log;
+pub mod rights;

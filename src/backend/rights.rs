@@ -1,0 +1,243 @@
+//! Who may do what: one table, pure (law 11, protocol 4). Every route and every command asks it; nothing else decides.
+
+use crate::{
+    incident::{Command, IncidentCommand, Role},
+    terms::words,
+};
+
+words! {
+    /// What somebody wants to do, as coarse as the table needs.
+    Right, "a right" {
+        /// Ask whether the backend lives.
+        Health = "health",
+        /// Report telemetry.
+        Report = "report",
+        /// Ask the interlock before a call, over its own routes, authz or OFREP.
+        Check = "check",
+        /// Hold a lease, hear of changes.
+        Lease = "lease",
+        /// See incidents, switches, firings, agents, events.
+        Watch = "watch",
+        /// Declare an incident and work it: notes, roles, checklists, drafts, harm.
+        Work = "work",
+        /// Give one's word where nothing proves it: contained by hand, confirm or dismiss a tripwire's incident.
+        Vouch = "vouch",
+        /// Set the severity (SEV.5: a person sets it).
+        Severity = "severity",
+        /// Engage a switch, or give it its reason.
+        Engage = "engage",
+        /// Lift a switch, or restore an agent from it.
+        Release = "release",
+        /// Go on over something open or unverified.
+        Override = "override",
+        /// Declare agents.
+        Declare = "declare-agents",
+        /// Acknowledge a firing.
+        Acknowledge = "acknowledge",
+        /// Start, steer and end drills.
+        Drill = "drill",
+        /// See, make and revoke tokens.
+        Tokens = "tokens",
+        /// Stop the backend.
+        Stop = "stop",
+        /// Record what only the backend itself sees.
+        Internal = "internal",
+    }
+}
+
+words! {
+    /// As what somebody stands before the table.
+    Standing, "a standing" {
+        /// A person on the socket, or with an operator's token.
+        Operator = "operator",
+        /// A viewer's token.
+        Viewer = "viewer",
+        /// A script's token.
+        Automation = "automation",
+        /// A gateway's token.
+        Gateway = "gateway",
+        /// An agent's token.
+        Agent = "agent",
+        /// No token, on loopback, from the backend's own user.
+        Loopback = "loopback",
+        /// Nobody we know.
+        Stranger = "stranger",
+    }
+}
+
+impl From<Role> for Standing {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Operator => Self::Operator,
+            Role::Viewer => Self::Viewer,
+            Role::Automation => Self::Automation,
+            Role::Gateway => Self::Gateway,
+            Role::Agent => Self::Agent,
+        }
+    }
+}
+
+/// The table (protocol 4).
+pub fn may(standing: Standing, right: Right) -> bool {
+    use Right::{
+        Acknowledge, Check, Declare, Drill, Engage, Health, Internal, Lease, Override, Release, Report, Severity, Stop,
+        Tokens, Vouch, Watch, Work,
+    };
+    match standing {
+        Standing::Operator => right != Internal,
+        Standing::Viewer => matches!(right, Health | Watch),
+        Standing::Automation => match right {
+            Health | Report | Check | Lease | Watch | Work | Engage | Declare | Acknowledge | Drill => true,
+            Vouch | Severity | Release | Override | Tokens | Stop | Internal => false,
+        },
+        Standing::Gateway | Standing::Agent | Standing::Loopback => matches!(right, Health | Report | Check | Lease),
+        Standing::Stranger => right == Health,
+    }
+}
+
+/// What a command needs.
+pub fn needed(command: &Command) -> Right {
+    match command {
+        Command::Declare(_) => Right::Work,
+        Command::OnIncident { ask, .. } => needed_on_incident(ask),
+        Command::Engage(_) | Command::Annotate { .. } => Right::Engage,
+        Command::Release { .. } => Right::Release,
+        Command::DeclareAgents { .. } => Right::Declare,
+        Command::AckFiring { .. } => Right::Acknowledge,
+        Command::MakeToken { .. } | Command::RevokeToken { .. } => Right::Tokens,
+        Command::StartDrill { .. } | Command::EndDrill { .. } => Right::Drill,
+        Command::Fire { .. } | Command::Prove { .. } => Right::Internal,
+    }
+}
+
+fn needed_on_incident(ask: &IncidentCommand) -> Right {
+    match ask {
+        IncidentCommand::SetSeverity { .. } => Right::Severity,
+        IncidentCommand::Confirm {} | IncidentCommand::Dismiss { .. } | IncidentCommand::DeclareContained { .. } => {
+            Right::Vouch
+        }
+        IncidentCommand::Resolve { over: Some(_), .. } | IncidentCommand::Close { over: Some(_) } => Right::Override,
+        IncidentCommand::Assign { .. }
+        | IncidentCommand::Note { .. }
+        | IncidentCommand::RetractNote { .. }
+        | IncidentCommand::ConfirmHarm { .. }
+        | IncidentCommand::SetEarliestAction { .. }
+        | IncidentCommand::OpenRollback { .. }
+        | IncidentCommand::TickStep { .. }
+        | IncidentCommand::UntickStep { .. }
+        | IncidentCommand::MarkImpossible { .. }
+        | IncidentCommand::VerifyRollback { .. }
+        | IncidentCommand::StartDraft { .. }
+        | IncidentCommand::EditDraft { .. }
+        | IncidentCommand::SendDraft { .. }
+        | IncidentCommand::Resolve { over: None, .. }
+        | IncidentCommand::Reopen { .. }
+        | IncidentCommand::Close { over: None } => Right::Work,
+    }
+}
+
+/// What asking for a path needs; commands are judged again by [`needed`] once they are read.
+///
+/// `writes` is any method but GET and HEAD. Paths nobody serves need [`Right::Watch`], so that strangers learn nothing.
+pub fn of_path(writes: bool, path: &str) -> Right {
+    use crate::api::path as at;
+    let under = |root: &str| path == root || path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
+    if matches!(path, "/healthz" | "/readyz") {
+        Right::Health
+    } else if under(at::ACTIONS) || under(at::TRACES) {
+        Right::Report
+    } else if under(at::LEASE) || under(at::STREAM) {
+        Right::Lease
+    } else if under("/v1/interlock") || under("/ofrep") {
+        Right::Check
+    } else if under(at::TOKENS) {
+        Right::Tokens
+    } else if under("/v1/stop") {
+        Right::Stop
+    } else if under(at::AGENTS) && writes {
+        Right::Declare
+    } else if under(at::DRILLS) && writes {
+        Right::Drill
+    } else {
+        Right::Watch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terms::{IncidentId, SwitchId};
+
+    /// Protocol 4, TEAM.6: the whole table, cell by cell, so that no change of it goes unseen.
+    #[test]
+    fn the_whole_table_reads_as_the_protocol_says() {
+        // Columns: operator, viewer, automation, gateway, agent, loopback, stranger.
+        let table = [
+            (Right::Health, "y y y y y y y"),
+            (Right::Report, "y . y y y y ."),
+            (Right::Check, "y . y y y y ."),
+            (Right::Lease, "y . y y y y ."),
+            (Right::Watch, "y y y . . . ."),
+            (Right::Work, "y . y . . . ."),
+            (Right::Vouch, "y . . . . . ."),
+            (Right::Severity, "y . . . . . ."),
+            (Right::Engage, "y . y . . . ."),
+            (Right::Release, "y . . . . . ."),
+            (Right::Override, "y . . . . . ."),
+            (Right::Declare, "y . y . . . ."),
+            (Right::Acknowledge, "y . y . . . ."),
+            (Right::Drill, "y . y . . . ."),
+            (Right::Tokens, "y . . . . . ."),
+            (Right::Stop, "y . . . . . ."),
+            (Right::Internal, ". . . . . . ."),
+        ];
+        assert_eq!(table.len(), Right::ALL.len(), "every right has its row");
+        for (right, row) in table {
+            let cells: Vec<&str> = row.split(' ').collect();
+            assert_eq!(cells.len(), Standing::ALL.len());
+            for (standing, cell) in Standing::ALL.iter().zip(cells) {
+                assert_eq!(may(*standing, right), cell == "y", "{standing} {right}");
+            }
+        }
+    }
+
+    /// CON.12: no agent identity can release anything.
+    #[test]
+    fn restraining_is_wider_than_lifting() {
+        let release = Command::Release { switch: SwitchId(1), why: "over".into(), agent: None };
+        let may_release: Vec<&str> =
+            Standing::ALL.iter().filter(|who| may(**who, needed(&release))).map(|who| who.as_str()).collect();
+        assert_eq!(may_release, ["operator"]);
+    }
+
+    #[test]
+    fn the_word_over_makes_a_command_an_override() {
+        let close = |over| Command::OnIncident { incident: IncidentId(1), ask: IncidentCommand::Close { over } };
+        assert_eq!(needed(&close(None)), Right::Work);
+        assert_eq!(needed(&close(Some("known".into()))), Right::Override);
+        let proved = Command::Prove { switch: SwitchId(1), halt: Default::default() };
+        assert_eq!(needed(&proved), Right::Internal);
+    }
+
+    #[test]
+    fn paths_need_what_they_do() {
+        for (writes, path, right) in [
+            (false, "/healthz", Right::Health),
+            (true, "/v1/actions", Right::Report),
+            (true, "/v1/traces", Right::Report),
+            (true, "/v1/interlock/check", Right::Check),
+            (true, "/v1/interlock/lease", Right::Lease),
+            (false, "/v1/interlock/stream", Right::Lease),
+            (false, "/v1/interlock/authz/any/thing", Right::Check),
+            (true, "/ofrep/v1/evaluate/flags/andon.allowed", Right::Check),
+            (false, "/v1/agents", Right::Watch),
+            (true, "/v1/agents", Right::Declare),
+            (false, "/v1/tokens", Right::Tokens),
+            (true, "/v1/stop", Right::Stop),
+            (false, "/v1/actionsx", Right::Watch),
+            (false, "/nothing", Right::Watch),
+        ] {
+            assert_eq!(of_path(writes, path), right, "{path}");
+        }
+    }
+}
