@@ -6,6 +6,9 @@ mod action;
 mod decoded;
 pub mod endpoint;
 pub mod native;
+pub mod otlp;
+mod price;
 
 pub use action::{Action, Amount, Artefact, Review, Status, Tokens};
 pub use decoded::{DecodeError, Decoded, Rejected};
+pub use price::Prices;
