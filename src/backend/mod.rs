@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod core;
+pub mod http;
 pub mod identity;
 pub mod log;
 pub mod rights;
