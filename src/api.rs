@@ -1,13 +1,17 @@
 //! The wire: requests, responses, paths and problems. Backend and client both use it; neither spells a path itself.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    incident::{Command, Drill, Event, OnBlind, Reach, Refusal, RefusalCode, World, containment::Mode},
-    terms::{ActionClass, AgentId, Author, DrillId, IncidentId, SwitchId, Time, TokenId, ToolName, Workflow, words},
+    incident::{
+        Clock, Command, Drill, Event, Incident, OnBlind, Reach, Refusal, RefusalCode, Role, World, containment::Mode,
+    },
+    terms::{
+        ActionClass, AgentId, Author, DrillId, FiringId, IncidentId, SwitchId, Time, TokenId, ToolName, Workflow, words,
+    },
 };
 
 /// Which world a request is about: `?world=DRILL-3`; absent is the real one.
@@ -339,9 +343,87 @@ pub struct TokenMade {
     pub secret: String,
 }
 
+/// One incident as `/v1/incidents` shows it: with its clocks at that moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IncidentView {
+    /// As it stands.
+    #[serde(flatten)]
+    pub incident: Arc<Incident>,
+    /// Its clocks now.
+    pub clocks: Vec<Clock>,
+}
+
+/// `POST /v1/switches/ID/release`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseSwitch {
+    /// The typed reason (RST.4).
+    pub why: String,
+    /// Only this agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentId>,
+}
+
+/// `POST /v1/switches/ID/annotate`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AnnotateSwitch {
+    /// Why it was fired.
+    pub why: Option<String>,
+    /// Since when harm is confirmed.
+    pub harm_at: Option<Time>,
+    /// The incident it belongs to.
+    pub incident: Option<IncidentId>,
+}
+
+/// `POST /v1/firings/ID/ack`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AckFiring {
+    /// Expected behaviour: closes, thaws, counts.
+    pub expected: bool,
+}
+
+/// `POST /v1/tokens`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MakeToken {
+    /// What it is for.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// The agent it is bound to, for an agent's token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentId>,
+}
+
+/// `POST /v1/stop`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Stop {
+    /// Even if somebody goes blind.
+    pub force: bool,
+}
+
+/// Its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopping {
+    /// Who goes blind: engaged switches and live leases.
+    pub blind: Vec<String>,
+}
+
+/// `event: resync` on `/v1/events`: the place asked for is not of this log's life. Read `/v1/state` anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resync {
+    /// The present epoch.
+    pub epoch: u32,
+    /// The newest position.
+    pub position: u64,
+}
+
 /// Every path, once.
 pub mod path {
-    use super::{DrillId, IncidentId};
+    use super::{DrillId, FiringId, IncidentId, SwitchId};
 
     /// Native telemetry.
     pub const ACTIONS: &str = "/v1/actions";
@@ -365,6 +447,12 @@ pub mod path {
     pub const TOKENS: &str = "/v1/tokens";
     /// Drills.
     pub const DRILLS: &str = "/v1/drills";
+    /// Whether it lives.
+    pub const HEALTH: &str = "/healthz";
+    /// Whether it can do its work.
+    pub const READY: &str = "/readyz";
+    /// Stopping the backend.
+    pub const STOP: &str = "/v1/stop";
     /// Asking the interlock.
     pub const CHECK: &str = "/v1/interlock/check";
     /// Holding a lease.
@@ -394,6 +482,21 @@ pub mod path {
     /// One incident's post-mortem.
     pub fn postmortem(id: IncidentId) -> String {
         format!("{INCIDENTS}/{id}/postmortem")
+    }
+
+    /// Lifting one switch.
+    pub fn release(id: SwitchId) -> String {
+        format!("{SWITCHES}/{id}/release")
+    }
+
+    /// Giving one switch its reason.
+    pub fn annotate(id: SwitchId) -> String {
+        format!("{SWITCHES}/{id}/annotate")
+    }
+
+    /// Acknowledging one firing.
+    pub fn ack(id: FiringId) -> String {
+        format!("{FIRINGS}/{id}/ack")
     }
 
     /// A world as a query, with its `?`; empty for the real one.

@@ -1,8 +1,14 @@
 //! The backend: owns state and I/O. One writer (`core`) decides and remembers; everything else asks it.
 
+pub mod app;
 pub mod clock;
 pub mod core;
+pub mod home;
 pub mod http;
 pub mod identity;
+pub mod listen;
+pub mod lock;
 pub mod log;
+pub mod presence;
 pub mod rights;
+pub mod rooms;

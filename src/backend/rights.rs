@@ -142,7 +142,7 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
 pub fn of_path(writes: bool, path: &str) -> Right {
     use crate::api::path as at;
     let under = |root: &str| path == root || path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
-    if matches!(path, "/healthz" | "/readyz") {
+    if matches!(path, at::HEALTH | at::READY) {
         Right::Health
     } else if under(at::ACTIONS) || under(at::TRACES) {
         Right::Report
@@ -152,7 +152,7 @@ pub fn of_path(writes: bool, path: &str) -> Right {
         Right::Check
     } else if under(at::TOKENS) {
         Right::Tokens
-    } else if under("/v1/stop") {
+    } else if under(at::STOP) {
         Right::Stop
     } else if under(at::AGENTS) && writes {
         Right::Declare

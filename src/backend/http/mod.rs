@@ -1,6 +1,22 @@
 //! HTTP: routes by resource, one file each, over the Unix socket and TCP. Says no in problem+json; decides nothing.
 
+mod agents;
+mod commands;
+mod door;
+mod events;
 pub mod extract;
+mod firings;
+mod health;
+mod incidents;
+mod peer;
 mod problem;
+mod reply;
+mod router;
+mod state;
+mod stop;
+mod switches;
+mod tokens;
 
+pub use peer::Peer;
 pub use problem::answer_problem;
+pub use router::router;

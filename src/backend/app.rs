@@ -1,0 +1,104 @@
+//! The running backend, as every route and task sees it.
+
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{clock::Clock, core::Core, presence::Presence, rooms::Rooms};
+use crate::{
+    api::{BackendInfo, Live},
+    incident::containment::SwitchState,
+    terms::DrillId,
+};
+
+/// Everything that runs.
+pub struct Backend {
+    /// The one writer.
+    pub core: Core,
+    /// What each world has besides its facts.
+    pub rooms: Arc<Rooms>,
+    /// Who has a cockpit open.
+    pub presence: Presence,
+    /// The clock.
+    pub clock: Clock,
+    /// Cancelled when the backend goes.
+    pub stop: CancellationToken,
+    /// The backend's own user.
+    pub uid: u32,
+    /// Serves more than that user.
+    pub shared: bool,
+    /// Names it answers to besides localhost.
+    pub hosts: Vec<String>,
+    /// Where telemetry goes, once the doors are open.
+    pub telemetry: OnceLock<String>,
+    /// Its log file, when it has one.
+    pub log_file: Option<String>,
+}
+
+impl Backend {
+    /// The backend's words about itself.
+    pub fn about(&self) -> BackendInfo {
+        BackendInfo {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            shared: self.shared,
+            host: host_name(),
+            telemetry: self.telemetry.get().cloned(),
+            log_file: self.log_file.clone(),
+        }
+    }
+
+    /// The figures of a world, now.
+    pub fn live(&self, drill: Option<DrillId>) -> Live {
+        let mut live = self.rooms.figures(drill, (self.clock)());
+        live.present = self.presence.names();
+        live
+    }
+
+    /// Hears a world's figures change; begins with what they are.
+    pub fn listen(&self, drill: Option<DrillId>) -> watch::Receiver<Arc<Live>> {
+        let now = self.live(drill);
+        self.rooms.listen(drill, now)
+    }
+
+    /// Sends the figures of every world that somebody listens to, where they changed.
+    pub fn tell_figures(&self) {
+        for (drill, heard) in self.rooms.listened() {
+            let live = self.live(drill);
+            heard.send_if_modified(|last| {
+                let changed = Live { now: last.now, ..live.clone() } != **last;
+                if changed {
+                    *last = Arc::new(live);
+                }
+                changed
+            });
+        }
+    }
+
+    /// What keeps the backend from its work; empty when nothing does.
+    pub fn why_not_ready(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if self.stop.is_cancelled() {
+            reasons.push("the backend is stopping".to_owned());
+        }
+        if self.telemetry.get().is_none() {
+            reasons.push("the backend is starting".to_owned());
+        }
+        reasons
+    }
+
+    /// Who goes blind without this backend: what is engaged, and who holds a lease.
+    pub fn who_goes_blind(&self) -> Vec<String> {
+        let worlds = self.core.worlds();
+        let engaged = worlds.real.switches.values().filter(|switch| switch.state == SwitchState::Engaged);
+        let switches = engaged.map(|switch| format!("{} ({} {})", switch.id, switch.mode, switch.scope));
+        let figures = self.rooms.figures(None, (self.clock)());
+        let leases = figures.agents.iter().filter(|(_, agent)| agent.leases > 0);
+        switches.chain(leases.map(|(name, agent)| format!("{name} ({} live leases)", agent.leases))).collect()
+    }
+}
+
+/// What this machine calls itself.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}

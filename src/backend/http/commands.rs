@@ -1,0 +1,34 @@
+//! `POST /v1/commands`: any command a person or script may ask, by name.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+
+use super::{
+    extract::{InWorld, Json},
+    reply::{Reply, ask},
+};
+use crate::{
+    api::{Accepted, Ask, Problem},
+    backend::{app::Backend, identity::Identity},
+    incident::Command,
+};
+
+/// Takes a command. Secrets of tokens are made here, never sent here.
+pub async fn post(
+    State(backend): State<Arc<Backend>>,
+    identity: Identity,
+    InWorld(world): InWorld,
+    Json(Ask { id, command }): Json<Ask>,
+) -> Reply<Accepted> {
+    match command {
+        Command::MakeToken { .. } => Err(Problem::invalid(
+            422,
+            "tokens are made by POST /v1/tokens {name, role, agent?}, which makes the secret",
+        )),
+        Command::StartDrill { .. } => {
+            Err(Problem::invalid(422, "drills are started by POST /v1/drills, which also plays the recording"))
+        }
+        command => ask(&backend, &identity, world, id, command).await,
+    }
+}

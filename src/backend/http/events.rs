@@ -1,0 +1,209 @@
+//! `GET /v1/events`: the log, live, as SSE. A reader that resumes after a position sees every later event exactly once
+//! (law 3): it subscribes first, reads the log up to what it heard, and reads again whenever it lags.
+
+use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, Uri, header},
+    response::{
+        IntoResponse, Response,
+        sse::{Event as Frame, KeepAlive, Sse},
+    },
+};
+use futures_util::stream;
+use serde::Serialize;
+use tokio::sync::{broadcast, watch};
+
+use super::{
+    extract::{InWorld, typed_parameter},
+    reply::worlds,
+};
+use crate::{
+    api::{Live, Problem, Resync},
+    backend::{app::Backend, core::Core, identity::Identity, presence::Present, rights::Right},
+    incident::{Event, Topic},
+    terms::DrillId,
+};
+
+/// How often a silent stream says that it lives; proxies cut what is silent for longer.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How many events are read from the log at once.
+const PAGE: usize = 500;
+
+/// Opens a stream. `Last-Event-ID: epoch:position` or `?after=position` resumes; neither starts now.
+///
+/// # Errors
+/// A place that does not read, or a drill nobody started.
+pub async fn open(
+    State(backend): State<Arc<Backend>>,
+    identity: Identity,
+    InWorld(drill): InWorld,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    // Subscribed before anything is read: what happens in between is heard twice, and sent once.
+    let heard = backend.core.subscribe();
+    let all = worlds(&backend, drill)?;
+    let (epoch, after) = place(&headers, &uri)?.unwrap_or((None, all.position));
+    let lost = epoch.is_some_and(|epoch| epoch != all.epoch) || after > all.position;
+    let feed = Feed {
+        core: backend.core.clone(),
+        heard,
+        live: backend.listen(drill),
+        stop: backend.stop.clone(),
+        drill,
+        sees_tokens: identity.may(Right::Tokens),
+        epoch: all.epoch,
+        position: if lost { all.position } else { after },
+        resync: lost,
+        behind: true,
+        greeted: false,
+        ready: VecDeque::new(),
+        _present: backend.presence.enter(&identity.author),
+    };
+    let frames =
+        stream::unfold(
+            feed,
+            |mut feed| async move { feed.next().await.map(|frame| (Ok::<_, Infallible>(frame), feed)) },
+        );
+    let mut response = Sse::new(frames).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+/// Where the reader stands: the header counts before the query, as a browser's reconnect has it.
+fn place(headers: &HeaderMap, uri: &Uri) -> Result<Option<(Option<u32>, u64)>, Problem> {
+    if let Some(id) = headers.get("last-event-id") {
+        let read = |text: &str| {
+            let (epoch, position) = text.split_once(':')?;
+            Some((Some(epoch.parse().ok()?), position.parse().ok()?))
+        };
+        return id.to_str().ok().and_then(read).map(Some).ok_or_else(|| {
+            Problem::invalid(422, "Last-Event-ID is no `epoch:position` of this stream; leave it out to start now")
+        });
+    }
+    Ok(typed_parameter::<u64>(uri, "after")?.map(|after| (None, after)))
+}
+
+/// One reader.
+struct Feed {
+    core: Core,
+    heard: broadcast::Receiver<Arc<Event>>,
+    live: watch::Receiver<Arc<Live>>,
+    stop: tokio_util::sync::CancellationToken,
+    drill: Option<DrillId>,
+    sees_tokens: bool,
+    epoch: u32,
+    /// The newest position sent or left out.
+    position: u64,
+    /// The reader's place is of another life of the log.
+    resync: bool,
+    /// The log may hold events after `position` that `heard` will not bring.
+    behind: bool,
+    /// The figures as they stood at the beginning were sent.
+    greeted: bool,
+    ready: VecDeque<Arc<Event>>,
+    _present: Present,
+}
+
+impl Feed {
+    async fn next(&mut self) -> Option<Frame> {
+        if self.resync {
+            self.resync = false;
+            let resync = Resync { epoch: self.epoch, position: self.position };
+            return frame(Some("resync"), Some((self.epoch, self.position)), &resync);
+        }
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                if let Some(frame) = self.take(&event) {
+                    return Some(frame);
+                }
+                continue;
+            }
+            if self.behind {
+                self.read_on().await?;
+                continue;
+            }
+            if !self.greeted {
+                self.greeted = true;
+                let live = self.live.borrow_and_update().clone();
+                return frame(Some("live"), None, &*live);
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return None,
+                heard = self.heard.recv() => match heard {
+                    Ok(event) if event.position <= self.position + 1 => self.ready.push_back(event),
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => self.behind = true,
+                    Err(broadcast::error::RecvError::Closed) => return None,
+                },
+                changed = self.live.changed() => {
+                    changed.ok()?;
+                    let live = self.live.borrow_and_update().clone();
+                    return frame(Some("live"), None, &*live);
+                }
+            }
+        }
+    }
+
+    /// Reads a page of what the log has; `None` ends the stream, the reader comes back and resumes.
+    async fn read_on(&mut self) -> Option<()> {
+        match self.core.events_after(self.position, PAGE).await {
+            Ok(page) => {
+                self.behind = page.len() == PAGE;
+                self.ready.extend(page);
+                Some(())
+            }
+            Err(why) => {
+                tracing::warn!(%why, "a reader of the events was sent away");
+                None
+            }
+        }
+    }
+
+    /// Moves past `event`; a frame when the reader may and wants to see it.
+    fn take(&mut self, event: &Event) -> Option<Frame> {
+        if event.position <= self.position {
+            return None;
+        }
+        self.position = event.position;
+        let wanted = match event.stream.topic {
+            Topic::Drills => true,
+            Topic::Access => self.drill.is_none() && self.sees_tokens,
+            _ => event.stream.drill == self.drill,
+        };
+        if wanted { frame(None, Some((event.epoch, event.position)), event) } else { None }
+    }
+}
+
+fn frame(name: Option<&str>, id: Option<(u32, u64)>, data: &impl Serialize) -> Option<Frame> {
+    let frame = Frame::default().data(serde_json::to_string(data).ok()?);
+    let frame = name.map_or(frame.clone(), |name| frame.event(name));
+    Some(match id {
+        Some((epoch, position)) => frame.id(format!("{epoch}:{position}")),
+        None => frame,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_readers_place_is_read_strictly() {
+        let at = |header: Option<&str>, uri: &str| {
+            let headers =
+                header.map(|id| (HeaderName::from_static("last-event-id"), HeaderValue::from_str(id).unwrap()));
+            place(&headers.into_iter().collect(), &uri.parse().unwrap())
+        };
+        assert_eq!(at(None, "/v1/events").unwrap(), None);
+        assert_eq!(at(None, "/v1/events?after=7").unwrap(), Some((None, 7)));
+        assert_eq!(at(Some("2:9"), "/v1/events?after=7").unwrap(), Some((Some(2), 9)));
+        for bad in ["", "9", "2:", ":9", "2:-9", "two:nine", "2:9:1"] {
+            assert_eq!(at(Some(bad), "/v1/events").unwrap_err().status, 422, "{bad:?}");
+        }
+        assert_eq!(at(None, "/v1/events?after=-1").unwrap_err().status, 422);
+    }
+}

@@ -1,0 +1,63 @@
+//! What every route shares: an accepted command, the world it is about.
+
+use std::sync::Arc;
+
+use axum::Json;
+use uuid::Uuid;
+
+use crate::{
+    api::{Accepted, Problem},
+    backend::{app::Backend, identity::Identity, rights},
+    incident::{Command, World, Worlds},
+    terms::DrillId,
+};
+
+/// What a route answers.
+pub type Reply<T> = Result<Json<T>, Problem>;
+
+/// Asks a command for `identity`, when the table lets them.
+///
+/// # Errors
+/// The table's refusal, the rules', or the log's.
+pub async fn ask(
+    backend: &Backend,
+    identity: &Identity,
+    world: Option<DrillId>,
+    id: Uuid,
+    command: Command,
+) -> Reply<Accepted> {
+    identity.demand(rights::needed(&command))?;
+    backend.core.submit(world, id, identity.author.clone(), command).await.map(Json)
+}
+
+/// The whole fold, and proof that the world asked about is in it.
+///
+/// # Errors
+/// 404 for a drill nobody started.
+pub fn worlds(backend: &Backend, world: Option<DrillId>) -> Result<Arc<Worlds>, Problem> {
+    let worlds = backend.core.worlds();
+    match worlds.get(world) {
+        Some(_) => Ok(worlds),
+        None => Err(no_world(world)),
+    }
+}
+
+/// One world of the fold.
+///
+/// # Errors
+/// 404 for a drill nobody started.
+pub fn world(worlds: &Worlds, world: Option<DrillId>) -> Result<&World, Problem> {
+    worlds.get(world).ok_or_else(|| no_world(world))
+}
+
+fn no_world(world: Option<DrillId>) -> Problem {
+    let name = world.map_or_else(|| "the real world".to_owned(), |drill| drill.to_string());
+    Problem::unknown(format!(
+        "there is no {name}; `andon drill list` shows the drills, without `world` it is the real one"
+    ))
+}
+
+/// Nothing goes by this id.
+pub fn unknown(id: impl std::fmt::Display, list: &str) -> Problem {
+    Problem::unknown(format!("there is no {id} in this world; `{list}` shows what there is"))
+}

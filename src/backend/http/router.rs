@@ -1,0 +1,72 @@
+//! The one router, for every listener.
+
+use std::{any::Any, sync::Arc};
+
+use axum::{
+    Router,
+    http::{Method, Uri},
+    middleware,
+    response::{IntoResponse, Response},
+    routing::{delete, get, post},
+};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::{agents, commands, door, events, firings, health, incidents, state, stop, switches, tokens};
+use crate::{
+    api::{Problem, path},
+    backend::app::Backend,
+};
+
+/// Every route, behind the door.
+pub fn router(backend: Arc<Backend>) -> Router {
+    let under = |root: &str, rest: &str| format!("{root}/{rest}");
+    Router::new()
+        .route(path::HEALTH, get(health::alive))
+        .route(path::READY, get(health::ready))
+        .route(path::STATE, get(state::show))
+        .route(path::EVENTS, get(events::open))
+        .route(path::COMMANDS, post(commands::post))
+        .route(path::INCIDENTS, get(incidents::list).post(incidents::declare))
+        .route(&under(path::INCIDENTS, "{id}"), get(incidents::show))
+        .route(&under(path::INCIDENTS, "{id}/commands"), post(incidents::command))
+        .route(&under(path::INCIDENTS, "{id}/events"), get(incidents::events))
+        .route(path::SWITCHES, get(switches::list).post(switches::engage))
+        .route(&under(path::SWITCHES, "{id}"), get(switches::show))
+        .route(&under(path::SWITCHES, "{id}/release"), post(switches::release))
+        .route(&under(path::SWITCHES, "{id}/annotate"), post(switches::annotate))
+        .route(path::FIRINGS, get(firings::list))
+        .route(&under(path::FIRINGS, "{id}"), get(firings::show))
+        .route(&under(path::FIRINGS, "{id}/ack"), post(firings::acknowledge))
+        .route(path::AGENTS, get(agents::list).post(agents::declare).put(agents::declare))
+        .route(&under(path::AGENTS, "{id}"), get(agents::show))
+        .route(path::TOKENS, get(tokens::list).post(tokens::make))
+        .route(&under(path::TOKENS, "{id}"), delete(tokens::revoke))
+        .route(path::STOP, post(stop::post))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(other_method)
+        .layer(middleware::from_fn_with_state(backend.clone(), door::door))
+        .layer(CatchPanicLayer::custom(panicked))
+        .with_state(backend)
+}
+
+async fn nothing_here(uri: Uri) -> Problem {
+    let path: String = uri.path().chars().take(80).collect();
+    Problem::unknown(format!("nothing is served at {path:?}; /v1/state shows what there is"))
+}
+
+async fn other_method(method: Method, uri: Uri) -> Problem {
+    let path: String = uri.path().chars().take(80).collect();
+    Problem::new(405, "invalid", "Another method is meant", format!("{path:?} does not take {method}"))
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(panic = words.unwrap_or("?"), "a request hit a bug");
+    Problem::new(
+        500,
+        "bug",
+        "This is a bug of andon",
+        "the request hit a bug; nothing else was harmed, the log file has the details. Please report it",
+    )
+    .into_response()
+}

@@ -1,0 +1,32 @@
+//! `GET /v1/state`: everything a cockpit needs to begin, and the place to resume the events from.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+
+use super::{
+    extract::InWorld,
+    reply::{Reply, worlds},
+};
+use crate::{
+    api::{self, You},
+    backend::{app::Backend, identity::Identity, rights::Right},
+};
+
+/// One world, whole.
+pub async fn show(
+    State(backend): State<Arc<Backend>>,
+    identity: Identity,
+    InWorld(drill): InWorld,
+) -> Reply<api::State> {
+    let all = worlds(&backend, drill)?;
+    Ok(axum::Json(api::State {
+        epoch: all.epoch,
+        position: all.position,
+        world: all.get(drill).cloned().unwrap_or_default(),
+        drills: all.takes.values().cloned().collect(),
+        you: You { may_act: identity.may(Right::Work), name: identity.author },
+        backend: backend.about(),
+        live: backend.live(drill),
+    }))
+}

@@ -1,0 +1,119 @@
+//! Opening the doors: the Unix socket for people, TCP for telemetry, gateways and teams.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use tokio::net::{TcpListener, UnixListener};
+
+/// Telemetry's port when nobody asks for another.
+pub const TELEMETRY_PORT: u16 = 7420;
+/// How many ports after it are tried before the system picks one.
+const NEXT_PORTS: u16 = 20;
+
+/// A door that does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {why}. Name another with --listen, or stop what holds it")]
+    Tcp {
+        /// Which address.
+        address: SocketAddr,
+        /// The system's word.
+        why: std::io::Error,
+    },
+    /// Reachable from other machines, unencrypted, and nobody asked for that by name.
+    #[error(
+        "{address} is reachable from other machines and this listener speaks plain HTTP: tokens would cross the network readable. \
+         Put a TLS proxy before 127.0.0.1, or ask for it by name with --plain-http"
+    )]
+    Plain {
+        /// Which address.
+        address: SocketAddr,
+    },
+    /// The socket cannot be made.
+    #[error("cannot open the socket {path}: {why}. Name another folder with ANDON_HOME, or mend its permissions")]
+    Socket {
+        /// Which path.
+        path: PathBuf,
+        /// The system's word.
+        why: std::io::Error,
+    },
+}
+
+/// The TCP listeners: those asked for, or the telemetry port, or the next free one.
+///
+/// # Errors
+/// An address asked for that is taken, or reachable in plain without being asked for by name.
+pub async fn tcp(asked: &[SocketAddr], plain_http: bool) -> Result<Vec<TcpListener>, ListenError> {
+    if asked.is_empty() {
+        return next_free(TELEMETRY_PORT).await.map(|listener| vec![listener]);
+    }
+    let mut listeners = Vec::new();
+    for &address in asked {
+        if !address.ip().to_canonical().is_loopback() && !plain_http {
+            return Err(ListenError::Plain { address });
+        }
+        listeners.push(TcpListener::bind(address).await.map_err(|why| ListenError::Tcp { address, why })?);
+    }
+    Ok(listeners)
+}
+
+/// The first free port from `first` on, on loopback; at last whatever the system gives.
+async fn next_free(first: u16) -> Result<TcpListener, ListenError> {
+    for port in first..=first.saturating_add(NEXT_PORTS) {
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+            Ok(listener) => {
+                if port != first {
+                    tracing::warn!(taken = first, port, "the telemetry port is taken; another one is used");
+                }
+                return Ok(listener);
+            }
+            Err(why) if why.kind() == std::io::ErrorKind::AddrInUse => {}
+            Err(why) => return Err(ListenError::Tcp { address: (Ipv4Addr::LOCALHOST, port).into(), why }),
+        }
+    }
+    let any = (Ipv4Addr::LOCALHOST, 0).into();
+    TcpListener::bind(any).await.map_err(|why| ListenError::Tcp { address: any, why })
+}
+
+/// The Unix socket, for its user alone, or for its group on a shared host. Must be called under the lock: what is there
+/// already was left by a backend that was killed.
+///
+/// # Errors
+/// A path that cannot be made.
+pub fn socket(path: &Path, shared: bool) -> Result<UnixListener, ListenError> {
+    let error = |why| ListenError::Socket { path: path.into(), why };
+    match std::fs::remove_file(path) {
+        Err(why) if why.kind() != std::io::ErrorKind::NotFound => return Err(error(why)),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path).map_err(error)?;
+    let mode = if shared { 0o660 } else { 0o600 };
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(error)?;
+    Ok(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_taken_port_gives_way_to_the_next() {
+        let held = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = held.local_addr().unwrap().port();
+        let next = next_free(port).await.unwrap().local_addr().unwrap();
+        assert_ne!(next.port(), port);
+        let refused = tcp(&[held.local_addr().unwrap()], false).await.unwrap_err();
+        assert!(refused.to_string().contains("--listen"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn plain_http_beyond_this_machine_is_asked_for_by_name() {
+        let everywhere = ["0.0.0.0:0".parse().unwrap()];
+        assert!(matches!(tcp(&everywhere, false).await, Err(ListenError::Plain { .. })));
+        assert_eq!(tcp(&everywhere, true).await.unwrap().len(), 1);
+    }
+}
