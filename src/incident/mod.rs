@@ -4,15 +4,23 @@
 //! backend and cockpit (law 1). Nothing here reads a clock, a file or a runtime.
 
 mod agent;
+pub mod chain;
+mod clocks;
 mod command;
+pub mod communication;
 pub mod containment;
+mod decide;
 mod event;
 mod fact;
+mod fold;
+mod mttd;
 mod state;
 mod world;
 
 pub use agent::{Agent, AgentDeclaration, Blast, InventoryItem, OnBlind, Reach};
+pub use clocks::clocks;
 pub use command::{Command, Declare, Engage, IncidentCommand, Refusal, RefusalCode};
+pub use decide::{Context, decide};
 pub use event::{Event, NewEvent, Stream, StreamError, Topic};
 pub use fact::{Fact, PlannedStep};
 pub use state::{

@@ -1,0 +1,9 @@
+//! The one writer: commands in, facts appended, the fold published (laws 1–3, 5).
+//!
+//! `handle` is what everybody holds; `writer` is the task behind it; `sealing` gives facts their place and hash.
+
+mod handle;
+mod sealing;
+mod writer;
+
+pub use handle::{Core, Interlocks, Options};

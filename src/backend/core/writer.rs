@@ -1,0 +1,294 @@
+//! The writer's task: takes what waits, decides in order, appends it in one transaction, publishes, answers.
+
+use std::{sync::Arc, time::Duration};
+
+use sha2::{Digest, Sha256};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use super::{
+    handle::{Options, Shared},
+    sealing::Tail,
+};
+use crate::{
+    api::{Accepted, Problem},
+    backend::log::{Append, Log, LogError, Remembered},
+    incident::{Command, Context, Event, Stream, Topic, Worlds, decide},
+    terms::{Author, DrillId, Time},
+};
+
+/// How many commands share one transaction.
+const BATCH: usize = 256;
+/// How often a halt that the disk refused is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+/// How many events are read at a time at start.
+const PAGE: usize = 10_000;
+
+/// A command on its way to the writer.
+pub(super) struct Request {
+    pub drill: Option<DrillId>,
+    pub id: Uuid,
+    pub by: Author,
+    pub command: Command,
+    /// When the writer saw it first; a halt tried again keeps it.
+    pub at: Option<Time>,
+    pub answer: Option<oneshot::Sender<Result<Accepted, Problem>>>,
+}
+
+impl Request {
+    fn answer(self, answer: Result<Accepted, Problem>) {
+        if let Some(channel) = self.answer {
+            // Nobody waits any more: the command is done all the same, and its id answers when asked again.
+            let _ = channel.send(answer);
+        }
+    }
+}
+
+/// The log, folded.
+pub(super) struct State {
+    pub worlds: Worlds,
+    pub tail: Tail,
+}
+
+/// Reads and folds the whole log.
+pub(super) async fn fold<L: Log>(log: &L) -> Result<State, LogError> {
+    let mut state = State { worlds: Worlds::default(), tail: Tail::new(log.epoch()) };
+    state.worlds.epoch = log.epoch();
+    loop {
+        let page = log.read(state.tail.position, PAGE).await?;
+        for event in &page {
+            state.tail.follow(event);
+            state.worlds.apply(event);
+        }
+        if page.len() < PAGE {
+            return Ok(state);
+        }
+    }
+}
+
+/// A batch being decided: what the state will be once it is durable.
+struct Staged {
+    worlds: Worlds,
+    appends: Vec<Append>,
+    taken: Vec<(Request, Accepted)>,
+}
+
+enum Outcome {
+    Append(Append, Accepted),
+    Answer(Result<Accepted, Problem>),
+}
+
+pub(super) struct Writer<L> {
+    log: Arc<L>,
+    state: State,
+    shared: Arc<Shared>,
+    options: Options,
+    /// Halts in force that the disk refused (law 5): first in every batch until it takes them.
+    unrecorded: Vec<Request>,
+}
+
+impl<L: Log> Writer<L> {
+    pub fn new(log: Arc<L>, state: State, shared: Arc<Shared>, options: Options) -> Self {
+        Self { log, state, shared, options, unrecorded: Vec::new() }
+    }
+
+    pub async fn run(mut self, mut halts: mpsc::Receiver<Request>, mut requests: mpsc::Receiver<Request>) {
+        loop {
+            let mut batch = std::mem::take(&mut self.unrecorded);
+            let retrying = !batch.is_empty();
+            tokio::select! {
+                biased;
+                Some(halt) = halts.recv() => batch.push(halt),
+                Some(request) = requests.recv() => batch.push(request),
+                () = tokio::time::sleep(RETRY), if retrying => {}
+                else => return,
+            }
+            while batch.len() < BATCH {
+                match halts.try_recv().or_else(|_| requests.try_recv()) {
+                    Ok(request) => batch.push(request),
+                    Err(_) => break,
+                }
+            }
+            self.write(batch).await;
+        }
+    }
+
+    async fn write(&mut self, batch: Vec<Request>) {
+        let now = (self.options.clock)();
+        let mut staged = Staged { worlds: self.state.worlds.clone(), appends: Vec::new(), taken: Vec::new() };
+        for mut request in batch {
+            request.at.get_or_insert(now);
+            match self.decide(&mut staged, &request, now).await {
+                Outcome::Append(append, accepted) => {
+                    staged.appends.push(append);
+                    staged.taken.push((request, accepted));
+                }
+                Outcome::Answer(answer) => request.answer(answer),
+            }
+        }
+        if staged.appends.is_empty() {
+            return;
+        }
+        match self.log.append(&staged.appends).await {
+            Ok(()) => self.publish(staged),
+            Err(error) => self.refuse(staged, &error),
+        }
+    }
+
+    async fn decide(&mut self, staged: &mut Staged, request: &Request, now: Time) -> Outcome {
+        let body_hash = match body_hash(request) {
+            Ok(hash) => hash,
+            Err(error) => return Outcome::Answer(Err(Problem::invalid(422, error.to_string()))),
+        };
+        match self.first_answer(staged, request, &body_hash).await {
+            Ok(None) => {}
+            Ok(Some(accepted)) => return Outcome::Answer(Ok(accepted)),
+            Err(problem) => return Outcome::Answer(Err(problem)),
+        }
+        let context = self.context(request, request.at.unwrap_or(now));
+        let facts = match decide(&staged.worlds, &self.options.runbook.load(), &context, &request.command) {
+            Ok(facts) => facts,
+            Err(refusal) => return Outcome::Answer(Err(refusal.into())),
+        };
+        let mark = self.state.tail.mark();
+        let mut events = Vec::with_capacity(facts.len());
+        for fact in facts {
+            match self.state.tail.seal(fact, Uuid::now_v7(), now) {
+                Ok(event) => events.push(event),
+                Err(error) => {
+                    self.state.tail.unseal(mark);
+                    return Outcome::Answer(Err(Problem::invalid(422, error.to_string())));
+                }
+            }
+        }
+        for event in &events {
+            staged.worlds.apply(event);
+        }
+        let state_version = self.state.tail.seq(&about(request, &events));
+        let remembered = Remembered {
+            body_hash,
+            first_position: events.first().map_or(0, |event| event.position),
+            last_position: events.last().map_or(0, |event| event.position),
+            state_version,
+        };
+        let accepted =
+            Accepted { events: events.iter().map(|event| (**event).clone()).collect(), state_version, recorded: true };
+        Outcome::Append(Append { author: request.by.clone(), id: request.id, remembered, events }, accepted)
+    }
+
+    fn context(&self, request: &Request, now: Time) -> Context {
+        let counted = match &request.command {
+            Command::Engage(engage) => self.options.interlocks.counted(request.drill, &engage.scope, now),
+            _ => Vec::new(),
+        };
+        Context { by: request.by.clone(), now, drill: request.drill, counted }
+    }
+
+    /// What the command's id answered first, in this batch or ever (law 2).
+    async fn first_answer(
+        &self,
+        staged: &Staged,
+        request: &Request,
+        body_hash: &str,
+    ) -> Result<Option<Accepted>, Problem> {
+        let reused = || {
+            Problem::new(
+                409,
+                "reused-id",
+                "This command id was used before",
+                "the same id came with another command; make a new id for a new command",
+            )
+        };
+        if let Some(at) =
+            staged.appends.iter().position(|append| append.id == request.id && append.author == request.by)
+        {
+            let same = staged.appends[at].remembered.body_hash == body_hash;
+            return if same { Ok(Some(staged.taken[at].1.clone())) } else { Err(reused()) };
+        }
+        let unavailable = |error: LogError| Problem::unavailable(error.to_string());
+        let Some(first) = (match self.log.remembered(&request.by, request.id).await {
+            Ok(first) => first,
+            // A log that cannot even be read stops nobody from stopping an agent (law 5).
+            Err(_) if matches!(request.command, Command::Engage(_)) => None,
+            Err(error) => return Err(unavailable(error)),
+        }) else {
+            return Ok(None);
+        };
+        if first.body_hash != body_hash {
+            return Err(reused());
+        }
+        let mut events = Vec::new();
+        if first.first_position > 0 {
+            let many = usize::try_from(first.last_position - first.first_position + 1).unwrap_or(BATCH);
+            events = self.log.read(first.first_position - 1, many).await.map_err(unavailable)?;
+        }
+        Ok(Some(Accepted { events, state_version: first.state_version, recorded: true }))
+    }
+
+    /// The batch is on disk: swap the tables, tell everybody, answer.
+    fn publish(&mut self, staged: Staged) {
+        self.state.tail.keep();
+        self.state.worlds = staged.worlds;
+        let events: Vec<Arc<Event>> = staged.appends.into_iter().flat_map(|append| append.events).collect();
+        self.show(self.state.worlds.clone(), &events);
+        for event in events {
+            // Without a listener there is nobody to tell.
+            let _ = self.shared.published.send(event);
+        }
+        for (request, accepted) in staged.taken {
+            request.answer(Ok(accepted));
+        }
+    }
+
+    /// The disk refused the batch: halts are in force all the same, the rest is as if it had never been asked.
+    fn refuse(&mut self, staged: Staged, error: &LogError) {
+        tracing::error!(%error, "the log refused a batch");
+        self.state.tail.unseal(0);
+        let mut worlds = self.state.worlds.clone();
+        let mut shown = Vec::new();
+        for ((request, mut accepted), append) in staged.taken.into_iter().zip(staged.appends) {
+            if !matches!(request.command, Command::Engage(_)) {
+                request.answer(Err(Problem::unavailable(error.to_string())));
+                continue;
+            }
+            for event in &append.events {
+                worlds.apply(event);
+            }
+            worlds.mark_unrecorded(&append.events);
+            shown.extend(append.events);
+            accepted.recorded = false;
+            let Request { drill, id, by, command, at, answer } = request;
+            self.unrecorded.push(Request { drill, id, by: by.clone(), command: command.clone(), at, answer: None });
+            Request { drill, id, by, command, at, answer }.answer(Ok(accepted));
+        }
+        self.show(worlds, &shown);
+    }
+
+    fn show(&self, worlds: Worlds, events: &[Arc<Event>]) {
+        let mut changed: Vec<Option<DrillId>> = Vec::new();
+        for event in events {
+            let touches = matches!(event.stream.topic, Topic::Switches | Topic::Agents | Topic::Drills);
+            if touches && !changed.contains(&event.stream.drill) {
+                changed.push(event.stream.drill);
+            }
+        }
+        if !changed.is_empty() {
+            self.options.interlocks.publish(&worlds, &changed);
+        }
+        self.shared.worlds.store(Arc::new(worlds));
+    }
+}
+
+/// The stream a command was about: its incident's, else that of its last event.
+fn about(request: &Request, events: &[Arc<Event>]) -> Stream {
+    match (&request.command, events.last()) {
+        (Command::OnIncident { incident, .. }, _) => Stream::new(request.drill, Topic::Incident(*incident)),
+        (_, Some(event)) => event.stream.clone(),
+        (_, None) => Stream::new(request.drill, Topic::Switches),
+    }
+}
+
+fn body_hash(request: &Request) -> Result<String, serde_json::Error> {
+    let body = serde_json_canonicalizer::to_vec(&(request.drill, &request.command))?;
+    Ok(hex::encode(Sha256::digest(body)))
+}

@@ -1,0 +1,87 @@
+//! The clocks of an incident at a moment: which runs, which is met, which was missed (CON.1, EVI.1, COM.4, RBK).
+
+use super::{Checklist, Clock, ClockState, Incident, World, containment::SwitchState};
+use crate::terms::Time;
+
+fn ms(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX / 1000).saturating_mul(1000)
+}
+
+/// A clock from `zero` over `budget_s`, reached at `met`.
+fn clock(name: impl Into<String>, zero: Option<Time>, budget_s: u64, met: Option<Time>, now: Time) -> Clock {
+    let name = name.into();
+    let Some(due) = zero.map(|zero| zero.plus(ms(budget_s))) else {
+        return Clock { name, due_at: None, state: ClockState::Waiting, left_s: None };
+    };
+    let (state, at) = match met {
+        Some(met) if met <= due => (ClockState::Met, met),
+        Some(met) => (ClockState::Missed, met),
+        None if now > due => (ClockState::Missed, now),
+        None => (ClockState::Running, now),
+    };
+    Clock { name, due_at: Some(due), state, left_s: Some(due.since(at) as f64 / 1000.0) }
+}
+
+fn rollback(checklist: &Checklist, incident: &Incident, now: Time) -> Clock {
+    let verified = checklist.verified.as_ref().map(|verified| verified.at);
+    clock(format!("rollback {}", checklist.id), incident.contained_at, checklist.budget_s, verified, now)
+}
+
+/// When every counted agent of every switch of the incident was confirmed, while they are.
+fn halted_at(incident: &Incident, world: &World) -> Option<Time> {
+    let mut last = None;
+    for id in &incident.switches {
+        let Some(switch) = world.switches.get(id).filter(|switch| switch.state == SwitchState::Engaged) else {
+            continue;
+        };
+        let seconds = switch.halt.confirmed_in_s?;
+        let zero = switch.harm_at.unwrap_or(switch.engaged_at);
+        last = last.max(Some(zero.plus((seconds * 1000.0).round() as i64)));
+    }
+    last.or(incident.contained_at)
+}
+
+/// First time a draft for one of `audiences` was sent.
+fn first_sent(incident: &Incident, audiences: impl Fn(&str) -> bool) -> Option<Time> {
+    incident
+        .drafts
+        .iter()
+        .filter(|draft| audiences(&draft.audience))
+        .flat_map(|draft| &draft.sent)
+        .map(|sent| sent.at)
+        .min()
+}
+
+/// Every clock of `incident` at `now`, in the order a commander reads them.
+pub fn clocks(incident: &Incident, world: &World, now: Time) -> Vec<Clock> {
+    let plan = &incident.clock_plan;
+    let declared = Some(incident.declared_at);
+    let evidence_zero = Some(incident.contained_at.map_or(incident.declared_at, |at| at.min(incident.declared_at)));
+    let mut clocks = vec![
+        clock("halt", incident.harm_at, plan.halt_s, halted_at(incident, world), now),
+        clock("evidence", evidence_zero, plan.evidence_s, None, now),
+        clock("coordination", declared, plan.coordination_s, first_sent(incident, |one| one == "internal"), now),
+        clock(
+            "users",
+            declared,
+            plan.users_s,
+            first_sent(incident, |one| one == "customer" || one == "status-page"),
+            now,
+        ),
+        clock("detection", incident.mttd.action, plan.detection_s, detected(incident), now),
+    ];
+    clocks.extend(incident.checklists.iter().map(|checklist| rollback(checklist, incident, now)));
+    if let Some(due) = plan.postmortem_s {
+        clocks.push(clock("post-mortem", incident.resolved_at, due, incident.closed_at, now));
+    }
+    clocks
+}
+
+/// Operators were aware when a person acknowledged, or declared by hand.
+fn detected(incident: &Incident) -> Option<Time> {
+    let declared = incident.declared_by.is_person().then_some(incident.declared_at);
+    match (incident.mttd.acknowledgement, declared) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}

@@ -1,0 +1,72 @@
+//! Tokens and drills' worlds.
+
+use super::{
+    checks,
+    dispatch::{Case, Decided, conflict, invalid, unknown},
+};
+use crate::{
+    incident::{Fact, NewEvent, Role, Stream, Topic},
+    terms::{AgentId, DrillId, TokenId},
+};
+
+pub(super) fn make(case: &Case<'_>, name: &str, role: Role, agent: Option<&AgentId>, hash: &str) -> Decided {
+    case.person("make a token")?;
+    real_only(case)?;
+    let name = checks::title(name).map_err(|_| invalid("a token needs a name: what it is for"))?;
+    match (role, agent) {
+        (Role::Agent, None) => return Err(invalid("an agent's token is bound to one agent: name it")),
+        (Role::Agent, Some(_)) | (_, None) => {}
+        (_, Some(_)) => return Err(invalid(format!("a token for {role} is bound to no agent: leave it out"))),
+    }
+    if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(invalid("a token is kept as the SHA-256 of its secret, in hex"));
+    }
+    let token = case.worlds.tokens.keys().next_back().map_or(TokenId(1), |id| id.next());
+    let fact = Fact::TokenMade { token, name, role, agent: agent.cloned(), hash: hash.to_owned() };
+    Ok(vec![case.fact(Topic::Access, fact)])
+}
+
+pub(super) fn revoke(case: &Case<'_>, id: TokenId) -> Decided {
+    case.person("revoke a token")?;
+    real_only(case)?;
+    match case.worlds.tokens.get(&id) {
+        None => Err(unknown(format!("there is no {id}; `andon token list` shows them"))),
+        Some(token) if token.revoked_at.is_some() => Ok(Vec::new()),
+        Some(_) => Ok(vec![case.fact(Topic::Access, Fact::TokenRevoked { token: id })]),
+    }
+}
+
+fn real_only(case: &Case<'_>) -> Result<(), crate::incident::Refusal> {
+    if case.context.drill.is_some() {
+        return Err(conflict("tokens are real: ask outside the drill"));
+    }
+    Ok(())
+}
+
+pub(super) fn start_drill(case: &Case<'_>, name: &str, title: &str, seed: u64, speed: f64) -> Decided {
+    let name = checks::title(name)?;
+    let title = checks::title(title)?;
+    if !(0.1..=1000.0).contains(&speed) {
+        return Err(invalid(format!("a drill plays at 0.1 to 1000 times the recorded speed, not at {speed}")));
+    }
+    let drill = case.worlds.takes.keys().next_back().map_or(DrillId(1), |id| id.next());
+    Ok(vec![drill_fact(case, Fact::DrillStarted { drill, name, title, seed, speed })])
+}
+
+pub(super) fn end_drill(case: &Case<'_>, id: DrillId) -> Decided {
+    match case.worlds.takes.get(&id) {
+        None => Err(unknown(format!("there is no {id}; `andon drill list` shows them"))),
+        Some(drill) if drill.ended_at.is_some() => Ok(Vec::new()),
+        Some(_) => Ok(vec![drill_fact(case, Fact::DrillEnded { drill: id })]),
+    }
+}
+
+/// The list of drills is kept in the real world, whoever asks.
+fn drill_fact(case: &Case<'_>, fact: Fact) -> NewEvent {
+    NewEvent {
+        stream: Stream::new(None, Topic::Drills),
+        occurred_at: case.context.now,
+        by: case.context.by.clone(),
+        fact,
+    }
+}

@@ -1,0 +1,102 @@
+//! Declaring incidents: by hand, from a firing, or by a halt (SEV.1, DET.6).
+
+use super::{
+    checks,
+    dispatch::{Case, conflict, unknown},
+};
+use crate::{
+    incident::{ClockPlan, Declare, Fact, NewEvent, Refusal, Topic},
+    terms::IncidentId,
+    tripwire::Firing,
+};
+
+/// The id the next incident gets.
+pub(super) fn next_id(case: &Case<'_>) -> IncidentId {
+    case.world.incidents.keys().next_back().map_or(IncidentId(1), |id| id.next())
+}
+
+/// Declares an incident by a person's or a script's word.
+pub(super) fn declare(case: &Case<'_>, ask: &Declare) -> Result<(IncidentId, Vec<NewEvent>), Refusal> {
+    let firing = match ask.firing {
+        Some(id) => Some(
+            case.world
+                .firings
+                .get(&id)
+                .ok_or_else(|| unknown(format!("there is no {id}; `andon firings` lists those there are")))?,
+        ),
+        None => None,
+    };
+    if let Some(joined) = firing.and_then(|firing| firing.incident)
+        && let Some(incident) = case.world.incidents.get(&joined).filter(|incident| incident.is_open())
+    {
+        return Err(conflict(format!("that firing belongs to {} already; work on it there", incident.id)));
+    }
+    let title = match (ask.title.trim(), firing) {
+        ("", Some(firing)) => checks::title(&title_of(firing))?,
+        (title, _) => checks::title(title)?,
+    };
+    let scheme = case.scheme(ask.scheme.as_deref())?;
+    let severity = match &ask.severity {
+        Some(level) => checks::level(scheme, level)?,
+        None => scheme.levels.last().map(|level| level.id.clone()).unwrap_or_default(),
+    };
+    let harm_at = ask.harm_at.map(|at| case.past("the harm time", at)).transpose()?;
+    let id = next_id(case);
+    let mut agents = ask.agents.clone();
+    if let Some(firing) = firing
+        && !agents.contains(&firing.key.agent)
+    {
+        agents.push(firing.key.agent.clone());
+    }
+    let mut facts = vec![case.fact(
+        Topic::Incident(id),
+        Fact::IncidentDeclared {
+            title,
+            clocks: clocks(case, &scheme.id, &severity),
+            scheme: scheme.id.clone(),
+            severity,
+            workflow: ask.workflow.clone(),
+            agents,
+            firing: ask.firing,
+            confirmed: true,
+            runbook: case.runbook.version.clone(),
+        },
+    )];
+    if let Some(firing) = firing {
+        let joined = Fact::FiringJoined { firing: firing.id, agent: firing.key.agent.clone() };
+        facts.push(case.fact(Topic::Incident(id), joined));
+        facts.push(case.fact(Topic::Tripwires, Fact::FiringLinked { firing: firing.id, incident: id }));
+    }
+    if let Some(at) = harm_at {
+        facts.push(case.fact(Topic::Incident(id), Fact::HarmConfirmed { at }));
+    }
+    Ok((id, facts))
+}
+
+/// The clocks of an incident of this level, copied from the runbook.
+pub(super) fn clocks(case: &Case<'_>, scheme: &str, severity: &str) -> ClockPlan {
+    let due = case
+        .runbook
+        .schemes
+        .get(scheme)
+        .and_then(|scheme| scheme.level(severity))
+        .and_then(|level| level.postmortem_due_h)
+        .map(|hours| hours * 3600);
+    ClockPlan { postmortem_s: due, ..case.runbook.clocks.clone() }
+}
+
+/// What a firing is called when nobody gives it a better title.
+pub(super) fn title_of(firing: &Firing) -> String {
+    title_for(&firing.key)
+}
+
+/// The same for a firing that is only being recorded.
+pub(super) fn title_for(key: &crate::tripwire::FiringKey) -> String {
+    let mut title = format!("{}: {}", key.tripwire, key.agent);
+    if !key.detail.is_empty() {
+        let detail: String = key.detail.chars().take(100).collect();
+        title.push_str(" · ");
+        title.push_str(&detail);
+    }
+    title.chars().filter(|c| !c.is_control()).take(checks::TITLE).collect()
+}

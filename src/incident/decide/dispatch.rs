@@ -1,0 +1,143 @@
+//! The way in: who asks, when, in which world; and which family answers.
+
+use super::{access, agents, communication, containment, declare, firings, lifecycle, rollback};
+use crate::{
+    incident::{
+        Command, Fact, Incident, IncidentCommand, NewEvent, Refusal, RefusalCode, Stream, Topic, World, Worlds,
+        containment::AgentProof,
+    },
+    runbook::Runbook,
+    terms::{Author, DrillId, IncidentId, Time},
+};
+
+/// Who asks, when, and where.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Context {
+    /// Who asks; the edge has made sure of it.
+    pub by: Author,
+    /// The moment of asking.
+    pub now: Time,
+    /// The drill's world, or the real one.
+    pub drill: Option<DrillId>,
+    /// Whom a switch engaged now would count (protocol 3); only the interlock knows.
+    pub counted: Vec<AgentProof>,
+}
+
+/// A command being decided: everything a rule looks at.
+pub(super) struct Case<'a> {
+    pub worlds: &'a Worlds,
+    pub world: &'a World,
+    pub runbook: &'a Runbook,
+    pub context: &'a Context,
+}
+
+pub(super) type Decided = Result<Vec<NewEvent>, Refusal>;
+
+impl<'a> Case<'a> {
+    /// A fact that happened now.
+    pub fn fact(&self, topic: Topic, fact: Fact) -> NewEvent {
+        self.fact_at(topic, fact, self.context.now)
+    }
+
+    /// A fact that happened at another time.
+    pub fn fact_at(&self, topic: Topic, fact: Fact, occurred_at: Time) -> NewEvent {
+        let stream = Stream::new(self.context.drill, topic);
+        NewEvent { stream, occurred_at, by: self.context.by.clone(), fact }
+    }
+
+    /// An incident by id.
+    pub fn incident(&self, id: IncidentId) -> Result<&'a Incident, Refusal> {
+        self.world
+            .incidents
+            .get(&id)
+            .map(AsRef::as_ref)
+            .ok_or_else(|| unknown(format!("there is no {id} in this world; `andon incidents` lists those there are")))
+    }
+
+    /// Refuses everybody but people: an agent never decides, a script never releases (RST.5, protocol 4).
+    pub fn person(&self, what: &str) -> Result<(), Refusal> {
+        if self.context.by.is_person() {
+            return Ok(());
+        }
+        Err(Refusal::new(RefusalCode::Forbidden, format!("only a person may {what}; {} is none", self.context.by)))
+    }
+}
+
+/// A refusal: no such thing.
+pub(super) fn unknown(detail: impl Into<String>) -> Refusal {
+    Refusal::new(RefusalCode::Unknown, detail)
+}
+
+/// A refusal: not well formed.
+pub(super) fn invalid(detail: impl Into<String>) -> Refusal {
+    Refusal::new(RefusalCode::Invalid, detail)
+}
+
+/// A refusal: not now.
+pub(super) fn conflict(detail: impl Into<String>) -> Refusal {
+    Refusal::new(RefusalCode::Conflict, detail)
+}
+
+/// Decides `command`: the facts it makes, in order; none where there is nothing left to do.
+///
+/// # Errors
+/// A refusal that says what is wrong and what to do; nothing changed then.
+pub fn decide(worlds: &Worlds, runbook: &Runbook, context: &Context, command: &Command) -> Decided {
+    let Some(world) = worlds.get(context.drill) else {
+        return Err(unknown("there is no such drill; `andon drill list` shows them"));
+    };
+    let case = Case { worlds, world, runbook, context };
+    if matches!(context.by, Author::Agent(_)) {
+        // Law 11: an agent's identity reports and checks, nothing else.
+        return Err(Refusal::new(
+            RefusalCode::Forbidden,
+            "an agent reports and checks, nothing else; a person asks this",
+        ));
+    }
+    match command {
+        Command::Declare(declare) => declare::declare(&case, declare).map(|(_, facts)| facts),
+        Command::OnIncident { incident, ask } => on_incident(&case, *incident, ask),
+        Command::Engage(engage) => containment::engage(&case, engage),
+        Command::Annotate { switch, why, harm_at, incident } => {
+            containment::annotate(&case, *switch, why.as_deref(), *harm_at, *incident)
+        }
+        Command::Release { switch, why, agent } => containment::release(&case, *switch, why, agent.as_ref()),
+        Command::Prove { switch, halt } => containment::prove(&case, *switch, halt),
+        Command::DeclareAgents { agents } => agents::declare(&case, agents),
+        Command::AckFiring { firing, expected } => firings::acknowledge(&case, *firing, *expected),
+        Command::Fire { changes } => firings::fire(&case, changes),
+        Command::MakeToken { name, role, agent, hash } => access::make(&case, name, *role, agent.as_ref(), hash),
+        Command::RevokeToken { token } => access::revoke(&case, *token),
+        Command::StartDrill { name, title, seed, speed } => access::start_drill(&case, name, title, *seed, *speed),
+        Command::EndDrill { drill } => access::end_drill(&case, *drill),
+    }
+}
+
+fn on_incident(case: &Case<'_>, id: IncidentId, ask: &IncidentCommand) -> Decided {
+    let incident = case.incident(id)?;
+    if incident.status == crate::incident::Status::Merged {
+        return Err(conflict(format!("{id} was merged into another incident; work on that one")));
+    }
+    match ask {
+        IncidentCommand::Confirm {}
+        | IncidentCommand::Dismiss { .. }
+        | IncidentCommand::SetSeverity { .. }
+        | IncidentCommand::Assign { .. }
+        | IncidentCommand::Note { .. }
+        | IncidentCommand::RetractNote { .. }
+        | IncidentCommand::ConfirmHarm { .. }
+        | IncidentCommand::SetEarliestAction { .. }
+        | IncidentCommand::DeclareContained { .. }
+        | IncidentCommand::Resolve { .. }
+        | IncidentCommand::Reopen { .. }
+        | IncidentCommand::Close { .. } => lifecycle::decide(case, incident, ask),
+        IncidentCommand::OpenRollback { .. }
+        | IncidentCommand::TickStep { .. }
+        | IncidentCommand::UntickStep { .. }
+        | IncidentCommand::MarkImpossible { .. }
+        | IncidentCommand::VerifyRollback { .. } => rollback::decide(case, incident, ask),
+        IncidentCommand::StartDraft { .. } | IncidentCommand::EditDraft { .. } | IncidentCommand::SendDraft { .. } => {
+            communication::decide(case, incident, ask)
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What the tripwires saw, and what people say to it (DET.2–DET.9, protocol 2).
+
+use std::collections::BTreeMap;
+
+use super::{
+    checks, declare,
+    dispatch::{Case, Decided, conflict, unknown},
+};
+use crate::{
+    incident::{Fact, NewEvent, Topic},
+    terms::{AgentId, FiringId, IncidentId, Time},
+    tripwire::{Firing, FiringChange, FiringKey, FiringState},
+};
+
+pub(super) fn acknowledge(case: &Case<'_>, id: FiringId, expected: bool) -> Decided {
+    case.person("acknowledge a firing")?;
+    let Some(firing) = case.world.firings.get(&id) else {
+        return Err(unknown(format!("there is no {id}; `andon firings` lists those there are")));
+    };
+    let acked = firing.paged.iter().all(|paged| paged.acked_at.is_some());
+    if acked && (!expected || firing.expected) {
+        return Ok(Vec::new());
+    }
+    if expected && firing.state == FiringState::Closed && !firing.expected {
+        return Err(conflict(format!("{id} has closed; what it counted cannot be called expected any more")));
+    }
+    Ok(vec![case.fact(Topic::Tripwires, Fact::FiringAcknowledged { firing: id, expected })])
+}
+
+/// The engine's changes, in its order. What one opens, a later one in the same breath may count or close.
+pub(super) fn fire(case: &Case<'_>, changes: &[FiringChange]) -> Decided {
+    let mut opening = Opening {
+        next_firing: case.world.firings.keys().next_back().map_or(FiringId(1), |id| id.next()),
+        next_incident: declare::next_id(case),
+        open: BTreeMap::new(),
+        incidents: Vec::new(),
+        facts: Vec::new(),
+    };
+    for firing in case.world.firings.values().filter(|firing| firing.state == FiringState::Open) {
+        opening.open.insert(firing.key.clone(), firing.id);
+    }
+    for change in changes {
+        match change {
+            FiringChange::Opened { key, at, .. } => {
+                let known = opening.open.get(key).and_then(|id| case.world.firings.get(id));
+                // After a restart the engine may say again what the log holds already.
+                let replayed = known.is_some_and(|firing| firing.at == *at) || seen(case, key, *at);
+                if !replayed {
+                    opening.opened(case, change);
+                }
+            }
+            FiringChange::Counted { key, count, peak, .. } => {
+                if let Some(firing) = opening.open.get(key).copied() {
+                    let newer = case.world.firings.get(&firing).is_none_or(|old| old.count < *count);
+                    if newer {
+                        let fact = Fact::FiringCounted { firing, count: *count, peak: *peak };
+                        opening.facts.push(case.fact(Topic::Tripwires, fact));
+                    }
+                }
+            }
+            FiringChange::Closed { key, at } => {
+                if let Some(firing) = opening.open.remove(key) {
+                    opening.facts.push(case.fact_at(Topic::Tripwires, Fact::FiringClosed { firing }, *at));
+                }
+            }
+        }
+    }
+    Ok(opening.facts)
+}
+
+/// Whether the log holds a closed firing that opened at this very moment.
+fn seen(case: &Case<'_>, key: &FiringKey, at: Time) -> bool {
+    case.world.firings.values().rev().any(|firing: &std::sync::Arc<Firing>| firing.at == at && firing.key == *key)
+}
+
+/// Numbers given out, and incidents opened, within one breath.
+struct Opening {
+    next_firing: FiringId,
+    next_incident: IncidentId,
+    open: BTreeMap<FiringKey, FiringId>,
+    /// Incidents this breath opened, by agent and workflow.
+    incidents: Vec<(IncidentId, AgentId, Option<String>)>,
+    facts: Vec<NewEvent>,
+}
+
+impl Opening {
+    fn opened(&mut self, case: &Case<'_>, change: &FiringChange) {
+        let FiringChange::Opened { key, at, received_at, window, limit, baseline, note, workflow, .. } = change else {
+            return;
+        };
+        let firing = self.next_firing;
+        self.next_firing = firing.next();
+        self.open.insert(key.clone(), firing);
+        let joined = self.incident_of(case, key, workflow.as_deref());
+        let opens = joined.is_none() && case.runbook.tripwires.opens_incident.contains(&key.tripwire);
+        let incident = if opens { Some(self.declare(case, key, firing, workflow.as_deref())) } else { joined };
+        let fact = Fact::FiringOpened {
+            firing,
+            key: key.clone(),
+            received_at: *received_at,
+            window: *window,
+            limit: *limit,
+            baseline: *baseline,
+            note: note.clone(),
+            pages: case.runbook.tripwires.pages.get(&key.tripwire).cloned().unwrap_or_default(),
+            incident,
+        };
+        self.facts.push(case.fact_at(Topic::Tripwires, fact, *at));
+        if let Some(incident) = incident {
+            let fact = Fact::FiringJoined { firing, agent: key.agent.clone() };
+            self.facts.push(case.fact(Topic::Incident(incident), fact));
+        }
+    }
+
+    /// The open incident of the agent or its workflow: a firing joins rather than opens another.
+    fn incident_of(&self, case: &Case<'_>, key: &FiringKey, workflow: Option<&str>) -> Option<IncidentId> {
+        let declared = case.world.agents.get(&key.agent).and_then(|agent| agent.declared.workflow.clone());
+        let workflows = [workflow, declared.as_ref().map(|workflow| workflow.as_str())];
+        let concerns = |agents: &[AgentId], of: Option<&str>| {
+            agents.contains(&key.agent) || (of.is_some() && workflows.contains(&of))
+        };
+        let standing = case
+            .world
+            .incidents
+            .values()
+            .rev()
+            .find(|incident| incident.is_open() && concerns(&incident.agents, incident.workflow.as_deref()));
+        let new = self.incidents.iter().find(|(_, agent, of)| concerns(std::slice::from_ref(agent), of.as_deref()));
+        standing.map(|incident| incident.id).or(new.map(|(id, ..)| *id))
+    }
+
+    /// Opens an incident for a person to confirm, at the scheme's second worst level.
+    fn declare(&mut self, case: &Case<'_>, key: &FiringKey, firing: FiringId, workflow: Option<&str>) -> IncidentId {
+        let id = self.next_incident;
+        self.next_incident = id.next();
+        let scheme_id = &case.runbook.default_scheme;
+        let severity = case
+            .runbook
+            .schemes
+            .get(scheme_id)
+            .and_then(|scheme| scheme.levels.get(1).or(scheme.levels.first()))
+            .map(|level| level.id.clone())
+            .unwrap_or_default();
+        let declared = case.world.agents.get(&key.agent).and_then(|agent| agent.declared.workflow.clone());
+        let workflow = declared.map(|workflow| workflow.to_string()).or(workflow.map(str::to_owned));
+        let fact = Fact::IncidentDeclared {
+            title: declare::title_for(key),
+            clocks: declare::clocks(case, scheme_id, &severity),
+            scheme: scheme_id.clone(),
+            severity,
+            workflow: workflow.as_deref().map(|name| name.chars().take(checks::TITLE).collect()),
+            agents: vec![key.agent.clone()],
+            firing: Some(firing),
+            confirmed: false,
+            runbook: case.runbook.version.clone(),
+        };
+        self.facts.push(case.fact(Topic::Incident(id), fact));
+        self.incidents.push((id, key.agent.clone(), workflow));
+        id
+    }
+}

@@ -1,0 +1,169 @@
+//! An incident as a whole: severity, roles, notes, harm, containment by word, the end (SEV.5, TEAM.1, TEAM.8).
+
+use super::{
+    checks,
+    dispatch::{Case, Decided, conflict, unknown},
+};
+use crate::{
+    incident::{Fact, Incident, IncidentCommand, Refusal, RefusalCode, Status, Topic, containment::SwitchState},
+    terms::Author,
+};
+
+pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand) -> Decided {
+    let one = |fact| Ok(vec![case.fact(Topic::Incident(incident.id), fact)]);
+    match ask {
+        IncidentCommand::Confirm {} if incident.confirmed => Ok(Vec::new()),
+        IncidentCommand::Confirm {} => {
+            case.person("confirm an incident")?;
+            one(Fact::IncidentConfirmed {})
+        }
+        IncidentCommand::Dismiss { why } => {
+            case.person("dismiss an incident")?;
+            if incident.confirmed {
+                return Err(conflict(format!("{} is confirmed; resolve it instead of dismissing it", incident.id)));
+            }
+            one(Fact::IncidentDismissed { why: checks::reason("dismiss an incident", why)? })
+        }
+        IncidentCommand::SetSeverity { severity, why } => set_severity(case, incident, severity, why),
+        IncidentCommand::Assign { role, who } => assign(case, incident, role, who.as_deref()),
+        IncidentCommand::Note { text, at } => {
+            let at = at.map(|at| case.past("the note's time", at)).transpose()?.unwrap_or(case.context.now);
+            let fact = Fact::NoteAdded { text: checks::text("the note", text)? };
+            Ok(vec![case.fact_at(Topic::Incident(incident.id), fact, at)])
+        }
+        IncidentCommand::RetractNote { seq } => retract(case, incident, *seq),
+        IncidentCommand::ConfirmHarm { at } => {
+            let at = case.past("the harm time", at.unwrap_or(case.context.now))?;
+            if incident.harm_at == Some(at) {
+                return Ok(Vec::new());
+            }
+            let mut facts = vec![case.fact(Topic::Incident(incident.id), Fact::HarmConfirmed { at })];
+            for id in &incident.switches {
+                let engaged = case.world.switches.get(id).filter(|switch| switch.state == SwitchState::Engaged);
+                if engaged.is_some_and(|switch| switch.harm_at != Some(at)) {
+                    let fact = Fact::SwitchAnnotated {
+                        switch: *id,
+                        why: None,
+                        harm_at: Some(at),
+                        incident: Some(incident.id),
+                    };
+                    facts.push(case.fact(Topic::Switches, fact));
+                }
+            }
+            Ok(facts)
+        }
+        IncidentCommand::SetEarliestAction { at } => {
+            let at = case.past("the earliest action", *at)?;
+            one(Fact::EarliestActionSet { at, received_at: None })
+        }
+        IncidentCommand::DeclareContained { why } => {
+            case.person("declare containment")?;
+            if incident.contained_at.is_some() && !incident.containment_broken {
+                return Err(conflict(format!("{} is contained already", incident.id)));
+            }
+            one(Fact::Contained { why: Some(checks::reason("declare containment by word", why)?) })
+        }
+        IncidentCommand::Resolve { note, over } => resolve(case, incident, note, over.as_deref()),
+        IncidentCommand::Reopen { why } => {
+            if incident.is_open() {
+                return Err(conflict(format!("{} is open", incident.id)));
+            }
+            one(Fact::Reopened { why: checks::reason("reopen an incident", why)? })
+        }
+        IncidentCommand::Close { over } => close(case, incident, over.as_deref()),
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn set_severity(case: &Case<'_>, incident: &Incident, severity: &str, why: &str) -> Decided {
+    // SEV.5: a person sets it.
+    case.person("set a severity")?;
+    let level = checks::level(case.scheme(Some(&incident.scheme))?, severity)?;
+    let why = checks::reason("change the severity", why)?;
+    if level == incident.severity {
+        return Ok(Vec::new());
+    }
+    Ok(vec![case.fact(Topic::Incident(incident.id), Fact::SeveritySet { severity: level, why })])
+}
+
+fn assign(case: &Case<'_>, incident: &Incident, role: &str, who: Option<&str>) -> Decided {
+    let Some(role) = case.runbook.roles.iter().find(|known| known.eq_ignore_ascii_case(role.trim())) else {
+        let given: String = role.chars().take(40).collect();
+        return Err(unknown(format!("{given:?} is no role: one of {}", case.runbook.roles.join(", "))));
+    };
+    let who = who.map(str::trim).filter(|who| !who.is_empty()).map(checks::title).transpose()?;
+    if who.as_ref().is_some_and(|who| matches!(who.parse(), Ok(Author::Agent(_)))) {
+        // RST.5: an agent may gather and draft, a person decides.
+        return Err(Refusal::new(RefusalCode::Forbidden, "an agent holds no role on an incident; name a person"));
+    }
+    if incident.roles.get(role) == who.as_ref() {
+        return Ok(Vec::new());
+    }
+    Ok(vec![case.fact(Topic::Incident(incident.id), Fact::RoleAssigned { role: role.clone(), who })])
+}
+
+fn retract(case: &Case<'_>, incident: &Incident, seq: u64) -> Decided {
+    match incident.timeline.iter().find(|entry| entry.seq == seq && entry.kind == "note-added") {
+        None => Err(unknown(format!("{} has no note {seq}; `andon log {}` numbers them", incident.id, incident.id))),
+        Some(note) if note.retracted => Ok(Vec::new()),
+        Some(_) => Ok(vec![case.fact(Topic::Incident(incident.id), Fact::NoteRetracted { seq })]),
+    }
+}
+
+fn resolve(case: &Case<'_>, incident: &Incident, note: &str, over: Option<&str>) -> Decided {
+    case.person("resolve an incident")?;
+    if !incident.is_open() {
+        return Err(conflict(format!("{} is {}; reopen it first", incident.id, incident.status)));
+    }
+    let note = checks::bounded("the note", note.trim())?;
+    let left = left_open(case, incident);
+    let mut facts = Vec::new();
+    match (left.is_empty(), over) {
+        (true, _) => {}
+        (false, None) => {
+            // RBK.8: closing over an unverified class is refused, or overridden with a reason.
+            return Err(conflict(format!(
+                "{} cannot be resolved yet: {}. Finish that, or give a reason to resolve over it",
+                incident.id,
+                left.join("; ")
+            )));
+        }
+        (false, Some(over)) => {
+            let text = format!("resolved over: {} — {}", left.join("; "), checks::reason("resolve over that", over)?);
+            facts.push(case.fact(Topic::Incident(incident.id), Fact::NoteAdded { text }));
+        }
+    }
+    facts.push(case.fact(Topic::Incident(incident.id), Fact::Resolved { note }));
+    Ok(facts)
+}
+
+/// What still stands between an incident and its end.
+fn left_open(case: &Case<'_>, incident: &Incident) -> Vec<String> {
+    let mut left: Vec<String> = incident
+        .checklists
+        .iter()
+        .filter(|checklist| checklist.verified.is_none())
+        .map(|checklist| format!("{} ({} · {}) is not verified", checklist.id, checklist.title, checklist.target))
+        .collect();
+    let engaged = incident
+        .switches
+        .iter()
+        .filter_map(|id| case.world.switches.get(id))
+        .filter(|switch| switch.state == SwitchState::Engaged);
+    left.extend(engaged.map(|switch| format!("{} ({}) is engaged", switch.id, switch.scope)));
+    left
+}
+
+fn close(case: &Case<'_>, incident: &Incident, over: Option<&str>) -> Decided {
+    case.person("close an incident")?;
+    let over = over.map(|why| checks::reason("close over what is open", why)).transpose()?;
+    match incident.status {
+        Status::Closed => Ok(Vec::new()),
+        Status::Resolved => Ok(vec![case.fact(Topic::Incident(incident.id), Fact::Closed { over })]),
+        status if over.is_none() => Err(conflict(format!(
+            "{} is {status}: resolve it first, or give a reason to close over what is open",
+            incident.id
+        ))),
+        _ => Ok(vec![case.fact(Topic::Incident(incident.id), Fact::Closed { over })]),
+    }
+}

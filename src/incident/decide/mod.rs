@@ -1,0 +1,14 @@
+//! Turns a command into facts, or refuses it with words that say what to do. Changes nothing itself.
+
+mod access;
+mod agents;
+mod checks;
+mod communication;
+mod containment;
+mod declare;
+mod dispatch;
+mod firings;
+mod lifecycle;
+mod rollback;
+
+pub use dispatch::{Context, decide};

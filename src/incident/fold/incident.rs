@@ -1,0 +1,287 @@
+//! Folds the streams `incident/INC-n`.
+
+use std::sync::Arc;
+
+use super::narrate;
+use crate::{
+    incident::{
+        Checklist, Draft, Entry, Event, Fact, Incident, Mttd, Sent, SeverityChange, Status, Step, StepState, Verified,
+        World,
+    },
+    terms::{ChecklistId, FiringId, IncidentId, Time},
+};
+
+pub(super) fn apply(world: &mut World, id: IncidentId, event: &Event) {
+    if let Fact::IncidentDeclared { .. } = &event.fact {
+        if let Some(incident) = declared(id, event) {
+            world.incidents.insert(id, Arc::new(incident));
+        }
+        return;
+    }
+    let firing = match &event.fact {
+        Fact::FiringJoined { firing, .. } => world.firings.get(firing).cloned(),
+        _ => None,
+    };
+    let Some(incident) = world.incidents.get_mut(&id) else { return };
+    let incident = Arc::make_mut(incident);
+    incident.version = event.seq;
+    life(incident, event);
+    work(incident, event);
+    if let Some(firing) = firing {
+        joined(&mut incident.mttd, firing.at, firing.received_at, firing.recorded_at);
+        if let Some(acked) = firing.paged.iter().filter_map(|paged| paged.acked_at).min() {
+            incident.mttd.acknowledgement.get_or_insert(acked);
+        }
+    }
+    incident.mttd.settle();
+    incident.timeline.push(entry(event));
+}
+
+fn entry(event: &Event) -> Entry {
+    Entry {
+        seq: event.seq,
+        at: event.occurred_at,
+        recorded_at: event.recorded_at,
+        by: event.by.clone(),
+        kind: event.fact.kind(),
+        text: narrate::line(&event.fact),
+        retracted: false,
+    }
+}
+
+fn declared(id: IncidentId, event: &Event) -> Option<Incident> {
+    let Fact::IncidentDeclared { title, scheme, severity, workflow, agents, firing, confirmed, clocks, runbook } =
+        &event.fact
+    else {
+        return None;
+    };
+    let first = SeverityChange {
+        at: event.occurred_at,
+        severity: severity.clone(),
+        by: event.by.clone(),
+        why: "declared".into(),
+    };
+    Some(Incident {
+        id,
+        version: event.seq,
+        drill: event.drill,
+        title: title.clone(),
+        status: Status::Declared,
+        confirmed: *confirmed,
+        runbook: runbook.clone(),
+        scheme: scheme.clone(),
+        severity: severity.clone(),
+        severities: vec![first],
+        declared_at: event.occurred_at,
+        declared_by: event.by.clone(),
+        harm_at: None,
+        contained_at: None,
+        containment_broken: false,
+        resolved_at: None,
+        closed_at: None,
+        workflow: workflow.clone(),
+        agents: agents.clone(),
+        roles: std::collections::BTreeMap::new(),
+        clock_plan: clocks.clone(),
+        switches: Vec::new(),
+        firings: firing.iter().copied().collect::<Vec<FiringId>>(),
+        timeline: vec![entry(event)],
+        checklists: Vec::new(),
+        drafts: Vec::new(),
+        mttd: Mttd::default(),
+    })
+}
+
+/// A firing brought its action, signal and trigger; the earliest of each counts.
+fn joined(mttd: &mut Mttd, at: Time, received_at: Time, recorded_at: Time) {
+    let earliest = |old: Option<Time>, new: Time| Some(old.map_or(new, |old| old.min(new)));
+    if mttd.action.is_none_or(|action| at < action) {
+        mttd.action = Some(at);
+        mttd.signal = Some(received_at);
+    }
+    mttd.trigger = earliest(mttd.trigger, recorded_at);
+}
+
+/// Facts about the incident as a whole.
+fn life(incident: &mut Incident, event: &Event) {
+    let at = event.occurred_at;
+    match &event.fact {
+        Fact::IncidentConfirmed {} => incident.confirmed = true,
+        Fact::IncidentDismissed { .. } => incident.status = Status::Dismissed,
+        Fact::SeveritySet { severity, why } => {
+            incident.severity.clone_from(severity);
+            let change = SeverityChange { at, severity: severity.clone(), by: event.by.clone(), why: why.clone() };
+            incident.severities.push(change);
+        }
+        Fact::RoleAssigned { role, who } => {
+            match who {
+                Some(who) => incident.roles.insert(role.clone(), who.clone()),
+                None => incident.roles.remove(role),
+            };
+        }
+        Fact::NoteRetracted { seq } => {
+            if let Some(entry) = incident.timeline.iter_mut().find(|entry| entry.seq == *seq) {
+                entry.retracted = true;
+            }
+        }
+        Fact::HarmConfirmed { at } => incident.harm_at = Some(*at),
+        Fact::EarliestActionSet { at, received_at } => {
+            incident.mttd.action = Some(*at);
+            incident.mttd.signal = received_at.or(incident.mttd.signal);
+        }
+        Fact::Contained { .. } => contained(incident, at),
+        Fact::ContainmentBroken { .. } => {
+            incident.containment_broken = true;
+            if incident.is_open() {
+                incident.status = Status::Declared;
+            }
+        }
+        Fact::FiringJoined { firing, agent } => {
+            if !incident.firings.contains(firing) {
+                incident.firings.push(*firing);
+            }
+            if !incident.agents.contains(agent) {
+                incident.agents.push(agent.clone());
+            }
+        }
+        Fact::SwitchJoined { switch } if !incident.switches.contains(switch) => incident.switches.push(*switch),
+        Fact::Resolved { .. } => {
+            incident.status = Status::Resolved;
+            incident.resolved_at = Some(at);
+        }
+        Fact::Reopened { .. } => {
+            incident.resolved_at = None;
+            incident.closed_at = None;
+            incident.status = Status::Declared;
+            settle_status(incident);
+        }
+        Fact::Closed { .. } => {
+            incident.status = Status::Closed;
+            incident.closed_at = Some(at);
+        }
+        _ => {}
+    }
+}
+
+fn contained(incident: &mut Incident, at: Time) {
+    incident.containment_broken = false;
+    if incident.contained_at.is_none() {
+        incident.contained_at = Some(at);
+        for checklist in &mut incident.checklists {
+            checklist.due_at = Some(due(at, checklist.budget_s));
+        }
+    }
+    settle_status(incident);
+}
+
+fn due(contained_at: Time, budget_s: u64) -> Time {
+    contained_at.plus(i64::try_from(budget_s).unwrap_or(i64::MAX / 1000).saturating_mul(1000))
+}
+
+/// Where an open incident stands, from what is contained and rolled back.
+fn settle_status(incident: &mut Incident) {
+    if !incident.is_open() {
+        return;
+    }
+    let contained = incident.contained_at.is_some() && !incident.containment_broken;
+    incident.status = match (contained, incident.checklists.is_empty()) {
+        (false, _) => Status::Declared,
+        (true, true) => Status::Contained,
+        (true, false) if incident.checklists.iter().all(|checklist| checklist.verified.is_some()) => Status::Monitoring,
+        (true, false) => Status::RollingBack,
+    };
+}
+
+/// Facts about rollback and drafts.
+fn work(incident: &mut Incident, event: &Event) {
+    let at = event.occurred_at;
+    match &event.fact {
+        Fact::RollbackOpened { checklist, class, title, target, authorised, budget_s, steps, substitute } => {
+            let opened = Checklist {
+                id: *checklist,
+                class: class.clone(),
+                title: title.clone(),
+                target: target.clone(),
+                authorised: authorised.clone(),
+                budget_s: *budget_s,
+                due_at: incident.contained_at.map(|contained| due(contained, *budget_s)),
+                substitute: substitute.clone(),
+                steps: steps
+                    .iter()
+                    .map(|plan| Step {
+                        plan: plan.clone(),
+                        state: StepState::Open,
+                        by: None,
+                        at: None,
+                        substitute: None,
+                    })
+                    .collect(),
+                verified: None,
+            };
+            incident.checklists.push(opened);
+            settle_status(incident);
+        }
+        Fact::StepTicked { checklist, step } => set(incident, *checklist, step, event, StepState::Done, None),
+        Fact::StepUnticked { checklist, step } => set(incident, *checklist, step, event, StepState::Open, None),
+        Fact::StepImpossible { checklist, step, substitute } => {
+            set(incident, *checklist, step, event, StepState::Impossible, Some(substitute.clone()));
+        }
+        Fact::RollbackVerified { checklist, evidence } => {
+            if let Some(checklist) = incident.checklists.iter_mut().find(|one| one.id == *checklist) {
+                checklist.verified = Some(Verified { at, by: event.by.clone(), evidence: evidence.clone() });
+                for step in checklist.steps.iter_mut().filter(|step| step.plan.verifies) {
+                    (step.state, step.by, step.at) = (StepState::Done, Some(event.by.clone()), Some(at));
+                }
+            }
+            settle_status(incident);
+        }
+        Fact::DraftStarted { draft, audience, fields } => incident.drafts.push(Draft {
+            id: *draft,
+            audience: audience.clone(),
+            fields: fields.clone(),
+            version: 1,
+            authors: vec![event.by.clone()],
+            edited_at: at,
+            sent: Vec::new(),
+        }),
+        Fact::DraftEdited { draft, fields } => {
+            if let Some(draft) = incident.drafts.iter_mut().find(|one| one.id == *draft) {
+                draft.fields = fields.clone();
+                draft.version += 1;
+                draft.edited_at = at;
+                if !draft.authors.contains(&event.by) {
+                    draft.authors.push(event.by.clone());
+                }
+            }
+        }
+        Fact::DraftSent { draft, text, channel, to } => {
+            if let Some(draft) = incident.drafts.iter_mut().find(|one| one.id == *draft) {
+                let (text, channel, to) = (text.clone(), channel.clone(), to.clone());
+                draft.sent.push(Sent { at, by: event.by.clone(), text, channel, to });
+            }
+        }
+        _ => {}
+    }
+}
+
+fn set(
+    incident: &mut Incident,
+    checklist: ChecklistId,
+    step: &str,
+    event: &Event,
+    state: StepState,
+    substitute: Option<String>,
+) {
+    let Some(checklist) = incident.checklists.iter_mut().find(|one| one.id == checklist) else { return };
+    if state == StepState::Open {
+        // A step taken back reopens what its read-back had closed.
+        checklist.verified = None;
+    }
+    if let Some(step) = checklist.steps.iter_mut().find(|one| one.plan.id == step) {
+        step.state = state;
+        step.by = Some(event.by.clone());
+        step.at = Some(event.occurred_at);
+        step.substitute = substitute;
+    }
+    settle_status(incident);
+}

@@ -1,0 +1,7 @@
+//! The fold: what the log's facts add up to (law 1). References to what is not there are passed over, never a panic.
+
+mod incident;
+mod narrate;
+mod switches;
+mod tripwires;
+mod worlds;

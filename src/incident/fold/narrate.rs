@@ -1,0 +1,43 @@
+//! Facts in words, for the timeline. Holds person- and agent-written text: whoever prints it goes through `Printable`.
+
+use crate::incident::Fact;
+
+/// One fact of an incident's stream in a line.
+pub(super) fn line(fact: &Fact) -> String {
+    match fact {
+        Fact::IncidentDeclared { title, severity, confirmed: true, .. } => format!("declared {severity}: {title}"),
+        Fact::IncidentDeclared { title, severity, .. } => {
+            format!("opened by a tripwire as {severity}, to be confirmed: {title}")
+        }
+        Fact::IncidentConfirmed {} => "confirmed as an incident".into(),
+        Fact::IncidentDismissed { why } => format!("dismissed: {why}"),
+        Fact::SeveritySet { severity, why } => format!("severity {severity}: {why}"),
+        Fact::RoleAssigned { role, who: Some(who) } => format!("{role}: {who}"),
+        Fact::RoleAssigned { role, who: None } => format!("{role} is free"),
+        Fact::NoteAdded { text } => text.clone(),
+        Fact::NoteRetracted { seq } => format!("took back note {seq}"),
+        Fact::HarmConfirmed { at } => format!("harm confirmed since {at}"),
+        Fact::EarliestActionSet { at, .. } => format!("earliest harmful action at {at}"),
+        Fact::Contained { why: Some(why) } => format!("contained, by word: {why}"),
+        Fact::Contained { why: None } => "contained: every counted agent is confirmed".into(),
+        Fact::ContainmentBroken { switch, agent } => format!("containment broken: {agent} acted under {switch}"),
+        Fact::FiringJoined { firing, agent } => format!("{firing} joined ({agent})"),
+        Fact::SwitchJoined { switch } => format!("{switch} engaged"),
+        Fact::RollbackOpened { checklist, title, target, .. } => format!("{checklist} opened: {title} · {target}"),
+        Fact::StepTicked { checklist, step } => format!("{checklist} {step}: done"),
+        Fact::StepUnticked { checklist, step } => format!("{checklist} {step}: open again"),
+        Fact::StepImpossible { checklist, step, substitute } => {
+            format!("{checklist} {step}: impossible, instead: {substitute}")
+        }
+        Fact::RollbackVerified { checklist, evidence } => format!("{checklist} verified: {evidence}"),
+        Fact::DraftStarted { draft, audience, .. } => format!("{draft} begun for {audience}"),
+        Fact::DraftEdited { draft, .. } => format!("{draft} edited"),
+        Fact::DraftSent { draft, channel, to, .. } => format!("{draft} sent by {channel} to {to}"),
+        Fact::Resolved { note } if note.is_empty() => "resolved".into(),
+        Fact::Resolved { note } => format!("resolved: {note}"),
+        Fact::Reopened { why } => format!("reopened: {why}"),
+        Fact::Closed { over: Some(over) } => format!("closed over what is open: {over}"),
+        Fact::Closed { over: None } => "closed".into(),
+        other => other.kind(),
+    }
+}

@@ -1,0 +1,59 @@
+//! Folds the stream `switches`.
+
+use std::sync::Arc;
+
+use crate::incident::{
+    Event, Fact, World,
+    containment::{HaltProof, ProofState, Release, Switch, SwitchState},
+};
+
+pub(super) fn apply(world: &mut World, event: &Event) {
+    match &event.fact {
+        Fact::SwitchEngaged { switch, scope, mode, why, incident, harm_at, expires_at, agents } => {
+            let counted = agents.iter().filter(|agent| agent.state != ProofState::Idle).count();
+            let engaged = Switch {
+                id: *switch,
+                scope: scope.clone(),
+                except: Vec::new(),
+                mode: *mode,
+                state: SwitchState::Engaged,
+                engaged_at: event.occurred_at,
+                recorded: true,
+                by: event.by.clone(),
+                why: why.clone(),
+                incident: *incident,
+                harm_at: *harm_at,
+                expires_at: *expires_at,
+                release: None,
+                halt: HaltProof {
+                    counted: u32::try_from(counted).unwrap_or(u32::MAX),
+                    agents: agents.clone(),
+                    ..HaltProof::default()
+                },
+            };
+            world.switches.insert(*switch, Arc::new(engaged));
+        }
+        Fact::SwitchProved { switch, halt } => change(world, switch, |switch| switch.halt = halt.clone()),
+        Fact::SwitchAnnotated { switch, why, harm_at, incident } => change(world, switch, |switch| {
+            switch.why = why.clone().or(switch.why.take());
+            switch.harm_at = harm_at.or(switch.harm_at);
+            switch.incident = incident.or(switch.incident);
+        }),
+        Fact::SwitchExcepted { switch, agent, .. } => change(world, switch, |switch| {
+            if !switch.except.contains(agent) {
+                switch.except.push(agent.clone());
+            }
+        }),
+        Fact::SwitchReleased { switch, why, .. } => change(world, switch, |switch| {
+            switch.state = SwitchState::Released;
+            switch.release = Some(Release { at: event.occurred_at, by: event.by.clone(), why: why.clone() });
+        }),
+        _ => {}
+    }
+}
+
+fn change(world: &mut World, id: &crate::terms::SwitchId, with: impl FnOnce(&mut Switch)) {
+    if let Some(switch) = world.switches.get_mut(id) {
+        with(Arc::make_mut(switch));
+    }
+}

@@ -1,0 +1,66 @@
+//! Folds the stream `tripwires`.
+
+use std::sync::Arc;
+
+use crate::{
+    incident::{Event, Fact, World, mttd},
+    terms::FiringId,
+    tripwire::{Firing, FiringState, Paged},
+};
+
+pub(super) fn apply(world: &mut World, event: &Event) {
+    match &event.fact {
+        Fact::FiringOpened { firing, key, received_at, window, limit, baseline, note, pages, incident } => {
+            let opened = Firing {
+                id: *firing,
+                at: event.occurred_at,
+                recorded_at: event.recorded_at,
+                received_at: *received_at,
+                key: key.clone(),
+                state: FiringState::Open,
+                closed_at: None,
+                expected: false,
+                count: 1,
+                window: *window,
+                limit: *limit,
+                baseline: *baseline,
+                note: note.clone(),
+                paged: vec![Paged { to: pages.clone(), at: None, acked_at: None, by: None }],
+                incident: *incident,
+            };
+            world.firings.insert(*firing, Arc::new(opened));
+        }
+        Fact::FiringCounted { firing, count, peak } => change(world, firing, |firing| {
+            firing.count = *count;
+            firing.window = peak.or(firing.window);
+        }),
+        Fact::FiringClosed { firing } => change(world, firing, |firing| {
+            firing.state = FiringState::Closed;
+            firing.closed_at = Some(event.occurred_at);
+        }),
+        Fact::FiringAcknowledged { firing, expected } => {
+            change(world, firing, |firing| {
+                for paged in &mut firing.paged {
+                    if paged.acked_at.is_none() {
+                        paged.acked_at = Some(event.occurred_at);
+                        paged.by = Some(event.by.clone());
+                    }
+                }
+                if *expected {
+                    firing.expected = true;
+                    firing.state = FiringState::Closed;
+                    firing.closed_at.get_or_insert(event.occurred_at);
+                }
+            });
+            mttd::acknowledged(world, *firing, event);
+        }
+        Fact::FiringLinked { firing, incident } => change(world, firing, |firing| firing.incident = Some(*incident)),
+        _ => {}
+    }
+}
+
+fn change(world: &mut World, id: &FiringId, with: impl FnOnce(&mut Firing)) {
+    if let Some(firing) = world.firings.get_mut(id) {
+        with(Arc::make_mut(firing));
+    }
+}

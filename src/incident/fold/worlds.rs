@@ -1,0 +1,121 @@
+//! Routes an event to the world and the thing it is about.
+
+use std::sync::Arc;
+
+use super::{incident, switches, tripwires};
+use crate::{
+    incident::{Agent, AgentDeclaration, Drill, Event, Fact, Token, Topic, World, Worlds},
+    terms::DrillId,
+};
+
+impl Worlds {
+    /// Folds one event. Events come in order of position.
+    pub fn apply(&mut self, event: &Event) {
+        self.position = event.position;
+        self.epoch = event.epoch;
+        match event.stream.topic {
+            Topic::Access => self.access(event),
+            Topic::Drills => self.take(event),
+            Topic::Incident(_) | Topic::Switches | Topic::Agents | Topic::Tripwires => {
+                if let Some(world) = self.get_mut(event.stream.drill) {
+                    world.apply(event);
+                }
+            }
+        }
+    }
+
+    /// Marks the switches that `events` engaged as in force but not in the log yet (law 5).
+    pub fn mark_unrecorded(&mut self, events: &[Arc<Event>]) {
+        for event in events {
+            let Fact::SwitchEngaged { switch, .. } = &event.fact else { continue };
+            let world = self.get_mut(event.stream.drill);
+            if let Some(switch) = world.and_then(|world| world.switches.get_mut(switch)) {
+                Arc::make_mut(switch).recorded = false;
+            }
+        }
+    }
+
+    fn get_mut(&mut self, drill: Option<DrillId>) -> Option<&mut World> {
+        match drill {
+            None => Some(&mut self.real),
+            Some(drill) => self.drills.get_mut(&drill),
+        }
+    }
+
+    fn access(&mut self, event: &Event) {
+        match &event.fact {
+            Fact::TokenMade { token, name, role, agent, hash } => {
+                let made = Token {
+                    id: *token,
+                    name: name.clone(),
+                    role: *role,
+                    agent: agent.clone(),
+                    hash: hash.clone(),
+                    made_at: event.occurred_at,
+                    made_by: event.by.clone(),
+                    revoked_at: None,
+                };
+                self.tokens.insert(*token, made);
+            }
+            Fact::TokenRevoked { token } => {
+                if let Some(token) = self.tokens.get_mut(token) {
+                    token.revoked_at.get_or_insert(event.occurred_at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn take(&mut self, event: &Event) {
+        match &event.fact {
+            Fact::DrillStarted { drill, name, title, seed, speed } => {
+                let started = Drill {
+                    id: *drill,
+                    name: name.clone(),
+                    title: title.clone(),
+                    seed: *seed,
+                    speed: *speed,
+                    started_at: event.occurred_at,
+                    started_by: event.by.clone(),
+                    ended_at: None,
+                };
+                self.takes.insert(*drill, started);
+                self.drills.entry(*drill).or_default();
+            }
+            Fact::DrillEnded { drill } => {
+                if let Some(drill) = self.takes.get_mut(drill) {
+                    drill.ended_at.get_or_insert(event.occurred_at);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl World {
+    /// Folds one event of this world; a cockpit that follows one world calls this.
+    pub fn apply(&mut self, event: &Event) {
+        match event.stream.topic {
+            Topic::Incident(id) => incident::apply(self, id, event),
+            Topic::Switches => switches::apply(self, event),
+            Topic::Tripwires => tripwires::apply(self, event),
+            Topic::Agents => {
+                if let Fact::AgentDeclared(declared) = &event.fact {
+                    self.declared(declared, event);
+                }
+            }
+            Topic::Access | Topic::Drills => {}
+        }
+    }
+
+    fn declared(&mut self, declared: &AgentDeclaration, event: &Event) {
+        let version = self.agents.get(&declared.id).map_or(1, |agent| agent.version.saturating_add(1));
+        let agent = Agent {
+            declared: declared.clone(),
+            version,
+            declared_at: event.occurred_at,
+            declared_by: event.by.clone(),
+        };
+        self.agents.insert(declared.id.clone(), Arc::new(agent));
+    }
+}
