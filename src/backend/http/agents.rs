@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{
-    extract::{Id, InWorld, Json},
+    extract::{Id, InWorld, Json, shaped},
     reply::{Reply, ask, unknown, world, worlds},
 };
 use crate::{
@@ -95,9 +95,9 @@ fn what_is_wrong(body: Value) -> Problem {
         one => (false, vec![one]),
     };
     for (index, agent) in agents.into_iter().enumerate() {
-        if let Err(wrong) = serde_path_to_error::deserialize::<_, AgentDeclaration>(agent) {
+        if let Err(wrong) = shaped::<AgentDeclaration>(agent) {
             let place = if many { format!("agents[{index}]") } else { "the agent".to_owned() };
-            return Problem::invalid(422, format!("{place}: {wrong}"));
+            return Problem::invalid(422, format!("{place}: {}", wrong.detail));
         }
     }
     Problem::invalid(
@@ -151,9 +151,9 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_declaration_is_named() {
         for (body, word) in [
-            (json!([{"id": "a"}, {"id": "b", "blast": "huge"}]), "agents[1]: blast"),
+            (json!([{"id": "a"}, {"id": "b", "blast": "huge"}]), "agents[1]: `blast`"),
             (json!({"id": "b", "ownr": "x"}), "unknown field `ownr`"),
-            (json!({"agents": [{"id": ""}]}), "agents[0]: id"),
+            (json!({"agents": [{"id": ""}]}), "agents[0]: `id`"),
             (json!(7), "the agent"),
             (json!(null), "the agent"),
         ] {

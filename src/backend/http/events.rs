@@ -46,6 +46,7 @@ pub async fn open(
     let heard = backend.core.subscribe();
     let all = worlds(&backend, drill)?;
     let (epoch, after) = place(&headers, &uri)?.unwrap_or((None, all.position));
+    let present = backend.presence.enter(&identity.author);
     let lost = epoch.is_some_and(|epoch| epoch != all.epoch) || after > all.position;
     let feed = Feed {
         core: backend.core.clone(),
@@ -60,7 +61,7 @@ pub async fn open(
         behind: true,
         greeted: false,
         ready: VecDeque::new(),
-        _present: backend.presence.enter(&identity.author),
+        _present: present,
     };
     let frames =
         stream::unfold(

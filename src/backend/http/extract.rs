@@ -7,7 +7,8 @@ use axum::{
     extract::{FromRequest, FromRequestParts, RawPathParams, Request},
     http::{request::Parts, uri::Uri},
 };
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::{api::Problem, backend::identity::Identity, terms::DrillId};
 
@@ -26,7 +27,7 @@ impl<S: Sync> FromRequestParts<S> for Identity {
 /// A JSON body that reads as `T`.
 pub struct Json<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+impl<T: DeserializeOwned + Serialize, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
@@ -59,20 +60,50 @@ pub async fn body(request: Request, longest: usize) -> Result<Bytes, Problem> {
 ///
 /// # Errors
 /// 400 for what is no JSON, 422 for JSON of another shape.
-pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub fn read<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, Problem> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Problem::invalid(400, "the body is empty; send JSON"));
     }
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|wrong| {
+    let sent: Value = serde_json::from_slice(bytes).map_err(|why| Problem::invalid(400, why.to_string()))?;
+    shaped(sent)
+}
+
+/// Reads a JSON value, naming the field that is wrong.
+///
+/// # Errors
+/// 422 for another shape.
+pub fn shaped<T: DeserializeOwned + Serialize>(sent: Value) -> Result<T, Problem> {
+    let value = serde_path_to_error::deserialize::<_, T>(&sent).map_err(|wrong| {
         let path = wrong.path().to_string();
-        let inner = wrong.into_inner();
-        let status = if inner.is_data() { 422 } else { 400 };
         let place = if path == "." || path == "?" { String::new() } else { format!("`{path}`: ") };
-        Problem::invalid(status, format!("{place}{inner}"))
+        Problem::invalid(422, format!("{place}{}", wrong.into_inner()))
     })?;
-    reader.end().map_err(|_| Problem::invalid(400, "there is more after the JSON value; send one value"))?;
-    Ok(value)
+    let understood = serde_json::to_value(&value).unwrap_or_default();
+    match list_for_object(&sent, &understood) {
+        None => Ok(value),
+        Some(path) => Err(Problem::invalid(
+            422,
+            format!("`{}`: a list stands where an object is meant", path.trim_end_matches('.')),
+        )),
+    }
+}
+
+/// Where a list was read as an object: serde takes `[]` for one with every field left out, and an empty scope is
+/// everything.
+fn list_for_object(sent: &Value, understood: &Value) -> Option<String> {
+    match (sent, understood) {
+        (Value::Array(_), Value::Object(_)) => Some(String::new()),
+        (Value::Array(sent), Value::Array(understood)) => sent
+            .iter()
+            .zip(understood)
+            .enumerate()
+            .find_map(|(index, (sent, understood))| Some(format!("{index}.{}", list_for_object(sent, understood)?))),
+        (Value::Object(sent), Value::Object(understood)) => sent.iter().find_map(|(name, sent)| {
+            let path = list_for_object(sent, understood.get(name)?)?;
+            Some(format!("{name}.{path}"))
+        }),
+        _ => None,
+    }
 }
 
 /// The one id in the path: `/v1/incidents/INC-7`.
@@ -157,7 +188,10 @@ mod tests {
                 "`command.scope.agent`",
             ),
             (r#"{"id":"019aa0e0-0000-7000-8000-000000000000","command":{"mode":"stop"}}"#, 422, "halt, read-only"),
-            (r#"{"id":"019aa0e0-0000-7000-8000-000000000000","command":{}} {}"#, 400, "more"),
+            (r#"{"id":"019aa0e0-0000-7000-8000-000000000000","command":{}} {}"#, 400, "trailing"),
+            (r#"{"id":"019aa0e0-0000-7000-8000-000000000000","command":[]}"#, 422, "`command`: a list"),
+            (r#"{"id":"019aa0e0-0000-7000-8000-000000000000","command":{"scope":[]}}"#, 422, "`command.scope`: a list"),
+            (r#"["019aa0e0-0000-7000-8000-000000000000",{}]"#, 422, "a list"),
         ] {
             let problem = read(text);
             assert_eq!(problem.status, status, "{text}");

@@ -11,15 +11,15 @@ use super::{
 use crate::{
     api::{Accepted, Ask, IncidentView, Problem},
     backend::{app::Backend, identity::Identity},
-    incident::{Command, Declare, Event, Incident, IncidentCommand, Topic, World},
+    incident::{Command, Declare, Event, Incident, IncidentCommand, Topic, World, clocks},
     terms::{IncidentId, Time},
 };
 
 /// How many events are read from the log at once.
 const PAGE: usize = 1_000;
 
-fn view(incident: &Arc<Incident>, _world: &World, _now: Time) -> IncidentView {
-    IncidentView { clocks: Vec::new(), incident: incident.clone() }
+fn view(incident: &Arc<Incident>, world: &World, now: Time) -> IncidentView {
+    IncidentView { clocks: clocks(incident, world, now), incident: incident.clone() }
 }
 
 fn find(world: &World, id: IncidentId) -> Result<&Arc<Incident>, Problem> {

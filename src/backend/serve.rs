@@ -1,0 +1,252 @@
+//! The backend's life (protocol 5): lock, log, tables, then doors; and back in the other order.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::{
+    net::{TcpListener, UnixListener},
+    signal::unix::{SignalKind, signal},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    app::Backend,
+    clock::Clock,
+    core::{Core, Options},
+    home::Home,
+    http::{self, Peer},
+    listen::{self, ListenError},
+    lock::{Lock, LockError, LockInfo},
+    log::{LogError, SqliteLog},
+    presence::Presence,
+    rooms::Rooms,
+    tasks,
+};
+use crate::{api::Problem, runbook::Runbook};
+
+/// How long open connections get to end when the backend goes.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What a backend is started with.
+#[derive(Clone)]
+pub struct ServeOptions {
+    /// Where its files are.
+    pub home: Home,
+    /// TCP addresses; none is 127.0.0.1:7420, or the next free port.
+    pub listen: Vec<SocketAddr>,
+    /// Another place for the log: a path, or `sqlite:PATH`.
+    pub database: Option<String>,
+    /// Plain HTTP beyond this machine was asked for by name.
+    pub plain_http: bool,
+    /// Serves a whole host: a group's socket, and every user's word counts.
+    pub system: bool,
+    /// Names it answers to besides localhost, as a proxy before it passes them on.
+    pub hosts: Vec<String>,
+    /// Runs detached, its words in the log file.
+    pub daemon: bool,
+    /// The runbook for new incidents.
+    pub runbook: Arc<Runbook>,
+    /// The clock.
+    pub clock: Clock,
+}
+
+impl ServeOptions {
+    /// A local backend in `home` with everything as shipped.
+    pub fn local(home: Home, runbook: Arc<Runbook>) -> Self {
+        Self {
+            home,
+            listen: Vec::new(),
+            database: None,
+            plain_http: false,
+            system: false,
+            hosts: Vec::new(),
+            daemon: false,
+            runbook,
+            clock: super::clock::system(),
+        }
+    }
+}
+
+/// Why a backend does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Another one serves this folder, or the lock cannot be had.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The log does not open.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A door does not open.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The log does not fold, or the folders cannot be made.
+    #[error(transparent)]
+    Problem(#[from] Problem),
+    /// A database of a kind this version does not know.
+    #[error("{0:?} names no log this version can keep; give --database a path, or sqlite:PATH")]
+    Database(String),
+    /// The system refuses something else.
+    #[error("cannot run in the background: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// A backend whose doors are open.
+pub struct Running {
+    /// Where it answers.
+    pub info: LockInfo,
+    /// What runs.
+    pub backend: Arc<Backend>,
+    servers: JoinSet<()>,
+    tasks: JoinSet<()>,
+    lock: Lock,
+}
+
+/// Serves until a signal or `POST /v1/stop`.
+///
+/// # Errors
+/// What keeps it from starting; nothing is left behind then.
+pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
+    if options.daemon {
+        // A session of its own: the terminal that started it may go.
+        rustix::process::setsid().map_err(std::io::Error::from)?;
+        std::env::set_current_dir("/")?;
+    }
+    let running = start(options).await?;
+    tokio::spawn(stop_on_signal(running.backend.stop.clone()));
+    running.until_stopped().await;
+    Ok(())
+}
+
+/// Starts one: the table is loaded before any door opens.
+///
+/// # Errors
+/// What keeps it from starting; nothing is left behind then.
+pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
+    let ServeOptions { home, listen, database, plain_http, system, mut hosts, daemon, runbook, clock } = options;
+    home.prepare()?;
+    let mut lock = Lock::take(&home.lock())?;
+    let log = SqliteLog::open(&database_path(&home, database)?, clock()).await?;
+    let rooms = Arc::new(Rooms::default());
+    let runbook = Arc::new(arc_swap::ArcSwap::new(runbook));
+    let core =
+        Core::open(log, Options { interlocks: rooms.clone(), runbook: runbook.clone(), clock: clock.clone() }).await?;
+    hosts.push(super::app::host_name());
+    let log_file = daemon.then(|| home.log_file());
+    let backend = Arc::new(Backend {
+        core,
+        rooms,
+        presence: Presence::default(),
+        clock: clock.clone(),
+        stop: CancellationToken::new(),
+        uid: rustix::process::getuid().as_raw(),
+        shared: system,
+        hosts,
+        telemetry: std::sync::OnceLock::new(),
+        log_file: log_file.as_ref().map(|file| file.display().to_string()),
+    });
+    let tasks = tasks::start(&backend);
+
+    let tcp = listen::tcp(&listen, plain_http).await?;
+    let socket_path = home.socket();
+    let socket = listen::socket(&socket_path, system)?;
+    let addresses: Vec<String> =
+        tcp.iter().filter_map(|listener| listener.local_addr().ok()).map(|address| address.to_string()).collect();
+    let _ = backend.telemetry.set(addresses.first().cloned().unwrap_or_default());
+    let info = LockInfo {
+        pid: std::process::id(),
+        socket: socket_path,
+        tcp: addresses,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        log_file,
+        started_at: clock(),
+    };
+    let servers = open(&backend, socket, tcp);
+    lock.announce(&info)?;
+    tracing::info!(socket = %info.socket.display(), tcp = ?info.tcp, version = %info.version, "the backend answers");
+    Ok(Running { info, backend, servers, tasks, lock })
+}
+
+impl Running {
+    /// Runs until it is told to stop, then ends what is open, in a bounded time.
+    pub async fn until_stopped(mut self) {
+        self.backend.stop.cancelled().await;
+        let ended = tokio::time::timeout(FAREWELL, async { while self.servers.join_next().await.is_some() {} });
+        if ended.await.is_err() {
+            tracing::info!("connections that did not end were cut");
+        }
+        self.servers.shutdown().await;
+        self.tasks.shutdown().await;
+        let _ = std::fs::remove_file(&self.info.socket);
+        tracing::info!("the backend has stopped");
+        drop(self.lock);
+    }
+
+    /// Stops it and waits until it has.
+    pub async fn stop(self) {
+        self.backend.stop.cancel();
+        self.until_stopped().await;
+    }
+}
+
+fn open(backend: &Arc<Backend>, socket: UnixListener, tcp: Vec<TcpListener>) -> JoinSet<()> {
+    let router = http::router(backend.clone());
+    let mut servers = JoinSet::new();
+    let service = router.clone().into_make_service_with_connect_info::<Peer>();
+    let serving = axum::serve(socket, service).with_graceful_shutdown(backend.stop.clone().cancelled_owned());
+    servers.spawn(async move { tell(serving.await) });
+    for listener in tcp {
+        let service = router.clone().into_make_service_with_connect_info::<Peer>();
+        let serving = axum::serve(listener, service).with_graceful_shutdown(backend.stop.clone().cancelled_owned());
+        servers.spawn(async move { tell(serving.await) });
+    }
+    servers
+}
+
+fn tell(ended: std::io::Result<()>) {
+    if let Err(why) = ended {
+        tracing::error!(%why, "a listener ended");
+    }
+}
+
+fn database_path(home: &Home, database: Option<String>) -> Result<PathBuf, ServeError> {
+    let Some(database) = database else { return Ok(home.database()) };
+    match database.split_once(':') {
+        Some(("sqlite", path)) if !path.is_empty() => Ok(path.strip_prefix("//").unwrap_or(path).into()),
+        None if !database.is_empty() => Ok(database.into()),
+        _ => Err(ServeError::Database(database.chars().take(80).collect())),
+    }
+}
+
+async fn stop_on_signal(stop: CancellationToken) {
+    let mut kinds = Vec::new();
+    for kind in [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()] {
+        match signal(kind) {
+            Ok(stream) => kinds.push(stream),
+            Err(why) => tracing::warn!(%why, "a signal cannot be heard"),
+        }
+    }
+    if kinds.is_empty() {
+        return;
+    }
+    futures_util::future::select_all(kinds.iter_mut().map(|stream| Box::pin(stream.recv()))).await;
+    tracing::info!("told to stop by a signal");
+    stop.cancel();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_is_a_path() {
+        let home = Home::under("/h");
+        let path = |text: &str| database_path(&home, Some(text.into())).ok();
+        assert_eq!(database_path(&home, None).unwrap(), PathBuf::from("/h/data/andon.db"));
+        assert_eq!(path("x/y.db"), Some("x/y.db".into()));
+        assert_eq!(path("sqlite:x.db"), Some("x.db".into()));
+        assert_eq!(path("sqlite:///x.db"), Some("/x.db".into()));
+        for wrong in ["", "sqlite:", "postgres://db/andon"] {
+            assert_eq!(path(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! A real backend in its own folder, on its own socket and a port the system picks; and a client for it.
+
+use std::{sync::Arc, time::Duration};
+
+use andon::{
+    backend::{
+        home::Home,
+        serve::{Running, ServeOptions, start},
+    },
+    runbook::Runbook,
+};
+use futures_util::StreamExt;
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// A running backend, and the folder that goes with it.
+pub struct Rig {
+    pub running: Running,
+    pub folder: tempfile::TempDir,
+    /// On the Unix socket: a person.
+    pub person: Client,
+    /// On loopback TCP: nobody, but of the same user.
+    pub tcp: Client,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub kind: String,
+    pub body: Value,
+}
+
+pub async fn rig() -> Rig {
+    rig_in(tempfile::tempdir().unwrap()).await
+}
+
+/// Starts one in a folder that may hold an earlier one's log.
+pub async fn rig_in(folder: tempfile::TempDir) -> Rig {
+    let mut options = ServeOptions::local(Home::under(folder.path()), Arc::new(runbook()));
+    options.listen = vec!["127.0.0.1:0".parse().unwrap()];
+    let running = start(options).await.unwrap();
+    let person = Client::builder().unix_socket(running.info.socket.clone()).build().unwrap();
+    let tcp = Client::builder().build().unwrap();
+    Rig { running, folder, person, tcp }
+}
+
+impl Rig {
+    /// The base of every URL over TCP.
+    pub fn base(&self) -> String {
+        format!("http://{}", self.running.info.tcp[0])
+    }
+
+    /// A request as a person on the socket.
+    pub fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+        self.person.request(method, format!("http://localhost{path}"))
+    }
+
+    /// A request over TCP, with a token's secret or none.
+    pub fn ask_tcp(&self, method: Method, path: &str, secret: Option<&str>) -> RequestBuilder {
+        let request = self.tcp.request(method, format!("{}{path}", self.base()));
+        match secret {
+            Some(secret) => request.bearer_auth(secret),
+            None => request,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        read(self.ask(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        read(self.ask(Method::POST, path).json(&body)).await
+    }
+
+    /// Posts a command under a fresh id.
+    pub async fn command(&self, path: &str, command: Value) -> Answer {
+        self.post(path, json!({ "id": Uuid::now_v7(), "command": command })).await
+    }
+
+    /// Makes a token and answers its secret.
+    pub async fn token(&self, name: &str, role: &str, agent: Option<&str>) -> String {
+        let made = self.post("/v1/tokens", json!({ "name": name, "role": role, "agent": agent })).await;
+        assert_eq!(made.status, 200, "{made:?}");
+        made.body["secret"].as_str().unwrap().to_owned()
+    }
+
+    /// Opens an event stream.
+    pub async fn events(&self, query: &str, last: Option<&str>) -> Frames {
+        let mut request = self.ask(Method::GET, &format!("/v1/events{query}"));
+        if let Some(last) = last {
+            request = request.header("Last-Event-ID", last);
+        }
+        Frames::of(request.send().await.unwrap())
+    }
+}
+
+/// Sends and reads an answer whole.
+pub async fn read(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let status = response.status();
+    let kind = response.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned()).unwrap_or_default();
+    let bytes = response.bytes().await.unwrap();
+    let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned().into());
+    Answer { status, kind, body }
+}
+
+impl Answer {
+    /// That this is a problem of `status` that says what to do.
+    #[track_caller]
+    pub fn problem(&self, status: u16) -> &Self {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.kind, "application/problem+json", "{self:?}");
+        assert_eq!(self.body["status"], status, "{self:?}");
+        assert!(self.body["detail"].as_str().unwrap().len() > 10, "{self:?}");
+        assert!(self.body["type"].as_str().unwrap().starts_with("urn:andon:"), "{self:?}");
+        self
+    }
+
+    /// That this is an answer in JSON.
+    #[track_caller]
+    pub fn good(&self) -> &Value {
+        assert_eq!(self.status, 200, "{self:?}");
+        &self.body
+    }
+}
+
+/// The frames of an event stream.
+pub struct Frames(std::pin::Pin<Box<dyn futures_util::Stream<Item = eventsource_stream::Event> + Send>>);
+
+impl Frames {
+    fn of(response: Response) -> Self {
+        use eventsource_stream::Eventsource;
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["cache-control"], "no-cache, no-transform");
+        assert_eq!(response.headers()["x-accel-buffering"], "no");
+        Self(Box::pin(response.bytes_stream().eventsource().filter_map(|frame| async { frame.ok() })))
+    }
+
+    /// The next frame of any kind; `None` when the stream ends.
+    pub async fn any(&mut self) -> Option<eventsource_stream::Event> {
+        tokio::time::timeout(Duration::from_secs(10), self.0.next()).await.expect("a frame within ten seconds")
+    }
+
+    /// The next event of the log, with its place.
+    pub async fn event(&mut self) -> (String, Value) {
+        loop {
+            let frame = self.any().await.expect("the stream goes on");
+            if frame.event == "message" {
+                return (frame.id, serde_json::from_str(&frame.data).unwrap());
+            }
+        }
+    }
+}
+
+/// Waits until `what` holds, at most ten seconds.
+pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
+/// A small runbook, enough for what these tests ask.
+pub fn runbook() -> Runbook {
+    use andon::{
+        incident::ClockPlan,
+        runbook::{BaselineHours, Level, Scheme, TripwirePlan},
+        terms::NanoUsd,
+    };
+    let level = |id: &str| Level {
+        id: id.into(),
+        meaning: "m".into(),
+        examples: Vec::new(),
+        response: "r".into(),
+        postmortem_due_h: None,
+        restart_persons: 1,
+    };
+    let levels = ["SEV-1", "SEV-2", "SEV-3", "SEV-4"].map(level).to_vec();
+    let scheme = Scheme { id: "sev4".into(), title: "Four".into(), levels };
+    Runbook {
+        version: "1".into(),
+        review_by: "2027-01-15".into(),
+        default_scheme: "sev4".into(),
+        schemes: [("sev4".to_owned(), scheme)].into(),
+        clocks: ClockPlan {
+            halt_s: 30,
+            evidence_s: 900,
+            coordination_s: 3600,
+            users_s: 14400,
+            detection_s: 14400,
+            postmortem_s: None,
+        },
+        classes: Vec::new(),
+        tripwires: TripwirePlan {
+            cost_factor: 2.0,
+            cost_floor_usd: NanoUsd::from_usd(1.0).unwrap(),
+            cold_cost_usd: NanoUsd::from_usd(10.0),
+            call_factor: 3.0,
+            call_floor: 60,
+            cold_calls: Some(600),
+            baseline_hours: 24,
+            baseline: BaselineHours::ActiveHours,
+            new_endpoint_after_h: 24,
+            endpoint_cap: 256,
+            review_s: 30.0,
+            pages: Default::default(),
+            opens_incident: Vec::new(),
+        },
+        templates: Vec::new(),
+        banned: Vec::new(),
+        roles: vec!["commander".into()],
+        prices: Default::default(),
+    }
+}
