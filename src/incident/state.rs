@@ -32,6 +32,7 @@ words! {
 
 /// The clocks an incident runs by, in seconds, copied from the runbook when it began.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ClockPlan {
     /// Confirmed harm → everything in scope halted (CON.1): 30.
     pub halt_s: u64,

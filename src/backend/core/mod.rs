@@ -6,4 +6,7 @@ mod handle;
 mod sealing;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use handle::{Core, Interlocks, Options};

@@ -1,0 +1,115 @@
+//! Durable appends a second, against the same disk's bare `fdatasync` and bare SQLite in the same run (performance page).
+//!
+//! `cargo bench --bench append`. Prints figures and their ratio to the bare ones; asserts nothing.
+
+use std::{
+    io::Write,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use andon::{
+    backend::{
+        clock,
+        core::{Core, Interlocks, Options},
+        log::SqliteLog,
+    },
+    incident::{
+        Command, Declare, IncidentCommand, Worlds,
+        containment::{AgentProof, Scope},
+    },
+    runbook::Runbook,
+    terms::{Author, DrillId, IncidentId, Time},
+};
+use arc_swap::ArcSwap;
+use sqlx::Connection;
+use uuid::Uuid;
+
+const SPAN: Duration = Duration::from_secs(2);
+
+struct NoAgents;
+
+impl Interlocks for NoAgents {
+    fn counted(&self, _: Option<DrillId>, _: &Scope, _: Time) -> Vec<AgentProof> {
+        Vec::new()
+    }
+
+    fn publish(&self, _: &Worlds, _: &[Option<DrillId>]) {}
+}
+
+fn raw_fdatasync(folder: &Path) -> f64 {
+    let mut file = std::fs::File::create(folder.join("raw")).expect("a file");
+    let (began, mut done) = (Instant::now(), 0u32);
+    while began.elapsed() < SPAN {
+        file.write_all(&[7u8; 1024]).expect("written");
+        file.sync_data().expect("synced");
+        done += 1;
+    }
+    f64::from(done) / began.elapsed().as_secs_f64()
+}
+
+async fn bare_sqlite(folder: &Path) -> f64 {
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(folder.join("bare.db"))
+        .create_if_missing(true)
+        .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
+        .synchronous(sqlx::sqlite::SqliteSynchronous::Full);
+    let mut bare = sqlx::SqliteConnection::connect_with(&options).await.expect("sqlite");
+    sqlx::query("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)").execute(&mut bare).await.expect("made");
+    let text = "x".repeat(600);
+    let (began, mut done) = (Instant::now(), 0u32);
+    while began.elapsed() < SPAN {
+        sqlx::query("INSERT INTO t (b) VALUES (?)").bind(&text).execute(&mut bare).await.expect("inserted");
+        done += 1;
+    }
+    f64::from(done) / began.elapsed().as_secs_f64()
+}
+
+fn note() -> Command {
+    let ask = IncidentCommand::Note { text: "payout seen twice for the same order".into(), at: None };
+    Command::OnIncident { incident: IncidentId(1), ask }
+}
+
+async fn through_core(core: &Core, clients: usize) -> (f64, Duration) {
+    let began = Instant::now();
+    let clients = (0..clients).map(|_| {
+        let core = core.clone();
+        tokio::spawn(async move {
+            let mut took = Vec::new();
+            while began.elapsed() < SPAN {
+                let asked = Instant::now();
+                core.submit(None, Uuid::now_v7(), Author::Person("dana".into()), note()).await.expect("taken");
+                took.push(asked.elapsed());
+            }
+            took
+        })
+    });
+    let mut took: Vec<Duration> =
+        futures_util::future::join_all(clients).await.into_iter().flat_map(|took| took.expect("ended")).collect();
+    took.sort();
+    let p99 = took[took.len() * 99 / 100];
+    (took.len() as f64 / began.elapsed().as_secs_f64(), p99)
+}
+
+#[tokio::main]
+async fn main() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let raw = raw_fdatasync(folder.path());
+    let bare = bare_sqlite(folder.path()).await;
+    let log = SqliteLog::open(&folder.path().join("log.db"), Time::from_millis(1)).await.expect("a log");
+    let options = Options {
+        interlocks: Arc::new(NoAgents),
+        runbook: Arc::new(ArcSwap::from_pointee(Runbook::shipped())),
+        clock: clock::system(),
+    };
+    let core = Core::open(log, options).await.expect("a writer");
+    let declare = Command::Declare(Declare { title: "bench".into(), ..Declare::default() });
+    core.submit(None, Uuid::now_v7(), Author::Person("dana".into()), declare).await.expect("declared");
+    println!("raw fdatasync          {raw:>9.0}/s");
+    println!("bare SQLite, FULL      {bare:>9.0}/s  {:.2} of raw", bare / raw);
+    for clients in [1, 64, 256] {
+        let (rate, p99) = through_core(&core, clients).await;
+        println!("andon, {clients:>3} clients     {rate:>9.0}/s  {:.2} of raw, p99 {p99:.1?}", rate / raw);
+    }
+}

@@ -1,0 +1,188 @@
+//! The writer against a real SQLite file.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicI64, Ordering},
+};
+
+use arc_swap::ArcSwap;
+use uuid::Uuid;
+
+use super::{Core, Interlocks, Options};
+use crate::{
+    backend::log::{Append, Log, LogError, Remembered, SqliteLog},
+    incident::{
+        Command, Declare, Engage, Event, IncidentCommand, Worlds, chain,
+        containment::{AgentProof, Mode, Scope, SwitchState},
+    },
+    runbook::Runbook,
+    terms::{Author, DrillId, IncidentId, SwitchId, Time},
+};
+
+/// What the interlock would have seen.
+#[derive(Default)]
+struct Seen(Mutex<Vec<(usize, bool)>>);
+
+impl Interlocks for Seen {
+    fn counted(&self, _drill: Option<DrillId>, _scope: &Scope, _now: Time) -> Vec<AgentProof> {
+        Vec::new()
+    }
+
+    fn publish(&self, worlds: &Worlds, _changed: &[Option<DrillId>]) {
+        let engaged = worlds.real.switches.values().filter(|switch| switch.state == SwitchState::Engaged).count();
+        let recorded = worlds.real.switches.values().all(|switch| switch.recorded);
+        self.0.lock().unwrap().push((engaged, recorded));
+    }
+}
+
+/// A log whose appends can be made to fail, as a full disk would.
+struct Failing {
+    inner: SqliteLog,
+    full: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Log for Failing {
+    async fn append(&self, batch: &[Append]) -> Result<(), LogError> {
+        if self.full.load(Ordering::SeqCst) { Err(LogError::Full) } else { self.inner.append(batch).await }
+    }
+
+    async fn remembered(&self, author: &Author, id: Uuid) -> Result<Option<Remembered>, LogError> {
+        self.inner.remembered(author, id).await
+    }
+
+    async fn read(&self, position: u64, limit: usize) -> Result<Vec<Event>, LogError> {
+        self.inner.read(position, limit).await
+    }
+
+    fn epoch(&self) -> u32 {
+        self.inner.epoch()
+    }
+}
+
+fn options(seen: &Arc<Seen>) -> Options {
+    let millis = AtomicI64::new(1_795_183_200_000);
+    Options {
+        interlocks: seen.clone(),
+        runbook: Arc::new(ArcSwap::from_pointee(Runbook::shipped())),
+        clock: Arc::new(move || Time::from_millis(millis.fetch_add(1, Ordering::SeqCst))),
+    }
+}
+
+async fn open(folder: &std::path::Path) -> Core {
+    let log = SqliteLog::open(&folder.join("log.db"), Time::from_millis(1)).await.unwrap();
+    Core::open(log, options(&Arc::new(Seen::default()))).await.unwrap()
+}
+
+fn dana() -> Author {
+    Author::Person("dana".into())
+}
+
+fn declare(title: &str) -> Command {
+    Command::Declare(Declare { title: title.into(), severity: Some("SEV-2".into()), ..Declare::default() })
+}
+
+fn halt_all() -> Command {
+    Command::Engage(Engage {
+        scope: Scope::all(),
+        mode: Mode::Halt,
+        why: None,
+        incident: None,
+        harm_at: None,
+        expires_at: None,
+        declare: false,
+    })
+}
+
+/// Law 2: asked twice, a command answers its first result, also after a restart; with another body it is refused.
+#[tokio::test]
+async fn a_command_asked_twice_answers_the_first_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = Uuid::now_v7();
+    let core = open(folder.path()).await;
+    let first = core.submit(None, id, dana(), declare("refunds paid twice")).await.unwrap();
+    assert_eq!(core.submit(None, id, dana(), declare("refunds paid twice")).await.unwrap(), first);
+    drop(core);
+    let core = open(folder.path()).await;
+    assert_eq!(core.submit(None, id, dana(), declare("refunds paid twice")).await.unwrap(), first);
+    assert_eq!(core.worlds().real.incidents.len(), 1);
+    let reused = core.submit(None, id, dana(), declare("something else")).await.unwrap_err();
+    assert_eq!((reused.status, reused.kind.as_str()), (409, "urn:andon:reused-id"));
+    // Another author's id is another command.
+    core.submit(None, id, Author::Person("lee".into()), declare("another")).await.unwrap();
+    assert_eq!(core.worlds().real.incidents.len(), 2);
+}
+
+/// Law 1: the fold of what is on disk is the state that was served, and the chain holds.
+#[tokio::test]
+async fn a_restart_folds_to_the_same_state_and_the_chain_is_valid() {
+    let folder = tempfile::tempdir().unwrap();
+    let core = open(folder.path()).await;
+    let asks = (0..50).map(|n| {
+        let core = core.clone();
+        async move {
+            core.submit(None, Uuid::now_v7(), dana(), declare(&format!("incident {n}"))).await.unwrap();
+        }
+    });
+    futures_util::future::join_all(asks).await;
+    let ask = IncidentCommand::Note { text: "seen \u{1b}[2J on screen".into(), at: None };
+    let note = Command::OnIncident { incident: IncidentId(7), ask };
+    core.submit(None, Uuid::now_v7(), dana(), note).await.unwrap();
+    let before = core.worlds();
+    drop(core);
+    let core = open(folder.path()).await;
+    assert_eq!(*core.worlds(), *before);
+    let events = core.events_after(0, 1000).await.unwrap();
+    let positions: Vec<u64> = events.iter().map(|event| event.position).collect();
+    assert_eq!(positions, (1..=positions.len() as u64).collect::<Vec<_>>());
+    chain::verify(events.iter().map(AsRef::as_ref)).unwrap();
+}
+
+/// CON, law 5: a full disk refuses no halt; it is in force unrecorded, and recorded once there is room.
+#[tokio::test]
+async fn a_full_disk_refuses_no_halt() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = SqliteLog::open(&folder.path().join("log.db"), Time::from_millis(1)).await.unwrap();
+    let full = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let seen = Arc::new(Seen::default());
+    let core = Core::open(Failing { inner, full: full.clone() }, options(&seen)).await.unwrap();
+    let mut events = core.subscribe();
+
+    let refused = core.submit(None, Uuid::now_v7(), dana(), declare("no room")).await.unwrap_err();
+    assert_eq!(refused.status, 503);
+    assert!(refused.detail.contains("disk is full"), "{refused}");
+
+    let halted = core.submit(None, Uuid::now_v7(), dana(), halt_all()).await.unwrap();
+    assert!(!halted.recorded);
+    assert_eq!(seen.0.lock().unwrap().last(), Some(&(1, false)), "the table was swapped");
+    assert!(!core.worlds().real.switches[&SwitchId(1)].recorded);
+
+    full.store(false, Ordering::SeqCst);
+    let event = tokio::time::timeout(std::time::Duration::from_secs(10), events.recv()).await.unwrap().unwrap();
+    assert_eq!(event.fact.kind(), "switch-engaged");
+    assert!(core.worlds().real.switches[&SwitchId(1)].recorded);
+    assert_eq!(seen.0.lock().unwrap().last(), Some(&(1, true)));
+}
+
+/// Bad input: a damaged or newer store is refused untouched, with words that say what to do.
+#[tokio::test]
+async fn a_damaged_or_newer_log_is_refused_untouched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.db");
+    std::fs::write(&path, "this is no database, and long enough to be read as a header of one".repeat(40)).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let error = SqliteLog::open(&path, Time::from_millis(1)).await.err().unwrap();
+    assert!(matches!(error, LogError::Damaged { .. }), "{error:?}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+
+    let path = folder.path().join("newer.db");
+    drop(SqliteLog::open(&path, Time::from_millis(1)).await.unwrap());
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let mut raw = <sqlx::SqliteConnection as sqlx::Connection>::connect_with(&options).await.unwrap();
+    sqlx::query("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', 1, x'00', 0)")
+        .execute(&mut raw)
+        .await
+        .unwrap();
+    drop(raw);
+    let error = SqliteLog::open(&path, Time::from_millis(1)).await.err().unwrap();
+    assert!(matches!(error, LogError::Newer { version: 99, .. }), "{error:?}");
+}

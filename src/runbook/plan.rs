@@ -1,0 +1,192 @@
+//! The runbook as data: what each part of it means.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    incident::{ClockPlan, PlannedStep},
+    terms::{ActionClass, NanoUsd, words},
+    tripwire::Tripwire,
+};
+
+/// The whole runbook.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Runbook {
+    /// Its version, as an open incident keeps it.
+    pub version: String,
+    /// Date of its next review, `2027-01-15` (GOV.1).
+    pub review_by: String,
+    /// The scheme incidents are declared in unless they say otherwise.
+    pub default_scheme: String,
+    /// Severity schemes by id.
+    pub schemes: BTreeMap<String, Scheme>,
+    /// Clocks that do not depend on severity.
+    pub clocks: ClockPlan,
+    /// The seven action classes, and a team's own, in order.
+    pub classes: Vec<ClassPlan>,
+    /// Tripwire limits and whom they page.
+    pub tripwires: TripwirePlan,
+    /// Draft templates by audience, in order.
+    pub templates: Vec<Template>,
+    /// Wording that a draft must not hold (COM.3).
+    pub banned: Vec<BannedWording>,
+    /// Roles an incident has (TEAM.1).
+    pub roles: Vec<String>,
+    /// USD per million tokens by model, for costs that no sender states.
+    pub prices: BTreeMap<String, Price>,
+}
+
+/// One severity scheme (SEV.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scheme {
+    /// `sev4`.
+    pub id: String,
+    /// In words.
+    pub title: String,
+    /// Worst first.
+    pub levels: Vec<Level>,
+}
+
+impl Scheme {
+    /// A level by id, case aside.
+    pub fn level(&self, id: &str) -> Option<&Level> {
+        self.levels.iter().find(|level| level.id.eq_ignore_ascii_case(id))
+    }
+}
+
+/// One level of a scheme.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Level {
+    /// `SEV-1`.
+    pub id: String,
+    /// What it means.
+    pub meaning: String,
+    /// Examples.
+    #[serde(default)]
+    pub examples: Vec<String>,
+    /// The required response.
+    pub response: String,
+    /// Hours until the post-mortem is due (PM.7).
+    #[serde(default)]
+    pub postmortem_due_h: Option<u64>,
+    /// Persons a restart needs (RST.4).
+    #[serde(default = "one")]
+    pub restart_persons: u8,
+}
+
+fn one() -> u8 {
+    1
+}
+
+/// One action class's rollback (RBK).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassPlan {
+    /// `external-api-call`.
+    pub class: ActionClass,
+    /// In words.
+    pub title: String,
+    /// Who may work it.
+    pub authorised: String,
+    /// Budget from containment, seconds.
+    pub budget_s: u64,
+    /// The steps in order; at least one verifies.
+    pub steps: Vec<PlannedStep>,
+    /// What to do where reversal is impossible (RBK.9).
+    pub substitute: String,
+}
+
+/// Limits of the five tripwires, exactly as protocol 2 has them, and what a team may tune (DET.7).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TripwirePlan {
+    /// Spend factor over the median: 2.
+    pub cost_factor: f64,
+    /// Spend in the window below which cost-rate never fires: 1 USD.
+    pub cost_floor_usd: NanoUsd,
+    /// Cold-start spend limit: 10 USD; absent is off.
+    #[serde(default)]
+    pub cold_cost_usd: Option<NanoUsd>,
+    /// Call factor over the median: 3.
+    pub call_factor: f64,
+    /// Calls in the window below which action-rate `rate` never fires: 60.
+    pub call_floor: u64,
+    /// Cold-start call limit: 600; absent is off.
+    #[serde(default)]
+    pub cold_calls: Option<u64>,
+    /// Hours of a baseline that count before it is one: 24.
+    pub baseline_hours: u32,
+    /// `active-hours` or `all-hours`.
+    pub baseline: BaselineHours,
+    /// Hours after first sight in which new endpoints are normal: 24.
+    pub new_endpoint_after_h: u32,
+    /// Distinct endpoints an agent is followed for: 256.
+    pub endpoint_cap: usize,
+    /// Seconds a human review must take: 30.
+    pub review_s: f64,
+    /// Whom each tripwire pages.
+    pub pages: BTreeMap<Tripwire, String>,
+    /// Which open an incident by themselves, as drafts to confirm.
+    pub opens_incident: Vec<Tripwire>,
+}
+
+words! {
+    /// Which hours a baseline counts.
+    BaselineHours, "a kind of baseline" {
+        /// Hours in which the agent acted.
+        ActiveHours = "active-hours",
+        /// Every hour since it was first seen.
+        AllHours = "all-hours",
+    }
+}
+
+/// A draft template (COM.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Template {
+    /// `customer`.
+    pub audience: String,
+    /// In words.
+    pub title: String,
+    /// Leaves the organisation: it must name its reason.
+    pub external: bool,
+    /// The message as a minijinja template over the incident and the six fields.
+    pub body: String,
+}
+
+/// Wording that says nothing, or too much (COM.3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BannedWording {
+    /// Phrases, matched whole-word and case-folded.
+    pub phrases: Vec<String>,
+    /// What is wrong with them.
+    pub why: String,
+    /// What to write instead.
+    pub instead: String,
+}
+
+/// What a model costs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// USD per million input tokens.
+    pub input: f64,
+    /// USD per million output tokens.
+    pub output: f64,
+}
+
+impl Runbook {
+    /// A class by name.
+    pub fn class(&self, class: &ActionClass) -> Option<&ClassPlan> {
+        self.classes.iter().find(|plan| plan.class == *class)
+    }
+
+    /// A template by audience.
+    pub fn template(&self, audience: &str) -> Option<&Template> {
+        self.templates.iter().find(|template| template.audience.eq_ignore_ascii_case(audience))
+    }
+}

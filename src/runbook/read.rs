@@ -1,0 +1,269 @@
+//! Reads the runbook's texts, and says where one does not fit: file, line, key and the nearest valid word (GOV.1).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{BannedWording, ClassPlan, Price, Runbook, Scheme, Template, TripwirePlan, nearest};
+use crate::incident::ClockPlan;
+
+/// The files of a runbook with the texts that ship.
+pub const SHIPPED: [(&str, &str); 8] = [
+    ("runbook.toml", include_str!("../../assets/runbook/runbook.toml")),
+    ("clocks.toml", include_str!("../../assets/runbook/clocks.toml")),
+    ("severity.toml", include_str!("../../assets/runbook/severity.toml")),
+    ("classes.toml", include_str!("../../assets/runbook/classes.toml")),
+    ("tripwires.toml", include_str!("../../assets/runbook/tripwires.toml")),
+    ("templates.toml", include_str!("../../assets/runbook/templates.toml")),
+    ("banned.toml", include_str!("../../assets/runbook/banned.toml")),
+    ("prices.toml", include_str!("../../assets/runbook/prices.toml")),
+];
+
+/// A runbook text that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}{}: {what}", .line.map(|line| format!(" line {line}")).unwrap_or_default())]
+pub struct RunbookError {
+    /// Which file.
+    pub file: String,
+    /// Which line, from 1, where one can be named.
+    pub line: Option<usize>,
+    /// What is wrong, and what would fit.
+    pub what: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    version: String,
+    review_by: String,
+    default_scheme: String,
+    roles: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Schemes {
+    scheme: Vec<SchemeText>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SchemeText {
+    id: String,
+    title: String,
+    level: Vec<super::Level>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Classes {
+    class: Vec<ClassPlan>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Templates {
+    template: Vec<Template>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Banned {
+    wording: Vec<BannedWording>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Prices {
+    price: BTreeMap<String, Price>,
+}
+
+impl Runbook {
+    /// The runbook that ships.
+    ///
+    /// # Panics
+    /// Never: a test reads every shipped text.
+    pub fn shipped() -> Self {
+        match Self::from_texts(&BTreeMap::new()) {
+            Ok(runbook) => runbook,
+            Err(error) => panic!("the shipped runbook does not read: {error}"),
+        }
+    }
+
+    /// The shipped texts, with those of `texts` (by file name) in their place.
+    ///
+    /// # Errors
+    /// The first text that does not fit, and where.
+    pub fn from_texts(texts: &BTreeMap<String, String>) -> Result<Self, RunbookError> {
+        if let Some(unknown) = texts.keys().find(|name| !SHIPPED.iter().any(|(file, _)| file == name)) {
+            let known = SHIPPED.iter().map(|(file, _)| *file);
+            let hint = nearest(unknown, known).map(|word| format!("; did you mean {word}?")).unwrap_or_default();
+            return Err(wrong(unknown, None, format!("is no file of a runbook{hint}")));
+        }
+        let head: Head = read(texts, "runbook.toml")?;
+        let schemes: Schemes = read(texts, "severity.toml")?;
+        let runbook = Self {
+            version: head.version,
+            review_by: head.review_by,
+            default_scheme: head.default_scheme,
+            roles: head.roles,
+            schemes: schemes
+                .scheme
+                .into_iter()
+                .map(|text| (text.id.clone(), Scheme { id: text.id, title: text.title, levels: text.level }))
+                .collect(),
+            clocks: read::<ClockPlan>(texts, "clocks.toml")?,
+            classes: read::<Classes>(texts, "classes.toml")?.class,
+            tripwires: read::<TripwirePlan>(texts, "tripwires.toml")?,
+            templates: read::<Templates>(texts, "templates.toml")?.template,
+            banned: read::<Banned>(texts, "banned.toml")?.wording,
+            prices: read::<Prices>(texts, "prices.toml")?.price,
+        };
+        runbook.check()?;
+        Ok(runbook)
+    }
+
+    fn check(&self) -> Result<(), RunbookError> {
+        if chrono::NaiveDate::parse_from_str(&self.review_by, "%Y-%m-%d").is_err() {
+            return Err(wrong(
+                "runbook.toml",
+                None,
+                format!("review_by {:?} is no date like 2027-01-19", self.review_by),
+            ));
+        }
+        if !self.schemes.contains_key(&self.default_scheme) {
+            let known: Vec<&str> = self.schemes.keys().map(String::as_str).collect();
+            let what = format!("default_scheme {:?} is none of {}", self.default_scheme, known.join(", "));
+            return Err(wrong("runbook.toml", None, what));
+        }
+        if let Some(scheme) = self.schemes.values().find(|scheme| scheme.levels.is_empty()) {
+            return Err(wrong("severity.toml", None, format!("scheme {:?} has no level", scheme.id)));
+        }
+        for plan in &self.classes {
+            let verifying = plan.steps.iter().filter(|step| step.verifies).count();
+            if verifying != 1 {
+                let what =
+                    format!("class {} has {verifying} verifying steps; exactly one reads the state back", plan.class);
+                return Err(wrong("classes.toml", None, what));
+            }
+            let mut ids: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
+            ids.sort_unstable();
+            if let Some(twice) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
+                return Err(wrong("classes.toml", None, format!("class {} has two steps {:?}", plan.class, twice[0])));
+            }
+        }
+        for template in &self.templates {
+            if let Err(error) = minijinja::Environment::new().template_from_str(&template.body) {
+                return Err(wrong("templates.toml", None, format!("template {:?}: {error}", template.audience)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn wrong(file: &str, line: Option<usize>, what: String) -> RunbookError {
+    RunbookError { file: file.to_owned(), line, what }
+}
+
+fn read<T: DeserializeOwned>(texts: &BTreeMap<String, String>, file: &str) -> Result<T, RunbookError> {
+    let shipped = SHIPPED.iter().find(|(name, _)| *name == file).map_or("", |(_, text)| *text);
+    let text = texts.get(file).map_or(shipped, String::as_str);
+    toml::from_str(text).map_err(|error| {
+        let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        wrong(file, line, hinted(error.message()))
+    })
+}
+
+/// Adds the nearest word to “unknown field `x`, expected one of `a`, `b`”.
+fn hinted(message: &str) -> String {
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    match quoted.split_first() {
+        Some((given, known)) if message.starts_with("unknown") => match nearest(given, known.iter().copied()) {
+            Some(word) => format!("{message}; did you mean {word}?"),
+            None => message.to_owned(),
+        },
+        _ => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        incident::{Fields, communication},
+        terms::ActionClass,
+        tripwire::Tripwire,
+    };
+
+    fn with(file: &str, text: &str) -> Result<Runbook, RunbookError> {
+        Runbook::from_texts(&BTreeMap::from([(file.to_owned(), text.to_owned())]))
+    }
+
+    /// SEV.1–SEV.4, RBK.1–RBK.7, COM.2, DET.2–DET.5: what ships is whole.
+    #[test]
+    fn the_shipped_runbook_is_whole() {
+        let runbook = Runbook::shipped();
+        let levels: Vec<usize> =
+            ["sev4", "s3", "critical4"].iter().map(|id| runbook.schemes[*id].levels.len()).collect();
+        assert_eq!(levels, [4, 3, 4]);
+        assert_eq!(runbook.schemes["sev4"].level("sev-1").unwrap().restart_persons, 2);
+        let classes: Vec<(&str, u64)> =
+            runbook.classes.iter().map(|plan| (plan.class.as_str(), plan.budget_s)).collect();
+        let hour = 3600;
+        assert_eq!(
+            classes,
+            [
+                ("database-write", 4 * hour),
+                ("external-api-call", 24 * hour),
+                ("customer-communication", 4 * hour),
+                ("document", hour),
+                ("code-or-deployment", hour / 2),
+                ("identity-or-access", hour / 2),
+                ("knowledge-base-write", 4 * hour),
+            ]
+        );
+        let read_back = runbook.class(&ActionClass::new("document").unwrap()).unwrap().steps.last().unwrap().verifies;
+        assert!(read_back);
+        assert_eq!(runbook.templates.len(), 7);
+        assert_eq!(runbook.tripwires.opens_incident, [Tripwire::Authorisation, Tripwire::Outcome, Tripwire::Breach]);
+        assert!(Tripwire::ALL.iter().all(|tripwire| runbook.tripwires.pages.contains_key(tripwire)));
+    }
+
+    /// COM.3: banned wording is found by whole words, in any field, and an empty field is named.
+    #[test]
+    fn the_linter_finds_what_says_nothing() {
+        let runbook = Runbook::shipped();
+        let template = runbook.template("customer").unwrap();
+        let mut fields = Fields {
+            workflow: "refunds".into(),
+            impact: "41 refunds were paid twice".into(),
+            contained: "the refund agent, since 14:06 UTC".into(),
+            investigating: "whether older refunds are touched".into(),
+            owner: "dana".into(),
+            next_update: "15:00 UTC".into(),
+            body: "Between 14:01 and 14:06 UTC some refunds were paid twice.".into(),
+        };
+        assert_eq!(communication::lint(&runbook, template, &fields), []);
+        fields.body = "Due to a Technical  Issue the model HALLUCINATED.".into();
+        fields.next_update.clear();
+        let found: Vec<(String, String)> = communication::lint(&runbook, template, &fields)
+            .into_iter()
+            .map(|finding| (finding.field, finding.phrase))
+            .collect();
+        let expected = [("next_update", ""), ("body", "hallucinated"), ("body", "technical issue")];
+        assert_eq!(found, expected.map(|(field, phrase)| (field.to_owned(), phrase.to_owned())));
+        fields.body = "The technical issues list is public.".into();
+        assert_eq!(communication::lint(&runbook, template, &fields).len(), 1, "no half words");
+    }
+
+    #[test]
+    fn a_text_that_does_not_fit_is_named_with_file_line_and_the_nearest_word() {
+        let error = with("clocks.toml", "halt_s = 30\nevidense_s = 900\n").unwrap_err();
+        assert_eq!((error.file.as_str(), error.line), ("clocks.toml", Some(2)));
+        assert!(error.what.contains("did you mean evidence_s?"), "{error}");
+        assert!(with("severty.toml", "").unwrap_err().what.contains("severity.toml"));
+        assert!(with("tripwires.toml", "not toml [").unwrap_err().line.is_some());
+        let head = "version='1'\nreview_by='soon'\ndefault_scheme='sev4'\nroles=[]";
+        assert!(with("runbook.toml", head).unwrap_err().what.contains("no date"));
+    }
+}
