@@ -84,6 +84,10 @@ impl Backend {
         if self.telemetry.get().is_none() {
             reasons.push("the backend is starting".to_owned());
         }
+        let unrecorded = self.core.worlds().real.switches.values().filter(|switch| !switch.recorded).count();
+        if unrecorded > 0 {
+            reasons.push(format!("the log cannot be written: {unrecorded} switches are in force and not yet recorded"));
+        }
         reasons
     }
 

@@ -130,7 +130,7 @@ impl Answer {
 pub struct Frames(std::pin::Pin<Box<dyn futures_util::Stream<Item = eventsource_stream::Event> + Send>>);
 
 impl Frames {
-    fn of(response: Response) -> Self {
+    pub fn of(response: Response) -> Self {
         use eventsource_stream::Eventsource;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["cache-control"], "no-cache, no-transform");

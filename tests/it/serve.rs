@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::rig::{read, rig, rig_in, until};
+use crate::rig::{Frames, read, rig, rig_in, until};
 
 #[tokio::test]
 async fn a_person_on_the_socket_declares_works_and_resolves() {
@@ -184,6 +184,35 @@ async fn a_place_of_another_life_of_the_log_is_answered_with_a_resync() {
     read(rig.ask(Method::GET, "/v1/events").header("Last-Event-ID", "nonsense")).await.problem(422);
 }
 
+/// A reader that falls behind re-reads from the log and misses nothing.
+#[tokio::test]
+async fn a_reader_that_lags_misses_nothing() {
+    let rig = rig().await;
+    let mut frames = rig.events("", None).await;
+    for round in 0..3 {
+        let agents: Vec<Value> = (0..2_500).map(|agent| json!({"id": format!("agent-{round}-{agent}")})).collect();
+        rig.post("/v1/agents", json!(agents)).await.good();
+    }
+    for position in 1..=7_500u64 {
+        assert_eq!(frames.event().await.1["position"], position);
+    }
+}
+
+/// Tokens are nobody's business but operators', and a revoked one hears nothing more.
+#[tokio::test]
+async fn a_viewers_stream_shows_no_tokens_and_ends_with_its_own() {
+    let rig = rig().await;
+    let viewer = rig.token("wall", "viewer", None).await;
+    let mut frames = Frames::of(rig.ask_tcp(Method::GET, "/v1/events?after=0", Some(&viewer)).send().await.unwrap());
+    rig.token("other", "viewer", None).await;
+    rig.command("/v1/incidents", json!({"title": "seen"})).await.good();
+    assert_eq!(frames.event().await.1["type"], "incident-declared");
+    read(rig.ask(Method::DELETE, "/v1/tokens/TOK-1")).await.good();
+    while let Some(frame) = frames.any().await {
+        assert_eq!(frame.event, "live", "{frame:?}");
+    }
+}
+
 /// TEAM.6: who is here is who has a stream open.
 #[tokio::test]
 async fn open_streams_are_presence() {
@@ -299,4 +328,37 @@ async fn a_second_backend_in_the_same_folder_is_told_who_serves() {
     let refused = start(ServeOptions::local(home, runbook)).await.err().expect("refused").to_string();
     assert!(refused.contains(&format!("pid {}", info.pid)) && refused.contains("serve --stop"), "{refused}");
     rig.get("/healthz").await.good();
+}
+
+/// What keeps a backend from starting is told with what to do about it.
+#[tokio::test]
+async fn a_folder_that_cannot_serve_says_what_to_do() {
+    let options = |home: Home| ServeOptions {
+        listen: vec!["127.0.0.1:0".parse().unwrap()],
+        ..ServeOptions::local(home, std::sync::Arc::new(crate::rig::runbook()))
+    };
+    let refused = async |options: ServeOptions| start(options).await.err().expect("refused").to_string();
+
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::under(folder.path());
+    home.prepare().unwrap();
+    std::fs::write(home.database(), "this is no database, however long one looks at it ".repeat(100)).unwrap();
+    let damaged = refused(options(home.clone())).await;
+    assert!(damaged.contains("damaged") && damaged.contains("restore"), "{damaged}");
+    assert!(lock::read(&home.lock()).is_none() && !home.socket().exists(), "nothing is left behind");
+
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let unwritable = refused(options(Home::under(&file))).await;
+    assert!(unwritable.contains("ANDON_HOME"), "{unwritable}");
+
+    std::fs::remove_file(home.database()).unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let busy = ServeOptions { listen: vec![taken.local_addr().unwrap()], ..options(home.clone()) };
+    let busy = refused(busy).await;
+    assert!(busy.contains("--listen"), "{busy}");
+    let elsewhere = ServeOptions { database: Some("postgres://db/andon".into()), ..options(home.clone()) };
+    assert!(refused(elsewhere).await.contains("sqlite:"));
+    // None of that keeps the next one from starting.
+    start(options(home)).await.unwrap().stop().await;
 }

@@ -22,8 +22,8 @@ use super::{
 use crate::{
     api::{Live, Problem, Resync},
     backend::{app::Backend, core::Core, identity::Identity, presence::Present, rights::Right},
-    incident::{Event, Topic},
-    terms::DrillId,
+    incident::{Event, Fact, Topic},
+    terms::{DrillId, TokenId},
 };
 
 /// How often a silent stream says that it lives; proxies cut what is silent for longer.
@@ -55,11 +55,13 @@ pub async fn open(
         stop: backend.stop.clone(),
         drill,
         sees_tokens: identity.may(Right::Tokens),
+        token: identity.token,
         epoch: all.epoch,
         position: if lost { all.position } else { after },
         resync: lost,
         behind: true,
         greeted: false,
+        over: false,
         ready: VecDeque::new(),
         _present: present,
     };
@@ -97,6 +99,8 @@ struct Feed {
     stop: tokio_util::sync::CancellationToken,
     drill: Option<DrillId>,
     sees_tokens: bool,
+    /// The token that opened the stream: revoked, it ends.
+    token: Option<TokenId>,
     epoch: u32,
     /// The newest position sent or left out.
     position: u64,
@@ -106,6 +110,8 @@ struct Feed {
     behind: bool,
     /// The figures as they stood at the beginning were sent.
     greeted: bool,
+    /// The next thing is the end.
+    over: bool,
     ready: VecDeque<Arc<Event>>,
     _present: Present,
 }
@@ -118,6 +124,9 @@ impl Feed {
             return frame(Some("resync"), Some((self.epoch, self.position)), &resync);
         }
         loop {
+            if self.over {
+                return None;
+            }
             if let Some(event) = self.ready.pop_front() {
                 if let Some(frame) = self.take(&event) {
                     return Some(frame);
@@ -170,6 +179,9 @@ impl Feed {
             return None;
         }
         self.position = event.position;
+        if matches!(event.fact, Fact::TokenRevoked { token } if Some(token) == self.token) {
+            self.over = true;
+        }
         let wanted = match event.stream.topic {
             Topic::Drills => true,
             Topic::Access => self.drill.is_none() && self.sees_tokens,

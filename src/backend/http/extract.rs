@@ -81,10 +81,11 @@ pub fn shaped<T: DeserializeOwned + Serialize>(sent: Value) -> Result<T, Problem
     let understood = serde_json::to_value(&value).unwrap_or_default();
     match list_for_object(&sent, &understood) {
         None => Ok(value),
-        Some(path) => Err(Problem::invalid(
-            422,
-            format!("`{}`: a list stands where an object is meant", path.trim_end_matches('.')),
-        )),
+        Some(path) => {
+            let path = path.trim_end_matches('.');
+            let place = if path.is_empty() { "the body".to_owned() } else { format!("`{path}`") };
+            Err(Problem::invalid(422, format!("{place}: a list stands where an object is meant")))
+        }
     }
 }
 

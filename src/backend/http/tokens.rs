@@ -30,6 +30,9 @@ pub async fn make(
     identity: Identity,
     Json(MakeToken { name, role, agent }): Json<MakeToken>,
 ) -> Reply<TokenMade> {
+    if let Err(why) = name_reads(&name) {
+        return Err(Problem::invalid(422, format!("`name`: {why}; call it `wall` or `ci-refunds`")));
+    }
     let secret = identity::fresh_secret()?;
     let command = Command::MakeToken { name, role, agent, hash: identity::hash_of(&secret) };
     let accepted = ask(&backend, &identity, None, Uuid::now_v7(), command).await?;
@@ -50,4 +53,30 @@ pub async fn revoke(
     Id(token): Id<TokenId>,
 ) -> Reply<Accepted> {
     ask(&backend, &identity, None, Uuid::now_v7(), Command::RevokeToken { token }).await
+}
+
+/// A token's name becomes an author's: it must not read as another kind of author, nor spoil a line.
+fn name_reads(name: &str) -> Result<(), &'static str> {
+    if name.trim().is_empty() {
+        Err("a token needs a name")
+    } else if name.chars().count() > 64 {
+        Err("at most 64 characters")
+    } else if name.contains(':') || name.chars().any(char::is_control) {
+        Err("colons and control characters are not taken")
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tokens_name_cannot_pass_for_another_author() {
+        for bad in ["", "  ", "andon:tripwires", "agent:refund-bot", "a\u{1b}[2J", &"x".repeat(65)] {
+            assert!(name_reads(bad).is_err(), "{bad:?}");
+        }
+        assert!(name_reads("ci-refunds").is_ok());
+    }
 }
