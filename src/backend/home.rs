@@ -16,6 +16,8 @@ const LONGEST_SOCKET: usize = 100;
 /// The folders, as configuration resolved them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home {
+    /// The one folder that holds everything, where `ANDON_HOME` named it; a backend started for it is told.
+    pub root: Option<PathBuf>,
     /// The log, the lock and the socket.
     pub data: PathBuf,
     /// Log files.
@@ -28,7 +30,8 @@ impl Home {
     /// Everything under one folder, as `ANDON_HOME` asks.
     pub fn under(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
-        Self { data: root.join("data"), logs: root.join("logs"), runtime: None }
+        let root = std::path::absolute(&root).unwrap_or(root);
+        Self { data: root.join("data"), logs: root.join("logs"), runtime: None, root: Some(root) }
     }
 
     /// The log's database.

@@ -78,8 +78,7 @@ pub async fn ensure_running(home: &Home, program: &Path) -> Result<LockInfo, Loc
     }
     home.prepare()?;
     let log_file = home.log_file();
-    let (mut child, began) =
-        spawn(program, &log_file).map_err(|why| LocalError::Spawn { program: program.into(), why })?;
+    let (mut child, began) = spawn(program, home).map_err(|why| LocalError::Spawn { program: program.into(), why })?;
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(info) = running(home).await {
@@ -99,18 +98,19 @@ pub async fn ensure_running(home: &Home, program: &Path) -> Result<LockInfo, Loc
 }
 
 /// Starts it with its words going to the log file; tells where in the file they begin.
-fn spawn(program: &Path, log_file: &Path) -> std::io::Result<(Child, u64)> {
+fn spawn(program: &Path, home: &Home) -> std::io::Result<(Child, u64)> {
+    let log_file = &home.log_file();
     if fs::metadata(log_file).is_ok_and(|meta| meta.len() > LONGEST_LOG) {
         fs::rename(log_file, log_file.with_extension("log.old"))?;
     }
     let log = OpenOptions::new().create(true).append(true).open(log_file)?;
     let began = log.metadata()?.len();
-    let child = Command::new(program)
-        .args(["serve", "--daemon"])
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .spawn()?;
+    let mut command = Command::new(program);
+    if let Some(root) = &home.root {
+        command.env("ANDON_HOME", root);
+    }
+    let child =
+        command.args(["serve", "--daemon"]).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
     Ok((child, began))
 }
 

@@ -111,7 +111,16 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
         rustix::process::setsid().map_err(std::io::Error::from)?;
         std::env::set_current_dir("/")?;
     }
-    let running = start(options).await?;
+    let daemon = options.daemon;
+    let running = match start(options).await {
+        Ok(running) => running,
+        Err(ServeError::Lock(held @ LockError::Held { .. })) if daemon => {
+            // It lost the race of several starters: the winner serves them all.
+            tracing::info!(%held, "not needed");
+            return Ok(());
+        }
+        Err(why) => return Err(why),
+    };
     tokio::spawn(stop_on_signal(running.backend.stop.clone()));
     running.until_stopped().await;
     Ok(())

@@ -38,7 +38,7 @@ pub async fn rig() -> Rig {
 
 /// Starts one in a folder that may hold an earlier one's log.
 pub async fn rig_in(folder: tempfile::TempDir) -> Rig {
-    let mut options = ServeOptions::local(Home::under(folder.path()), Arc::new(runbook()));
+    let mut options = ServeOptions::local(Home::under(folder.path()), Arc::new(Runbook::shipped()));
     options.listen = vec!["127.0.0.1:0".parse().unwrap()];
     let running = start(options).await.unwrap();
     let person = Client::builder().unix_socket(running.info.socket.clone()).build().unwrap();
@@ -162,57 +162,4 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut()
         }
     };
     tokio::time::timeout(Duration::from_secs(10), waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
-}
-
-/// A small runbook, enough for what these tests ask.
-pub fn runbook() -> Runbook {
-    use andon::{
-        incident::ClockPlan,
-        runbook::{BaselineHours, Level, Scheme, TripwirePlan},
-        terms::NanoUsd,
-    };
-    let level = |id: &str| Level {
-        id: id.into(),
-        meaning: "m".into(),
-        examples: Vec::new(),
-        response: "r".into(),
-        postmortem_due_h: None,
-        restart_persons: 1,
-    };
-    let levels = ["SEV-1", "SEV-2", "SEV-3", "SEV-4"].map(level).to_vec();
-    let scheme = Scheme { id: "sev4".into(), title: "Four".into(), levels };
-    Runbook {
-        version: "1".into(),
-        review_by: "2027-01-15".into(),
-        default_scheme: "sev4".into(),
-        schemes: [("sev4".to_owned(), scheme)].into(),
-        clocks: ClockPlan {
-            halt_s: 30,
-            evidence_s: 900,
-            coordination_s: 3600,
-            users_s: 14400,
-            detection_s: 14400,
-            postmortem_s: None,
-        },
-        classes: Vec::new(),
-        tripwires: TripwirePlan {
-            cost_factor: 2.0,
-            cost_floor_usd: NanoUsd::from_usd(1.0).unwrap(),
-            cold_cost_usd: NanoUsd::from_usd(10.0),
-            call_factor: 3.0,
-            call_floor: 60,
-            cold_calls: Some(600),
-            baseline_hours: 24,
-            baseline: BaselineHours::ActiveHours,
-            new_endpoint_after_h: 24,
-            endpoint_cap: 256,
-            review_s: 30.0,
-            pages: Default::default(),
-            opens_incident: Vec::new(),
-        },
-        templates: Vec::new(),
-        banned: Vec::new(),
-        roles: vec!["commander".into()],
-        prices: Default::default(),
-    }
 }

@@ -324,7 +324,7 @@ async fn a_second_backend_in_the_same_folder_is_told_who_serves() {
     let home = Home::under(rig.folder.path());
     let info = local::running(&home).await.expect("one runs");
     assert_eq!(info.pid, std::process::id());
-    let runbook = std::sync::Arc::new(crate::rig::runbook());
+    let runbook = std::sync::Arc::new(andon::runbook::Runbook::shipped());
     let refused = start(ServeOptions::local(home, runbook)).await.err().expect("refused").to_string();
     assert!(refused.contains(&format!("pid {}", info.pid)) && refused.contains("serve --stop"), "{refused}");
     rig.get("/healthz").await.good();
@@ -335,7 +335,7 @@ async fn a_second_backend_in_the_same_folder_is_told_who_serves() {
 async fn a_folder_that_cannot_serve_says_what_to_do() {
     let options = |home: Home| ServeOptions {
         listen: vec!["127.0.0.1:0".parse().unwrap()],
-        ..ServeOptions::local(home, std::sync::Arc::new(crate::rig::runbook()))
+        ..ServeOptions::local(home, std::sync::Arc::new(andon::runbook::Runbook::shipped()))
     };
     let refused = async |options: ServeOptions| start(options).await.err().expect("refused").to_string();
 
