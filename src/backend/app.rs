@@ -5,7 +5,12 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{clock::Clock, core::Core, presence::Presence, rooms::Rooms};
+use super::{
+    clock::Clock,
+    core::Core,
+    presence::Presence,
+    rooms::{self, Rooms},
+};
 use crate::{
     api::{BackendInfo, Live},
     incident::containment::SwitchState,
@@ -55,7 +60,7 @@ impl Backend {
         live
     }
 
-    /// Hears a world's figures change; begins with what they are.
+    /// Hears a world's figures change from what they are now.
     pub fn listen(&self, drill: Option<DrillId>) -> watch::Receiver<Arc<Live>> {
         let now = self.live(drill);
         self.rooms.listen(drill, now)
@@ -64,14 +69,7 @@ impl Backend {
     /// Sends the figures of every world that somebody listens to, where they changed.
     pub fn tell_figures(&self) {
         for (drill, heard) in self.rooms.listened() {
-            let live = self.live(drill);
-            heard.send_if_modified(|last| {
-                let changed = Live { now: last.now, ..live.clone() } != **last;
-                if changed {
-                    *last = Arc::new(live);
-                }
-                changed
-            });
+            rooms::tell(&heard, self.live(drill));
         }
     }
 

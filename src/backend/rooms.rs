@@ -18,7 +18,18 @@ use crate::{
 };
 
 /// Listeners of one world.
-type Heard = Arc<watch::Sender<Arc<Live>>>;
+pub type Heard = Arc<watch::Sender<Arc<Live>>>;
+
+/// Tells listeners a world's figures, where more than the time has changed.
+pub fn tell(heard: &watch::Sender<Arc<Live>>, live: Live) {
+    heard.send_if_modified(|last| {
+        let changed = Live { now: last.now, ..live.clone() } != **last;
+        if changed {
+            *last = Arc::new(live);
+        }
+        changed
+    });
+}
 
 /// Every world's room.
 #[derive(Default)]
@@ -32,12 +43,17 @@ impl Rooms {
         Live { now, ..Live::default() }
     }
 
-    /// Hears a world's figures, which are `now` what they are.
+    /// Hears a world's figures change from what they are `now`.
     pub fn listen(&self, drill: Option<DrillId>, now: Live) -> watch::Receiver<Arc<Live>> {
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = heard.entry(drill).or_insert_with(|| Arc::new(watch::Sender::new(Arc::default())));
-        sender.send_replace(Arc::new(now));
-        sender.subscribe()
+        // Subscribed under the lock: what nobody hears is forgotten at the next look.
+        let (sender, mut receiver) = {
+            let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+            let sender = heard.entry(drill).or_default().clone();
+            (sender.clone(), sender.subscribe())
+        };
+        tell(&sender, now);
+        receiver.mark_unchanged();
+        receiver
     }
 
     /// Every world that somebody listens to.
@@ -54,4 +70,28 @@ impl Interlocks for Rooms {
     }
 
     fn publish(&self, _worlds: &Worlds, _changed: &[Option<DrillId>]) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listeners_hear_only_what_changed() {
+        let rooms = Rooms::default();
+        let live = |now: i64, present: &[&str]| Live {
+            now: Time::from_millis(now),
+            present: present.iter().map(|name| (*name).to_owned()).collect(),
+            ..Live::default()
+        };
+        let mut first = rooms.listen(None, live(1, &["dana"]));
+        let second = rooms.listen(None, live(2, &["dana"]));
+        assert!(!first.has_changed().unwrap() && !second.has_changed().unwrap(), "only the time changed");
+        let drill = rooms.listen(Some(DrillId(1)), live(2, &[]));
+        let third = rooms.listen(None, live(3, &["dana", "kim"]));
+        assert!(first.has_changed().unwrap() && !third.has_changed().unwrap() && !drill.has_changed().unwrap());
+        assert_eq!(first.borrow_and_update().present, ["dana", "kim"]);
+        drop(drill);
+        assert_eq!(rooms.listened().len(), 1, "who hears nothing is forgotten");
+    }
 }

@@ -1,6 +1,9 @@
 //! The door every request passes: no browsers, no foreign hosts, then who it is, then whether the table lets them.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -49,7 +52,7 @@ fn admit(backend: &Backend, peer: &Peer, request: &Request) -> Result<Identity, 
     }
     let identity = match (secret, peer) {
         (Some(secret), _) => identity::by_secret(&backend.core.worlds(), secret)?,
-        (None, Peer::Socket { credentials }) => on_socket(backend, *credentials)?,
+        (None, Peer::Socket { credentials, person }) => on_socket(backend, *credentials, person)?,
         (None, Peer::Tcp { .. }) if peer.is_owned_by(backend.uid) => Identity::loopback(),
         (None, Peer::Tcp { .. }) => Identity::stranger(),
     };
@@ -110,9 +113,15 @@ fn refuse_foreign_hosts(headers: &HeaderMap, hosts: &[String]) -> Result<(), Pro
 }
 
 /// The socket's mode keeps others out already; this holds where somebody loosened it.
-fn on_socket(backend: &Backend, credentials: Option<(u32, Option<i32>)>) -> Result<Identity, Problem> {
+fn on_socket(
+    backend: &Backend,
+    credentials: Option<(u32, Option<i32>)>,
+    person: &OnceLock<Identity>,
+) -> Result<Identity, Problem> {
     match credentials {
-        Some((uid, pid)) if backend.shared || uid == backend.uid || uid == 0 => Ok(identity::of_socket_peer(uid, pid)),
+        Some((uid, pid)) if backend.shared || uid == backend.uid || uid == 0 => {
+            Ok(person.get_or_init(|| identity::of_socket_peer(uid, pid)).clone())
+        }
         Some(_) => Err(Problem::forbidden(
             "this backend serves one user, and you are another; use your own, or a shared one with ANDON_URL",
         )),

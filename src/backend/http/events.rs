@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     api::{Live, Problem, Resync},
-    backend::{app::Backend, core::Core, identity::Identity, presence::Present, rights::Right},
+    backend::{app::Backend, identity::Identity, presence::Present, rights::Right},
     incident::{Event, Fact, Topic},
     terms::{DrillId, TokenId},
 };
@@ -49,10 +49,8 @@ pub async fn open(
     let present = backend.presence.enter(&identity.author);
     let lost = epoch.is_some_and(|epoch| epoch != all.epoch) || after > all.position;
     let feed = Feed {
-        core: backend.core.clone(),
         heard,
         live: backend.listen(drill),
-        stop: backend.stop.clone(),
         drill,
         sees_tokens: identity.may(Right::Tokens),
         token: identity.token,
@@ -64,6 +62,7 @@ pub async fn open(
         over: false,
         ready: VecDeque::new(),
         _present: present,
+        backend,
     };
     let frames =
         stream::unfold(
@@ -93,10 +92,9 @@ fn place(headers: &HeaderMap, uri: &Uri) -> Result<Option<(Option<u32>, u64)>, P
 
 /// One reader.
 struct Feed {
-    core: Core,
+    backend: Arc<Backend>,
     heard: broadcast::Receiver<Arc<Event>>,
     live: watch::Receiver<Arc<Live>>,
-    stop: tokio_util::sync::CancellationToken,
     drill: Option<DrillId>,
     sees_tokens: bool,
     /// The token that opened the stream: revoked, it ends.
@@ -139,11 +137,10 @@ impl Feed {
             }
             if !self.greeted {
                 self.greeted = true;
-                let live = self.live.borrow_and_update().clone();
-                return frame(Some("live"), None, &*live);
+                return frame(Some("live"), None, &self.backend.live(self.drill));
             }
             tokio::select! {
-                () = self.stop.cancelled() => return None,
+                () = self.backend.stop.cancelled() => return None,
                 heard = self.heard.recv() => match heard {
                     Ok(event) if event.position <= self.position + 1 => self.ready.push_back(event),
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => self.behind = true,
@@ -160,7 +157,7 @@ impl Feed {
 
     /// Reads a page of what the log has; `None` ends the stream, the reader comes back and resumes.
     async fn read_on(&mut self) -> Option<()> {
-        match self.core.events_after(self.position, PAGE).await {
+        match self.backend.core.events_after(self.position, PAGE).await {
             Ok(page) => {
                 self.behind = page.len() == PAGE;
                 self.ready.extend(page);

@@ -8,7 +8,7 @@ use std::{
 use axum::{extract::connect_info::Connected, serve::IncomingStream};
 use tokio::net::{TcpListener, UnixListener};
 
-use crate::backend::identity::owns_connection;
+use crate::backend::identity::{Identity, owns_connection};
 
 /// Who is at the other end, as far as the system tells.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub enum Peer {
     Socket {
         /// The user and the process.
         credentials: Option<(u32, Option<i32>)>,
+        /// Their name, asked of the system once a connection.
+        person: Arc<OnceLock<Identity>>,
     },
     /// Over TCP.
     Tcp {
@@ -50,7 +52,7 @@ impl Peer {
 impl Connected<IncomingStream<'_, UnixListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
         let credentials = stream.io().peer_cred().ok().map(|peer| (peer.uid(), peer.pid()));
-        Self::Socket { credentials }
+        Self::Socket { credentials, person: Arc::default() }
     }
 }
 
