@@ -1,5 +1,7 @@
 //! What somebody outside would notice: one binary, one module per topic.
 
+mod hostile;
 mod life;
 mod rig;
 mod serve;
+mod worlds;

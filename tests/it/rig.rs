@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use andon::{
     backend::{
+        clock::Clock,
         home::Home,
         serve::{Running, ServeOptions, start},
     },
@@ -38,8 +39,14 @@ pub async fn rig() -> Rig {
 
 /// Starts one in a folder that may hold an earlier one's log.
 pub async fn rig_in(folder: tempfile::TempDir) -> Rig {
+    rig_by(folder, andon::backend::clock::system()).await
+}
+
+/// Starts one by another clock.
+pub async fn rig_by(folder: tempfile::TempDir, clock: Clock) -> Rig {
     let mut options = ServeOptions::local(Home::under(folder.path()), Arc::new(Runbook::shipped()));
     options.listen = vec!["127.0.0.1:0".parse().unwrap()];
+    options.clock = clock;
     let running = start(options).await.unwrap();
     let person = Client::builder().unix_socket(running.info.socket.clone()).build().unwrap();
     let tcp = Client::builder().build().unwrap();
