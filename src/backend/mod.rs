@@ -6,6 +6,7 @@ pub mod core;
 pub mod home;
 pub mod http;
 pub mod identity;
+pub mod intake;
 pub mod listen;
 pub mod local;
 pub mod lock;

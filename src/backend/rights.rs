@@ -144,7 +144,7 @@ pub fn of_path(writes: bool, path: &str) -> Right {
     let under = |root: &str| path == root || path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
     if matches!(path, at::HEALTH | at::READY) {
         Right::Health
-    } else if under(at::ACTIONS) || under(at::TRACES) {
+    } else if writes && (under(at::ACTIONS) || under(at::TRACES)) {
         Right::Report
     } else if under(at::LEASE) || under(at::STREAM) {
         Right::Lease

@@ -1,0 +1,357 @@
+//! The one task that owns a world's engine: what arrives is counted once, judged in order, kept, and its firings told.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    firings::Fired,
+    seen::{Seen, Way},
+    start::{Counts, Source},
+    store::{HotStore, Kept},
+    wiring::{Breaches, Judge, Writer},
+};
+use crate::{
+    api::AgentLive,
+    backend::clock::Clock,
+    incident::{AgentDeclaration, Event, Fact, World},
+    telemetry::{
+        Action, Rejected,
+        otlp::{Origin, Pushed, SpanJoiner, Spans},
+    },
+    terms::{AgentId, DrillId, Time},
+    tripwire::{FiringChange, FiringState},
+};
+
+/// What waits in the queue.
+pub(super) struct Work {
+    pub what: Arrived,
+    pub source: Source,
+    /// Bytes of the request, for the store's bound.
+    pub bytes: usize,
+    pub reply: oneshot::Sender<Verdict>,
+}
+
+/// What arrived.
+pub(super) enum Arrived {
+    Actions(Vec<Action>),
+    Spans(Spans),
+}
+
+/// What became of a request.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Judged and in memory.
+    pub accepted: u64,
+    /// Counted once already.
+    pub duplicate: u64,
+    /// Refused spans.
+    pub rejected: Vec<Rejected>,
+    /// Spans that wait for an ancestor.
+    pub waiting: usize,
+    /// Comes when the firings of this request are in the log.
+    pub(super) recorded: Option<oneshot::Receiver<()>>,
+}
+
+/// Figures that are not facts, for `event: live`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Figures {
+    /// Per agent.
+    pub agents: BTreeMap<String, AgentLive>,
+    /// Spend per minute over the last hour, all agents, USD; oldest first.
+    pub spend_per_minute: Vec<f64>,
+}
+
+/// Agents whose newest action is remembered.
+const AGENTS: usize = 1 << 16;
+/// Minutes of spend told.
+const MINUTES: i64 = 60;
+/// Between two snapshots of the engine.
+const SNAPSHOT: i64 = 30 * Time::SECOND;
+/// Actions replayed at a time after a restart.
+const REPLAY: usize = 5_000;
+
+/// A world's engine and what stands around it.
+pub(super) struct Desk<W> {
+    pub judge: Box<dyn Judge>,
+    pub breaches: Arc<dyn Breaches>,
+    pub writer: W,
+    pub drill: Option<DrillId>,
+    pub clock: Clock,
+    pub store: Arc<HotStore>,
+    pub counts: Arc<Counts>,
+    pub told: Arc<ArcSwap<Figures>>,
+    pub fired: mpsc::Sender<Fired>,
+    pub seen: Seen,
+    pub joiner: SpanJoiner,
+    pub declared: HashMap<AgentId, AgentDeclaration>,
+    pub last_seen: HashMap<AgentId, Time>,
+    pub spend: BTreeMap<i64, i64>,
+    pub seq: u64,
+    pub saved: (u64, Time),
+}
+
+/// What reaches the task besides the queue.
+pub(super) struct Ears {
+    pub work: mpsc::Receiver<Work>,
+    pub events: broadcast::Receiver<Arc<Event>>,
+    pub stop: CancellationToken,
+}
+
+impl<W: Writer> Desk<W> {
+    /// Works until it is stopped; then settles what is queued and saves the engine.
+    pub async fn run(mut self, mut ears: Ears) {
+        let mut every = tokio::time::interval(std::time::Duration::from_secs(1));
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = ears.stop.cancelled() => break,
+                event = ears.events.recv() => match event {
+                    Ok(event) => self.hear(&event).await,
+                    Err(broadcast::error::RecvError::Lagged(_)) => self.declare_all(),
+                    Err(broadcast::error::RecvError::Closed) => break,
+                },
+                _ = every.tick() => self.tick().await,
+                work = ears.work.recv() => match work {
+                    Some(work) => self.take(work).await,
+                    None => break,
+                },
+            }
+        }
+        ears.work.close();
+        while let Ok(work) = ears.work.try_recv() {
+            self.take(work).await;
+        }
+        self.save((self.clock)());
+    }
+
+    async fn take(&mut self, work: Work) {
+        let now = (self.clock)();
+        let mut verdict = Verdict::default();
+        let mut changes = Vec::new();
+        match work.what {
+            Arrived::Actions(actions) => {
+                self.counts.leave_queue(actions.len());
+                let bytes = work.bytes / actions.len().max(1);
+                for action in actions {
+                    self.judge(&work.source.name, Way::Native, action, bytes, now, &mut verdict, &mut changes);
+                }
+            }
+            Arrived::Spans(spans) => {
+                let count = spans.spans.len();
+                self.counts.leave_queue(count);
+                let origin = Origin { source: work.source.name.clone(), bound: work.source.agent.clone() };
+                let pushed = self.joiner.push(spans, &origin, now);
+                self.joined(pushed, work.bytes / count.max(1), now, &mut verdict, &mut changes);
+            }
+        }
+        self.counts.add(&verdict);
+        verdict.recorded = self.tell(changes, true).await;
+        let _ = work.reply.send(verdict);
+    }
+
+    fn joined(&mut self, pushed: Pushed, bytes: usize, now: Time, out: &mut Verdict, changes: &mut Vec<FiringChange>) {
+        out.rejected.extend(pushed.rejected);
+        out.duplicate += pushed.repeated;
+        out.waiting += pushed.waiting;
+        for joined in pushed.actions {
+            self.judge(&joined.origin.source, Way::Otlp, joined.action, bytes, now, out, changes);
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the one place where an action meets everything")]
+    fn judge(
+        &mut self,
+        source: &str,
+        way: Way,
+        mut action: Action,
+        bytes: usize,
+        now: Time,
+        out: &mut Verdict,
+        changes: &mut Vec<FiringChange>,
+    ) {
+        // One canonical name: the inventory's, whatever alias it arrived under.
+        if let Some(tool) = &action.tool
+            && let Some(item) = self.declared.get(&action.agent).and_then(|agent| agent.item(tool))
+            && item.tool() != tool
+        {
+            action.tool = Some(item.tool().clone());
+        }
+        if self.seen.again(source, way, &action, now) {
+            out.duplicate += 1;
+            return;
+        }
+        out.accepted += 1;
+        changes.extend(self.judge.judge(&action));
+        changes.extend(self.breaches.observe(self.drill, &action, now));
+        self.note(&action, now);
+        self.seq += 1;
+        if !self.store.push(Kept { seq: self.seq, action }, bytes) {
+            self.counts.shed();
+        }
+    }
+
+    /// What is told live: who was seen last when, and the spend of the last hour.
+    fn note(&mut self, action: &Action, now: Time) {
+        if let Some(seen) = self.last_seen.get_mut(&action.agent) {
+            *seen = (*seen).max(action.at.min(now));
+        } else if self.last_seen.len() < AGENTS {
+            self.last_seen.insert(action.agent.clone(), action.at.min(now));
+        }
+        if let Some(cost) = action.cost {
+            let minute = action.at.min(now).millis() / Time::MINUTE;
+            if minute > now.millis() / Time::MINUTE - MINUTES {
+                let spent = self.spend.entry(minute).or_default();
+                *spent = spent.saturating_add(cost.0);
+            }
+        }
+    }
+
+    async fn tick(&mut self) {
+        let now = (self.clock)();
+        let oldest = now.millis() / Time::MINUTE - MINUTES;
+        self.spend = self.spend.split_off(&(oldest + 1));
+        let mut verdict = Verdict::default();
+        let mut changes = Vec::new();
+        let drained = self.joiner.drain(now);
+        self.joined(drained, 512, now, &mut verdict, &mut changes);
+        self.counts.add(&verdict);
+        changes.extend(self.judge.tick(now));
+        self.tell(changes, false).await;
+        self.told.store(Arc::new(self.figures()));
+        if self.seq > self.saved.0 && now.since(self.saved.1) >= SNAPSHOT {
+            self.save(now);
+        }
+    }
+
+    fn save(&mut self, now: Time) {
+        self.store.push_snapshot(self.seq, self.judge.snapshot());
+        self.saved = (self.seq, now);
+    }
+
+    /// Hands changes to the log's writer; the answer comes when they are recorded.
+    async fn tell(&mut self, changes: Vec<FiringChange>, wait: bool) -> Option<oneshot::Receiver<()>> {
+        if changes.is_empty() {
+            return None;
+        }
+        let wait = wait && changes.iter().any(|change| !matches!(change, FiringChange::Counted { .. }));
+        let (recorded, receiver) = if wait { oneshot::channel() } else { return self.send(changes, None).await };
+        self.send(changes, Some(recorded)).await;
+        Some(receiver)
+    }
+
+    async fn send(
+        &mut self,
+        changes: Vec<FiringChange>,
+        recorded: Option<oneshot::Sender<()>>,
+    ) -> Option<oneshot::Receiver<()>> {
+        if self.fired.send(Fired { changes, recorded }).await.is_err() {
+            tracing::error!("firings were not recorded: their writer has stopped");
+        }
+        None
+    }
+
+    async fn hear(&mut self, event: &Event) {
+        if event.stream.drill != self.drill {
+            return;
+        }
+        match &event.fact {
+            Fact::AgentDeclared(agent) => self.declare(agent),
+            Fact::FiringAcknowledged { firing, expected } => {
+                let worlds = self.writer.worlds();
+                let Some(firing) = worlds.get(self.drill).and_then(|world| world.firings.get(firing)) else { return };
+                let changes = self.judge.acknowledge(&firing.key, *expected, (self.clock)());
+                self.tell(changes, false).await;
+            }
+            _ => {}
+        }
+    }
+
+    fn declare(&mut self, agent: &AgentDeclaration) {
+        self.judge.declare(agent);
+        self.declared.insert(agent.id.clone(), agent.clone());
+    }
+
+    fn declare_all(&mut self) {
+        let worlds = self.writer.worlds();
+        for agent in worlds.get(self.drill).into_iter().flat_map(|world| world.agents.values()) {
+            self.declare(&agent.declared);
+        }
+    }
+
+    fn figures(&self) -> Figures {
+        let now = (self.clock)();
+        let mut agents = self.judge.figures(now);
+        for (agent, seen) in &self.last_seen {
+            agents.entry(agent.to_string()).or_default().last_seen = Some(*seen);
+        }
+        let newest = now.millis() / Time::MINUTE;
+        let spent = |minute| self.spend.get(&minute).map_or(0.0, |nanos| *nanos as f64 / 1e9);
+        Figures { agents, spend_per_minute: (newest - MINUTES + 1..=newest).map(spent).collect() }
+    }
+
+    /// After a restart: the saved engine, then every action it does not cover. Firings that the log missed are told.
+    pub async fn recover(&mut self) -> Result<(), super::StoreError> {
+        self.declare_all();
+        let mut covered = 0;
+        if let Some((seq, state)) = self.store.snapshot().await? {
+            if self.judge.restore(&state) {
+                covered = seq;
+            } else {
+                tracing::warn!("the saved engine does not read; every stored action is judged again");
+            }
+        }
+        let mut changes = Vec::new();
+        loop {
+            let page = self.store.after(covered, None, REPLAY).await?;
+            let Some(last) = page.last() else { break };
+            covered = last.seq;
+            for kept in page {
+                let at = kept.action.received_at;
+                self.seen.again("", Way::Native, &kept.action, at);
+                changes.extend(self.judge.judge(&kept.action));
+                self.note(&kept.action, (self.clock)().max(at));
+            }
+            tokio::task::yield_now().await;
+        }
+        self.seq = covered.max(self.store.newest().await?);
+        self.saved = (self.seq, (self.clock)());
+        let worlds = self.writer.worlds();
+        let missed = worlds.get(self.drill).map_or(changes.clone(), |world| unrecorded(world, changes));
+        self.tell(missed, false).await;
+        Ok(())
+    }
+}
+
+/// Changes of a replay that the log does not have.
+fn unrecorded(world: &World, changes: Vec<FiringChange>) -> Vec<FiringChange> {
+    let mut open: Vec<_> =
+        world.firings.values().filter(|f| f.state == FiringState::Open).map(|f| f.key.clone()).collect();
+    let mut missed = Vec::new();
+    for change in changes {
+        let keep = match &change {
+            FiringChange::Opened { key, at, .. } => {
+                let known = world.firings.values().any(|firing| firing.key == *key && firing.at == *at);
+                if !known {
+                    open.push(key.clone());
+                }
+                !known
+            }
+            FiringChange::Counted { key, .. } => open.contains(key),
+            FiringChange::Closed { key, .. } => {
+                let known = open.iter().position(|other| other == key);
+                known.map(|at| open.swap_remove(at)).is_some()
+            }
+        };
+        if keep {
+            missed.push(change);
+        }
+    }
+    missed
+}

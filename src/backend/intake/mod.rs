@@ -1,0 +1,23 @@
+//! Telemetry in: bodies read, decoded, judged by the world's engine, kept in the hot store (DET.14, protocol 1, law 4).
+//!
+//! One task per world owns the engine; a bounded queue stands before it and answers 503 rather than grow. What the engine
+//! sees becomes events through the one writer. Owns the hot store; decides nothing about incidents.
+
+mod body;
+mod firings;
+mod http;
+mod judging;
+mod seen;
+mod start;
+mod store;
+#[cfg(test)]
+mod twins;
+mod wiring;
+mod worlds;
+
+pub use http::router;
+pub use judging::{Figures, Verdict};
+pub use start::{Intake, Source, Start};
+pub use store::{HotStore, Kept, Limits, StoreError};
+pub use wiring::{Breaches, Judge, Writer};
+pub use worlds::Intakes;

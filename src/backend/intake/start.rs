@@ -1,0 +1,294 @@
+//! A world's intake: started once, then a handle that is cheap to clone.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    body::busy,
+    firings,
+    judging::{Arrived, Desk, Ears, Figures, Verdict, Work},
+    seen::Seen,
+    store::HotStore,
+    wiring::{Breaches, Judge, Writer},
+};
+use crate::{
+    api::{Problem, TelemetryCounts},
+    backend::{clock::Clock, identity::Identity},
+    telemetry::{
+        Action, Prices,
+        otlp::{SpanJoiner, Spans},
+    },
+    terms::{AgentId, DrillId, Time},
+};
+
+/// Items that wait for the engine at most, over all requests.
+const QUEUED: usize = 1 << 18;
+/// Requests that wait at most.
+const REQUESTS: usize = 1024;
+/// How long a 200 waits for its firings to be in the log; they are kept and retried in any case.
+const RECORDED: Duration = Duration::from_secs(2);
+/// Between two flushes of the hot store.
+const FLUSH: Duration = Duration::from_millis(500);
+/// Flushes between two looks at retention.
+const RETAIN: u32 = 1200;
+
+/// Who reports, as it was authenticated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// A name that stays the same between requests.
+    pub name: Arc<str>,
+    /// The one agent it may report for; `None` may report for any.
+    pub agent: Option<AgentId>,
+}
+
+impl From<&Identity> for Source {
+    fn from(identity: &Identity) -> Self {
+        Self { name: identity.source().into(), agent: identity.agent.clone() }
+    }
+}
+
+/// What an intake is started with.
+pub struct Start<W> {
+    /// The world: a drill's, or the real one.
+    pub drill: Option<DrillId>,
+    /// Its engine, fresh.
+    pub judge: Box<dyn Judge>,
+    /// Its interlock.
+    pub breaches: Arc<dyn Breaches>,
+    /// The log's writer.
+    pub writer: W,
+    /// Its clock.
+    pub clock: Clock,
+    /// Where actions are kept.
+    pub store: HotStore,
+    /// What model calls cost where nobody says.
+    pub prices: Prices,
+}
+
+/// Counters since the backend began; and what waits now.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    accepted: AtomicU64,
+    rejected: AtomicU64,
+    duplicate: AtomicU64,
+    busy: AtomicU64,
+    shed: AtomicU64,
+    queued: AtomicUsize,
+}
+
+impl Counts {
+    pub fn add(&self, verdict: &Verdict) {
+        self.accepted.fetch_add(verdict.accepted, Ordering::Relaxed);
+        self.duplicate.fetch_add(verdict.duplicate, Ordering::Relaxed);
+        self.reject(verdict.rejected.len());
+    }
+
+    pub fn reject(&self, items: usize) {
+        self.rejected.fetch_add(items as u64, Ordering::Relaxed);
+    }
+
+    pub fn shed(&self) {
+        self.shed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn leave_queue(&self, items: usize) {
+        self.queued.fetch_sub(items, Ordering::Relaxed);
+    }
+
+    /// Takes room for `items`; a single request larger than the whole queue is let in when nothing waits.
+    fn enter_queue(&self, items: usize) -> bool {
+        let before = self.queued.fetch_add(items, Ordering::Relaxed);
+        let fits = before == 0 || before + items <= QUEUED;
+        if !fits {
+            self.leave_queue(items);
+            self.busy.fetch_add(items as u64, Ordering::Relaxed);
+        }
+        fits
+    }
+
+    fn told(&self) -> TelemetryCounts {
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        TelemetryCounts {
+            accepted: of(&self.accepted),
+            rejected: of(&self.rejected),
+            duplicate: of(&self.duplicate),
+            busy: of(&self.busy),
+            shed: of(&self.shed),
+        }
+    }
+}
+
+/// A handle on one world's intake.
+#[derive(Clone)]
+pub struct Intake(Arc<Inner>);
+
+struct Inner {
+    work: mpsc::Sender<Work>,
+    told: Arc<ArcSwap<Figures>>,
+    store: Arc<HotStore>,
+    counts: Arc<Counts>,
+    clock: Clock,
+    prices: Prices,
+    stop: CancellationToken,
+    tasks: std::sync::Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Intake {
+    /// Restores the engine from the hot store, judges what it does not cover, and begins.
+    ///
+    /// # Errors
+    /// A hot store that cannot be read.
+    pub async fn start<W: Writer>(start: Start<W>) -> Result<Self, super::StoreError> {
+        let (work, work_ear) = mpsc::channel(REQUESTS);
+        let told = Arc::new(ArcSwap::<Figures>::default());
+        let (fired, fired_ear) = mpsc::channel(REQUESTS);
+        let (store, counts) = (Arc::new(start.store), Arc::new(Counts::default()));
+        let stop = CancellationToken::new();
+        // Subscribed before the world is read: nothing declared in between is missed.
+        let events = start.writer.subscribe();
+        let recording = tokio::spawn(firings::record(start.writer.clone(), start.drill, fired_ear));
+        let mut desk = Desk {
+            judge: start.judge,
+            breaches: start.breaches,
+            writer: start.writer,
+            drill: start.drill,
+            clock: start.clock.clone(),
+            store: store.clone(),
+            counts: counts.clone(),
+            told: told.clone(),
+            fired,
+            seen: Seen::default(),
+            joiner: SpanJoiner::default(),
+            declared: HashMap::new(),
+            last_seen: HashMap::new(),
+            spend: BTreeMap::new(),
+            seq: 0,
+            saved: (0, Time::default()),
+        };
+        desk.recover().await?;
+        let ears = Ears { work: work_ear, events, stop: stop.clone() };
+        let judging = tokio::spawn(desk.run(ears));
+        let keeping = tokio::spawn(keep(store.clone(), start.clock.clone(), stop.clone()));
+        let tasks = std::sync::Mutex::new(vec![judging, recording, keeping]);
+        Ok(Self(Arc::new(Inner { work, told, store, counts, clock: start.clock, prices: start.prices, stop, tasks })))
+    }
+
+    /// Judges actions: the answer comes when they are judged, in memory, and their firings in the log.
+    ///
+    /// # Errors
+    /// 503 when the queue is full or the intake has stopped: nothing was taken.
+    pub async fn actions(&self, actions: Vec<Action>, source: &Source, bytes: usize) -> Result<Verdict, Problem> {
+        let items = actions.len();
+        self.submit(Arrived::Actions(actions), items, source, bytes).await
+    }
+
+    /// Judges spans, once their agents are known.
+    ///
+    /// # Errors
+    /// 503 when the queue is full or the intake has stopped: nothing was taken.
+    pub async fn spans(&self, spans: Spans, source: &Source, bytes: usize) -> Result<Verdict, Problem> {
+        let items = spans.spans.len();
+        self.submit(Arrived::Spans(spans), items, source, bytes).await
+    }
+
+    async fn submit(&self, what: Arrived, items: usize, source: &Source, bytes: usize) -> Result<Verdict, Problem> {
+        if !self.0.counts.enter_queue(items) {
+            return Err(busy());
+        }
+        let (reply, verdict) = oneshot::channel();
+        let work = Work { what, source: source.clone(), bytes, reply };
+        if self.0.work.try_send(work).is_err() {
+            self.0.counts.leave_queue(items);
+            self.0.counts.busy.fetch_add(items as u64, Ordering::Relaxed);
+            return Err(busy());
+        }
+        let mut verdict = verdict.await.map_err(|_| Problem::unavailable("the backend is stopping; send it again"))?;
+        if let Some(recorded) = verdict.recorded.take() {
+            let _ = tokio::time::timeout(RECORDED, recorded).await;
+        }
+        Ok(verdict)
+    }
+
+    /// Figures for `event: live`, at most a second old.
+    pub fn live(&self) -> Arc<Figures> {
+        self.0.told.load_full()
+    }
+
+    /// What intake did since it began.
+    pub fn counts(&self) -> TelemetryCounts {
+        self.0.counts.told()
+    }
+
+    /// Counts items that were refused before they reached the engine.
+    pub(super) fn reject(&self, items: usize) {
+        self.0.counts.reject(items);
+    }
+
+    /// The hot store, for reading.
+    pub fn store(&self) -> &HotStore {
+        &self.0.store
+    }
+
+    /// The world's clock.
+    pub(super) fn now(&self) -> Time {
+        (self.0.clock)()
+    }
+
+    pub(super) fn prices(&self) -> &Prices {
+        &self.0.prices
+    }
+
+    /// Judges what is queued, saves the engine, writes what waits.
+    pub async fn close(&self) {
+        self.0.stop.cancel();
+        let tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        for task in tasks {
+            let _ = task.await;
+        }
+        if let Err(error) = self.0.store.flush().await {
+            tracing::warn!(%error, "the last second of raw telemetry was not written");
+        }
+    }
+}
+
+/// Writes what waits twice a second, and looks at retention now and then.
+async fn keep(store: Arc<HotStore>, clock: Clock, stop: CancellationToken) {
+    let mut every = tokio::time::interval(FLUSH);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let (mut rounds, mut failing) = (0u32, false);
+    while stop.run_until_cancelled(every.tick()).await.is_some() {
+        match store.flush().await {
+            Ok(()) => failing = false,
+            Err(error) if !failing => {
+                failing = true;
+                tracing::warn!(%error, "raw telemetry waits for the disk; once its room is used up, it is shed and counted");
+            }
+            Err(_) => {}
+        }
+        if rounds % RETAIN == 0
+            && let Err(error) = store.retain(clock()).await
+        {
+            tracing::warn!(%error, "old telemetry was not deleted");
+        }
+        rounds = rounds.wrapping_add(1);
+    }
+}

@@ -1,0 +1,69 @@
+//! What intake is wired to: the engine that judges, the interlock that sees breaches, the writer that remembers.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use tokio::sync::broadcast;
+use uuid::Uuid;
+
+use crate::{
+    api::{AgentLive, Problem},
+    backend::core::Core,
+    incident::{AgentDeclaration, Command, Event, Worlds},
+    telemetry::Action,
+    terms::{Author, DrillId, Time},
+    tripwire::{FiringChange, FiringKey},
+};
+
+/// The tripwire engine of one world.
+pub trait Judge: Send + 'static {
+    /// Judges an action, in order of arrival.
+    fn judge(&mut self, action: &Action) -> Vec<FiringChange>;
+    /// Closes what time closes.
+    fn tick(&mut self, now: Time) -> Vec<FiringChange>;
+    /// An owner declared an agent.
+    fn declare(&mut self, agent: &AgentDeclaration);
+    /// A person acknowledged a firing; `expected` closes it and thaws the baseline.
+    fn acknowledge(&mut self, key: &FiringKey, expected: bool, now: Time) -> Vec<FiringChange>;
+    /// All that baselines need to survive a restart.
+    fn snapshot(&self) -> Vec<u8>;
+    /// Goes on from a snapshot; false where it does not read, and nothing changed then.
+    fn restore(&mut self, snapshot: &[u8]) -> bool;
+    /// Windows and baselines by agent.
+    fn figures(&self, now: Time) -> BTreeMap<String, AgentLive>;
+}
+
+/// The interlock's eye on what was executed (DET.9).
+pub trait Breaches: Send + Sync + 'static {
+    /// Says whether an executed action went past an engaged switch of that world.
+    fn observe(&self, drill: Option<DrillId>, action: &Action, now: Time) -> Vec<FiringChange>;
+}
+
+/// The one writer, as intake uses it.
+pub trait Writer: Clone + Send + Sync + 'static {
+    /// Has firing changes recorded; the same `id` is recorded once.
+    fn fire(
+        &self,
+        drill: Option<DrillId>,
+        id: Uuid,
+        changes: Vec<FiringChange>,
+    ) -> impl Future<Output = Result<(), Problem>> + Send;
+    /// Everything folded.
+    fn worlds(&self) -> Arc<Worlds>;
+    /// Every event from now on.
+    fn subscribe(&self) -> broadcast::Receiver<Arc<Event>>;
+}
+
+impl Writer for Core {
+    async fn fire(&self, drill: Option<DrillId>, id: Uuid, changes: Vec<FiringChange>) -> Result<(), Problem> {
+        let by = Author::Andon("tripwires".into());
+        self.submit(drill, id, by, Command::Fire { changes }).await.map(drop)
+    }
+
+    fn worlds(&self) -> Arc<Worlds> {
+        Core::worlds(self)
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Arc<Event>> {
+        Core::subscribe(self)
+    }
+}
