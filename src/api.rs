@@ -9,9 +9,7 @@ use crate::{
     incident::{
         Clock, Command, Drill, Event, Incident, OnBlind, Reach, Refusal, RefusalCode, Role, World, containment::Mode,
     },
-    terms::{
-        ActionClass, AgentId, Author, DrillId, FiringId, IncidentId, SwitchId, Time, TokenId, ToolName, Workflow, words,
-    },
+    terms::{ActionClass, AgentId, Author, DrillId, FiringId, IncidentId, SwitchId, Time, TokenId, ToolName, Workflow},
 };
 
 /// Which world a request is about: `?world=DRILL-3`; absent is the real one.
@@ -224,19 +222,7 @@ pub struct RejectedItem {
     pub reason: String,
 }
 
-words! {
-    /// What the interlock answers; later words are stricter (protocol 3).
-    Decision, "a decision" {
-        /// Go on.
-        Allow = "allow",
-        /// Make a draft of it, do not act.
-        Draft = "draft",
-        /// Wait for a person.
-        Hold = "hold",
-        /// Do not.
-        Deny = "deny",
-    }
-}
+pub use crate::incident::containment::Decision;
 
 /// `POST /v1/interlock/check`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
