@@ -3,6 +3,7 @@
 pub mod api;
 pub mod backend;
 pub mod incident;
+pub mod report;
 pub mod runbook;
 pub mod telemetry;
 pub mod terms;

@@ -1,0 +1,8 @@
+//! What is written about an incident once it is over: the post-mortem (PM).
+//!
+//! Pure: stands on `incident` alone. Everything agents or people wrote passes through `Printable` and is escaped.
+
+mod chain;
+mod markdown;
+pub mod postmortem;
+mod work;
