@@ -2,6 +2,9 @@
 
 pub mod api;
 pub mod backend;
+pub mod cli;
+pub mod client;
+pub mod config;
 pub mod incident;
 pub mod report;
 pub mod runbook;

@@ -1,0 +1,151 @@
+//! `andon agents`: who is declared, how a switch reaches them, and declaring them (DET.14, CON.16).
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use serde::Deserialize;
+
+use super::{
+    print::{self, Failed},
+    reach::Reach,
+};
+use crate::{
+    api::State,
+    incident::{AgentDeclaration, Command},
+    terms::AgentId,
+};
+
+/// Largest declaration file that is read.
+const LARGEST: u64 = 8 << 20;
+
+/// `andon agents`.
+#[derive(Debug, Subcommand)]
+pub enum Agents {
+    /// List them, declared or seen.
+    List,
+    /// Declare agents from a JSON or TOML file.
+    Declare {
+        /// One agent, an array of them, or `[[agent]]` tables.
+        file: PathBuf,
+    },
+    /// Show one.
+    Show {
+        /// Its id.
+        agent: AgentId,
+    },
+}
+
+pub async fn run(reach: &Reach, asked: Agents) -> Result<(), Failed> {
+    match asked {
+        Agents::List => list(reach).await,
+        Agents::Show { agent } => show(reach, &agent).await,
+        Agents::Declare { file } => {
+            let agents = read(&file)?;
+            let many = agents.len();
+            let accepted = reach.submit(Command::DeclareAgents { agents }).await?;
+            reach.told(&accepted, |_| {
+                format!("{} of {many} declared anew, the rest was known as it is", accepted.events.len())
+            })
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tables {
+    agent: Vec<AgentDeclaration>,
+}
+
+/// Reads declarations: TOML by its ending, JSON otherwise.
+pub fn read(file: &Path) -> Result<Vec<AgentDeclaration>, Failed> {
+    let place = file.display();
+    let failed = |why: String| Failed(format!("{place}: {why}"));
+    let size = std::fs::metadata(file).map_err(|why| failed(why.to_string()))?.len();
+    if size > LARGEST {
+        return Err(failed(format!("it has {size} bytes; at most {LARGEST} are read")));
+    }
+    let text = std::fs::read_to_string(file).map_err(|why| failed(why.to_string()))?;
+    if file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml")) {
+        let one = toml::from_str::<AgentDeclaration>(&text).map(|agent| vec![agent]);
+        return toml::from_str::<Tables>(&text)
+            .map(|tables| tables.agent)
+            .or_else(|why| if text.contains("[[agent]]") { Err(why) } else { one })
+            .map_err(|why| failed(why.to_string().trim_end().to_owned()));
+    }
+    if text.trim_start().starts_with('[') {
+        serde_json::from_str(&text).map_err(|why| failed(why.to_string()))
+    } else {
+        serde_json::from_str(&text).map(|agent| vec![agent]).map_err(|why| failed(why.to_string()))
+    }
+}
+
+async fn list(reach: &Reach) -> Result<(), Failed> {
+    let agents: Vec<serde_json::Value> = reach.get(crate::api::path::AGENTS).await?;
+    reach.show(&agents, |agents| {
+        if agents.is_empty() {
+            return print::line("no agent is declared or seen; `andon agents declare FILE` declares them");
+        }
+        let text = |agent: &serde_json::Value, key: &str| agent[key].as_str().unwrap_or("–").to_owned();
+        let rows: Vec<Vec<String>> = agents
+            .iter()
+            .map(|agent| {
+                let tools = agent["inventory"].as_array().map_or(0, Vec::len).to_string();
+                let reached = match agent["reach"].as_str() {
+                    None | Some("observed") => "observed only: no switch stops it".to_owned(),
+                    Some(reach) => reach.to_owned(),
+                };
+                vec![
+                    text(agent, "id"),
+                    text(agent, "owner"),
+                    text(agent, "workflow"),
+                    text(agent, "blast"),
+                    tools,
+                    reached,
+                ]
+            })
+            .collect();
+        print::table(&["ID", "OWNER", "WORKFLOW", "BLAST", "TOOLS", "REACH"], &rows)
+    })
+}
+
+async fn show(reach: &Reach, agent: &AgentId) -> Result<(), Failed> {
+    let state: State = reach.client().await?.state(reach.world).await?;
+    let declared = state.world.agents.get(agent);
+    let live = state.live.agents.get(agent.as_str());
+    if declared.is_none() && live.is_none() {
+        return Err(format!(
+            "{} is neither declared nor seen; `andon agents list` shows those that are",
+            print::clean(agent.as_str())
+        )
+        .into());
+    }
+    let value = serde_json::json!({ "id": agent, "declared": declared, "live": live });
+    reach.show(&value, |_| {
+        print::line(print::clean(agent.as_str()).as_str())?;
+        match declared {
+            None => print::line("  not declared: every tool it calls is outside an inventory")?,
+            Some(known) => {
+                let tools: Vec<&str> = known.declared.inventory.iter().map(|item| item.tool().as_str()).collect();
+                let owner = known.declared.owner.as_deref().unwrap_or("nobody");
+                print::line(format!(
+                    "  owner {}, inventory version {}: {}",
+                    print::clean(owner),
+                    known.version,
+                    print::clean(tools.join(", "))
+                ))?;
+            }
+        }
+        if let Some(live) = live {
+            let reached = live.reach.map_or("observed", crate::incident::Reach::as_str);
+            print::line(format!("  reach {reached}, {} live leases", live.leases))?;
+            print::line(format!(
+                "  last hour: ${:.2}, {} calls; baseline {} of 24 hours",
+                live.spend_window_usd, live.calls_window, live.baseline_hours
+            ))?;
+            if !live.drift.is_empty() {
+                print::line(format!("  calls outside its inventory: {}", print::clean(live.drift.join(", "))))?;
+            }
+        }
+        Ok(())
+    })
+}

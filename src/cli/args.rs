@@ -1,0 +1,135 @@
+//! Every command and its flags.
+
+use clap::{Args, Parser, Subcommand};
+
+use super::{agents, backend, config, drafts, firings, incidents, rollback, status, switches, tokens};
+use crate::terms::{DrillId, IncidentId};
+
+/// The incident cockpit for AI agents.
+///
+/// Without a command it opens the cockpit on the backend named by ANDON_URL or the configuration, else on this user's
+/// own, which it starts.
+#[derive(Debug, Parser)]
+#[command(name = "andon", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do; the cockpit where nothing is named.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Answer in JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Ask in a drill's world, DRILL-3, instead of the real one.
+    #[arg(long, global = true, value_name = "DRILL")]
+    pub world: Option<DrillId>,
+
+    /// Open one pane only: timeline, tripwires, containment, checklist, draft, notes.
+    #[arg(long, value_name = "PANE")]
+    pub pane: Option<String>,
+
+    /// The incident that the pane stays with.
+    #[arg(value_name = "INC", requires = "pane")]
+    pub incident: Option<IncidentId>,
+}
+
+/// The commands, by family.
+#[derive(Debug, Subcommand)]
+#[command(subcommand_negates_reqs = true)]
+pub enum Command {
+    /// Run the backend in the foreground, or stop the one that runs.
+    Serve(backend::Serve),
+    /// What is wrong with this installation, and what is not.
+    Doctor,
+    /// The state of things in a few lines, or in one for a status bar.
+    Status(status::Status),
+    /// The configuration.
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Tokens for agents, gateways, scripts and remote people.
+    #[command(subcommand)]
+    Token(tokens::Token),
+
+    /// Declare an incident.
+    Declare(incidents::Declare),
+    /// List incidents.
+    Incidents(incidents::List),
+    /// Show one incident.
+    Show(incidents::One),
+    /// Show an incident's timeline.
+    Log(incidents::Log),
+    /// Add a note to an incident.
+    Note(incidents::Note),
+    /// Set an incident's severity.
+    Severity(incidents::Severity),
+    /// Give a role on an incident to somebody.
+    Assign(incidents::Assign),
+    /// Confirm harm, or correct since when.
+    Harm(incidents::Harm),
+    /// Declare containment by word.
+    Contained(incidents::Why),
+    /// Confirm an incident that a tripwire opened.
+    Confirm(incidents::One),
+    /// Dismiss an incident that a tripwire opened.
+    Dismiss(incidents::Why),
+    /// Resolve an incident.
+    Resolve(incidents::Resolve),
+    /// Reopen an incident.
+    Reopen(incidents::Why),
+    /// Close an incident.
+    Close(incidents::Close),
+    /// Write an incident's post-mortem.
+    Postmortem(incidents::Postmortem),
+
+    /// Stop agents. Without a scope: all of them. Asks nobody.
+    Halt(switches::Halt),
+    /// List switches.
+    Switches(switches::List),
+    /// Lift a switch, or restore one agent from it.
+    Release(switches::Release),
+
+    /// Agents: list, show, declare.
+    #[command(subcommand)]
+    Agents(agents::Agents),
+    /// List tripwire firings.
+    Firings(firings::List),
+    /// Acknowledge a firing.
+    Ack(firings::Ack),
+    /// Tripwires: their limits, and what they would say of a file of actions.
+    #[command(subcommand)]
+    Tripwires(firings::Tripwires),
+
+    /// Open rollback checklists.
+    #[command(subcommand)]
+    Rollback(rollback::Rollback),
+    /// Show an incident's rollback checklists.
+    Checklist(incidents::One),
+    /// Tick a step.
+    Check(rollback::Step),
+    /// Take a tick back.
+    Uncheck(rollback::Step),
+    /// Say that a step cannot be done, and what is done instead.
+    Impossible(rollback::Impossible),
+    /// Record the read-back that closes a checklist.
+    Verify(rollback::Verify),
+    /// The runbook in force here.
+    #[command(subcommand)]
+    Runbook(config::Runbook),
+
+    /// Communication drafts.
+    #[command(subcommand)]
+    Draft(drafts::Draft),
+
+    /// Check the log's hash chain.
+    #[command(subcommand)]
+    Audit(super::audit::Audit),
+    /// Print completions for a shell.
+    Completions(Completions),
+}
+
+/// Which shell.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// bash, zsh, fish, elvish or powershell.
+    pub shell: clap_complete::Shell,
+}

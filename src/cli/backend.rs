@@ -1,0 +1,145 @@
+//! `andon serve`, `andon doctor`.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{
+    print::{self, Failed},
+    reach::Reach,
+};
+use crate::{
+    api::{BackendInfo, State, Stop, Stopping, path},
+    backend::serve::{ServeOptions, serve as serve_until_stopped},
+};
+
+/// `andon serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// A TCP address to listen on; 127.0.0.1:7420, or the next free port, where none is given.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Vec<SocketAddr>,
+    /// Where the log is kept: a path.
+    #[arg(long, value_name = "PATH")]
+    database: Option<String>,
+    /// Speak plain HTTP beyond this machine.
+    #[arg(long)]
+    plain_http: bool,
+    /// Serve every user of this host.
+    #[arg(long)]
+    system: bool,
+    /// A name to answer to besides localhost, as a proxy before it passes it on.
+    #[arg(long)]
+    host: Vec<String>,
+    /// Detached from the terminal.
+    #[arg(long, hide = true)]
+    daemon: bool,
+    /// Stop the backend that runs.
+    #[arg(long, conflicts_with_all = ["listen", "database", "plain_http", "system", "host", "daemon"])]
+    stop: bool,
+    /// Stop it even if agents go blind.
+    #[arg(long, requires = "stop")]
+    force: bool,
+}
+
+pub async fn serve(reach: &Reach, asked: Serve) -> Result<(), Failed> {
+    if asked.stop {
+        return stop(reach, asked.force).await;
+    }
+    let runbook = Arc::new(reach.settings.runbook()?);
+    let options = ServeOptions {
+        listen: asked.listen,
+        database: asked.database,
+        plain_http: asked.plain_http,
+        system: asked.system,
+        hosts: asked.host,
+        daemon: asked.daemon,
+        ..ServeOptions::local(reach.settings.home.clone(), runbook)
+    };
+    Ok(serve_until_stopped(options).await?)
+}
+
+async fn stop(reach: &Reach, force: bool) -> Result<(), Failed> {
+    let Some(client) = reach.running().await? else {
+        return print::line("no backend runs here");
+    };
+    let stopping: Stopping = client.post(path::STOP, &Stop { force }).await?;
+    reach.show(&stopping, |stopping| {
+        print::line("the backend stops")?;
+        stopping.blind.iter().try_for_each(|blind| print::line(format!("goes blind: {}", print::clean(blind))))
+    })
+}
+
+/// One finding of the doctor.
+#[derive(Serialize)]
+struct Finding {
+    ok: bool,
+    what: String,
+    detail: String,
+}
+
+pub async fn doctor(reach: &Reach) -> Result<(), Failed> {
+    let mut findings = Vec::new();
+    let mut found = |ok: bool, what: &str, detail: String| {
+        findings.push(Finding { ok, what: what.to_owned(), detail });
+    };
+    let settings = &reach.settings;
+    match &settings.wrong {
+        Some(wrong) => found(false, "configuration", wrong.clone()),
+        None if settings.file.exists() => found(true, "configuration", settings.file.display().to_string()),
+        None => found(true, "configuration", format!("none at {}; the defaults hold", settings.file.display())),
+    }
+    match settings.runbook() {
+        Err(why) => found(false, "runbook", why.to_string()),
+        Ok(runbook) => {
+            // GOV.1: an overdue review is visible.
+            let today = chrono::Utc::now().format("%Y-%m-%d").to_string();
+            let fresh = runbook.review_by >= today;
+            let word = if fresh { "to be reviewed by" } else { "its review is overdue since" };
+            found(fresh, "runbook", format!("version {}, {word} {}", runbook.version, runbook.review_by));
+        }
+    }
+    match reach.running().await {
+        Err(why) => found(false, "backend", why.to_string()),
+        Ok(None) => found(true, "backend", "none runs; the first command starts one".into()),
+        Ok(Some(client)) => match client.state(None).await {
+            Err(why) => found(false, "backend", why.to_string()),
+            Ok(state) => {
+                found(true, "backend", about(&state.backend));
+                found(
+                    true,
+                    "you",
+                    format!("{}{}", state.you.name, if state.you.may_act { "" } else { ", watching only" }),
+                );
+                agents(&state, &mut found);
+            }
+        },
+    }
+    reach.show(&findings, |findings| {
+        findings.iter().try_for_each(|finding| {
+            let sign = if finding.ok { "ok   " } else { "WRONG" };
+            print::line(format!("{sign} {}: {}", finding.what, print::clean(&finding.detail)))
+        })
+    })?;
+    if findings.iter().all(|finding| finding.ok) { Ok(()) } else { Err("something is wrong; see above".into()) }
+}
+
+fn about(backend: &BackendInfo) -> String {
+    let place = if backend.shared { "shared" } else { "only you" };
+    let mut text = format!("andon {} on {} ({place})", backend.version, backend.host);
+    for (what, value) in [("telemetry and interlock at", &backend.telemetry), ("log file", &backend.log_file)] {
+        if let Some(value) = value {
+            text.push_str(&format!(", {what} {value}"));
+        }
+    }
+    text
+}
+
+/// DET.14: what agents call that their inventories do not list.
+fn agents(state: &State, found: &mut impl FnMut(bool, &str, String)) {
+    found(true, "agents", format!("{} declared, {} seen", state.world.agents.len(), state.live.agents.len()));
+    for (name, agent) in state.live.agents.iter().filter(|(_, agent)| !agent.drift.is_empty()) {
+        found(false, "drift", format!("{name} calls what its inventory does not list: {}", agent.drift.join(", ")));
+    }
+}

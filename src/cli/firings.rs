@@ -1,0 +1,162 @@
+//! `andon firings`, `andon ack`, `andon tripwires`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use futures_util::StreamExt;
+
+use super::{
+    print::{self, Failed},
+    reach::Reach,
+};
+use crate::{
+    api::path,
+    client::Heard,
+    incident::{Command, Fact},
+    terms::FiringId,
+    tripwire::{Firing, FiringState},
+};
+
+/// `andon firings`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Closed ones too.
+    #[arg(long)]
+    all: bool,
+    /// Go on printing what fires.
+    #[arg(long)]
+    follow: bool,
+}
+
+pub async fn list(reach: &Reach, asked: &List) -> Result<(), Failed> {
+    let mut firings: Vec<Firing> = reach.get(path::FIRINGS).await?;
+    firings.retain(|firing| asked.all || firing.state == FiringState::Open);
+    if asked.follow {
+        firings.iter().try_for_each(|firing| reach.show(firing, row))?;
+        return follow(reach).await;
+    }
+    reach.show(&firings, |firings| {
+        if firings.is_empty() {
+            return print::line("nothing fires");
+        }
+        firings.iter().try_for_each(row)
+    })
+}
+
+fn row(firing: &Firing) -> Result<(), Failed> {
+    let detail = if firing.key.detail.is_empty() { String::new() } else { format!(" · {}", firing.key.detail) };
+    let figures = match (firing.window, firing.limit) {
+        (Some(window), Some(limit)) => format!(" · {window:.2} over {limit:.2}"),
+        _ => String::new(),
+    };
+    let incident = firing.incident.map(|id| format!(" → {id}")).unwrap_or_default();
+    let acked = firing.paged.iter().find_map(|paged| paged.by.as_ref()).map(|by| format!(", acknowledged by {by}"));
+    let note = firing.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
+    let text = format!(
+        "{:<6} {}  {} {}{detail}{figures} ×{}{note} {}{}{incident}",
+        firing.id.to_string(),
+        print::clock(firing.at),
+        firing.key.tripwire,
+        firing.key.agent,
+        firing.count,
+        firing.state,
+        acked.unwrap_or_default(),
+    );
+    print::line(print::clean(text).as_str())
+}
+
+async fn follow(reach: &Reach) -> Result<(), Failed> {
+    let client = reach.client().await?;
+    let mut state = client.state(reach.world).await?;
+    let mut heard = std::pin::pin!(client.events(reach.world, state.epoch, state.position));
+    while let Some(heard) = heard.next().await {
+        match heard {
+            Heard::Event(event) => {
+                state.world.apply(&event);
+                if let Fact::FiringOpened { firing, .. } = &event.fact
+                    && let Some(firing) = state.world.firings.get(firing)
+                {
+                    reach.show(firing.as_ref(), row)?;
+                }
+            }
+            Heard::Lost(why) => eprintln!("{why}; trying again"),
+            Heard::Resync => return Err("the backend began a new life; run this again".into()),
+            Heard::Connected | Heard::Live(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// `andon ack`.
+#[derive(Debug, Args)]
+pub struct Ack {
+    /// TW-90.
+    firing: FiringId,
+    /// Expected behaviour: it closes, its hours count, the baseline thaws.
+    #[arg(long)]
+    expected: bool,
+}
+
+pub async fn ack(reach: &Reach, asked: &Ack) -> Result<(), Failed> {
+    let Ack { firing, expected } = *asked;
+    let accepted = reach.submit(Command::AckFiring { firing, expected }).await?;
+    reach.told(&accepted, |kinds| format!("{firing}: {kinds}"))
+}
+
+/// `andon tripwires`.
+#[derive(Debug, Subcommand)]
+pub enum Tripwires {
+    /// Their limits, and whom they page.
+    List,
+    /// Judge a file of actions with the same engine.
+    Test(Test),
+}
+
+/// `andon tripwires test`.
+#[derive(Debug, Args)]
+pub struct Test {
+    /// NDJSON actions.
+    pub file: PathBuf,
+    /// The agents' declarations, JSON or TOML.
+    #[arg(long)]
+    pub agents: Option<PathBuf>,
+    /// Sort by event time first, instead of the file's order.
+    #[arg(long)]
+    pub sort: bool,
+}
+
+pub fn tripwires(reach: &Reach, asked: Tripwires) -> Result<(), Failed> {
+    match asked {
+        Tripwires::List => {
+            let runbook = reach.settings.runbook()?;
+            reach.show(&runbook.tripwires, |plan| {
+                let limits = [
+                    (
+                        "cost-rate",
+                        format!("spend in an hour over {} × median, from {}", plan.cost_factor, plan.cost_floor_usd),
+                    ),
+                    (
+                        "action-rate",
+                        format!(
+                            "calls in an hour over {} × median, from {}; or a new endpoint after {} h",
+                            plan.call_factor, plan.call_floor, plan.new_endpoint_after_h
+                        ),
+                    ),
+                    ("outcome", format!("visible to customers, reviewed for less than {} s", plan.review_s)),
+                    ("authorisation", "a tool outside the inventory, or an agent nobody declared".to_owned()),
+                    ("breach", "an action by something halted".to_owned()),
+                ];
+                for (name, limit) in limits {
+                    let pages = name.parse().ok().and_then(|tripwire| plan.pages.get(&tripwire));
+                    print::line(format!("{name:<14} {limit}; pages {}", pages.map_or("nobody", String::as_str)))?;
+                }
+                Ok(())
+            })
+        }
+        Tripwires::Test(asked) => test(reach, &asked),
+    }
+}
+
+fn test(_reach: &Reach, asked: &Test) -> Result<(), Failed> {
+    Err(format!("{}: the engine is not part of this build yet", asked.file.display()).into())
+}

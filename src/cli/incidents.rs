@@ -1,0 +1,347 @@
+//! Incidents: declare, list, show, work, resolve, and the post-mortem.
+
+use clap::{Args, ValueEnum};
+use futures_util::StreamExt;
+
+use super::{
+    print::{self, Failed},
+    reach::Reach,
+};
+use crate::{
+    api::{IncidentView, path},
+    client::Heard,
+    incident::{self, Command, Entry, Event, IncidentCommand, Topic},
+    terms::{AgentId, FiringId, IncidentId, Time},
+};
+
+/// One incident.
+#[derive(Debug, Args)]
+pub struct One {
+    /// INC-7.
+    pub incident: IncidentId,
+}
+
+/// An incident and a reason.
+#[derive(Debug, Args)]
+pub struct Why {
+    /// INC-7.
+    incident: IncidentId,
+    /// The reason.
+    #[arg(long)]
+    why: String,
+}
+
+/// `andon declare`.
+#[derive(Debug, Args)]
+pub struct Declare {
+    /// What is wrong, in a line.
+    title: Option<String>,
+    /// A level of the scheme: SEV-1 … SEV-4.
+    #[arg(long)]
+    severity: Option<String>,
+    /// A severity scheme: sev4, s3, critical4.
+    #[arg(long)]
+    scheme: Option<String>,
+    /// The affected workflow.
+    #[arg(long)]
+    workflow: Option<String>,
+    /// An agent that is involved; may be said again.
+    #[arg(long)]
+    agent: Vec<AgentId>,
+    /// The firing it comes from.
+    #[arg(long, required_unless_present = "title")]
+    firing: Option<FiringId>,
+    /// Since when harm is confirmed (RFC 3339).
+    #[arg(long, value_name = "T")]
+    harm_at: Option<Time>,
+}
+
+pub async fn declare(reach: &Reach, asked: Declare) -> Result<(), Failed> {
+    let declare = incident::Declare {
+        title: asked.title.unwrap_or_default(),
+        severity: asked.severity,
+        scheme: asked.scheme,
+        workflow: asked.workflow,
+        agents: asked.agent,
+        firing: asked.firing,
+        harm_at: asked.harm_at,
+    };
+    let accepted = reach.submit(Command::Declare(declare)).await?;
+    let id = accepted.events.iter().find_map(|event| match event.stream.topic {
+        Topic::Incident(id) => Some(id),
+        _ => None,
+    });
+    match id {
+        Some(id) => show(reach, &One { incident: id }).await,
+        None => reach.told(&accepted, |kinds| kinds),
+    }
+}
+
+/// `andon incidents`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Closed and dismissed ones too.
+    #[arg(long)]
+    all: bool,
+}
+
+pub async fn list(reach: &Reach, asked: &List) -> Result<(), Failed> {
+    let mut incidents: Vec<IncidentView> = reach.get(path::INCIDENTS).await?;
+    incidents.retain(|one| asked.all || one.incident.is_open() || one.incident.status == incident::Status::Resolved);
+    reach.show(&incidents, |incidents| {
+        if incidents.is_empty() {
+            return print::line("no incident is open; `andon declare TITLE` begins one");
+        }
+        let rows: Vec<Vec<String>> = incidents
+            .iter()
+            .map(|IncidentView { incident, .. }| {
+                let status = if incident.confirmed { incident.status.to_string() } else { "to be confirmed".into() };
+                let commander = incident.roles.get("commander").cloned().unwrap_or_else(|| "–".into());
+                let id = if incident.drill { format!("DRILL {}", incident.id) } else { incident.id.to_string() };
+                vec![
+                    id,
+                    incident.severity.clone(),
+                    status,
+                    commander,
+                    print::clock(incident.declared_at),
+                    incident.title.clone(),
+                ]
+            })
+            .collect();
+        print::table(&["ID", "SEVERITY", "STATUS", "COMMANDER", "DECLARED", "TITLE"], &rows)
+    })
+}
+
+async fn view(reach: &Reach, id: IncidentId) -> Result<IncidentView, Failed> {
+    reach.get(path::incident(id)).await
+}
+
+pub async fn show(reach: &Reach, asked: &One) -> Result<(), Failed> {
+    let view = view(reach, asked.incident).await?;
+    reach.show(&view, |IncidentView { incident, clocks }| {
+        let drill = if incident.drill { "DRILL · " } else { "" };
+        print::line(
+            print::clean(format!("{drill}{} {} · {}", incident.id, incident.severity, incident.title)).as_str(),
+        )?;
+        let confirmed = if incident.confirmed { "" } else { ", opened by a tripwire, to be confirmed" };
+        print::line(format!(
+            "{}{confirmed}, declared {} by {}",
+            incident.status,
+            print::clock(incident.declared_at),
+            print::clean(incident.declared_by.to_string())
+        ))?;
+        for (role, who) in &incident.roles {
+            print::line(format!("{role}: {}", print::clean(who)))?;
+        }
+        if !incident.agents.is_empty() {
+            let agents: Vec<&str> = incident.agents.iter().map(AgentId::as_str).collect();
+            print::line(format!("agents: {}", print::clean(agents.join(", "))))?;
+        }
+        for clock in clocks {
+            let left = match clock.left_s {
+                Some(seconds) if seconds < 0.0 => format!("{} over", print::span(seconds)),
+                Some(seconds) => format!("{} left", print::span(seconds)),
+                None => String::new(),
+            };
+            print::line(format!("  {:<14} {:<8} {left}", clock.name, clock.state.as_str()))?;
+        }
+        for checklist in &incident.checklists {
+            let done = checklist.steps.iter().filter(|step| step.state != incident::StepState::Open).count();
+            let name = print::clean(format!("{} · {}", checklist.title, checklist.target));
+            print::line(format!("{} {name}: {done}/{}", checklist.id, checklist.steps.len()))?;
+        }
+        for draft in &incident.drafts {
+            let sent = if draft.sent.is_empty() { "not sent" } else { "sent" };
+            print::line(format!("{} for {}: version {}, {sent}", draft.id, draft.audience, draft.version))?;
+        }
+        Ok(())
+    })
+}
+
+/// `andon log`.
+#[derive(Debug, Args)]
+pub struct Log {
+    /// INC-7.
+    incident: IncidentId,
+    /// Go on printing what happens.
+    #[arg(long)]
+    follow: bool,
+}
+
+pub async fn log(reach: &Reach, asked: &Log) -> Result<(), Failed> {
+    if reach.json {
+        let events: Vec<Event> = reach.get(path::incident_events(asked.incident)).await?;
+        if !asked.follow {
+            return print::json(&events);
+        }
+        events.iter().try_for_each(print::json)?;
+    } else {
+        view(reach, asked.incident).await?.incident.timeline.iter().try_for_each(entry)?;
+    }
+    if asked.follow { follow(reach, asked.incident).await } else { Ok(()) }
+}
+
+fn entry(entry: &Entry) -> Result<(), Failed> {
+    let retracted = if entry.retracted { " (taken back)" } else { "" };
+    let (by, text) = (print::clean(entry.by.to_string()), print::clean(&entry.text));
+    print::line(format!("{:>4}  {}  {by:<12} {text}{retracted}", entry.seq, print::clock(entry.at)))
+}
+
+async fn follow(reach: &Reach, id: IncidentId) -> Result<(), Failed> {
+    let client = reach.client().await?;
+    let mut state = client.state(reach.world).await?;
+    let mut heard = std::pin::pin!(client.events(reach.world, state.epoch, state.position));
+    while let Some(heard) = heard.next().await {
+        match heard {
+            Heard::Event(event) => {
+                state.world.apply(&event);
+                if event.stream.topic != Topic::Incident(id) {
+                    continue;
+                }
+                match state.world.incidents.get(&id).and_then(|incident| incident.timeline.last()) {
+                    _ if reach.json => print::json(&event)?,
+                    Some(last) => entry(last)?,
+                    None => {}
+                }
+            }
+            Heard::Lost(why) => eprintln!("{why}; trying again"),
+            Heard::Resync => return Err("the backend began a new life; run this again".into()),
+            Heard::Connected | Heard::Live(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// `andon note`.
+#[derive(Debug, Args)]
+pub struct Note {
+    /// INC-7.
+    incident: IncidentId,
+    /// Its text.
+    text: String,
+    /// When it happened, if not now (RFC 3339).
+    #[arg(long, value_name = "T")]
+    at: Option<Time>,
+}
+
+pub async fn note(reach: &Reach, asked: Note) -> Result<(), Failed> {
+    reach.ask(asked.incident, IncidentCommand::Note { text: asked.text, at: asked.at }).await
+}
+
+/// `andon severity`.
+#[derive(Debug, Args)]
+pub struct Severity {
+    /// INC-7.
+    incident: IncidentId,
+    /// The level: SEV-1 … SEV-4.
+    severity: String,
+    /// Why.
+    #[arg(long)]
+    why: String,
+}
+
+pub async fn severity(reach: &Reach, asked: Severity) -> Result<(), Failed> {
+    reach.ask(asked.incident, IncidentCommand::SetSeverity { severity: asked.severity, why: asked.why }).await
+}
+
+/// `andon assign`.
+#[derive(Debug, Args)]
+pub struct Assign {
+    /// INC-7.
+    incident: IncidentId,
+    /// commander, deputy, scribe, communications, responder, severity-owner.
+    role: String,
+    /// Who; nobody frees the role.
+    who: Option<String>,
+}
+
+pub async fn assign(reach: &Reach, asked: Assign) -> Result<(), Failed> {
+    reach.ask(asked.incident, IncidentCommand::Assign { role: asked.role, who: asked.who }).await
+}
+
+/// `andon harm`.
+#[derive(Debug, Args)]
+pub struct Harm {
+    /// INC-7.
+    incident: IncidentId,
+    /// Since when (RFC 3339); now where it is left out.
+    #[arg(long, value_name = "T")]
+    at: Option<Time>,
+}
+
+pub async fn harm(reach: &Reach, asked: &Harm) -> Result<(), Failed> {
+    reach.ask(asked.incident, IncidentCommand::ConfirmHarm { at: asked.at }).await
+}
+
+pub async fn contained(reach: &Reach, asked: Why) -> Result<(), Failed> {
+    reach.ask(asked.incident, IncidentCommand::DeclareContained { why: asked.why }).await
+}
+
+pub async fn confirm(reach: &Reach, asked: &One) -> Result<(), Failed> {
+    reach.ask(asked.incident, IncidentCommand::Confirm {}).await
+}
+
+pub async fn dismiss(reach: &Reach, asked: Why) -> Result<(), Failed> {
+    reach.ask(asked.incident, IncidentCommand::Dismiss { why: asked.why }).await
+}
+
+/// `andon resolve`.
+#[derive(Debug, Args)]
+pub struct Resolve {
+    /// INC-7.
+    incident: IncidentId,
+    /// How.
+    #[arg(long, default_value = "")]
+    note: String,
+    /// The reason to resolve over what is not verified or not released.
+    #[arg(long, value_name = "WHY")]
+    over: Option<String>,
+}
+
+pub async fn resolve(reach: &Reach, asked: Resolve) -> Result<(), Failed> {
+    reach.ask(asked.incident, IncidentCommand::Resolve { note: asked.note, over: asked.over }).await
+}
+
+pub async fn reopen(reach: &Reach, asked: Why) -> Result<(), Failed> {
+    reach.ask(asked.incident, IncidentCommand::Reopen { why: asked.why }).await
+}
+
+/// `andon close`.
+#[derive(Debug, Args)]
+pub struct Close {
+    /// INC-7.
+    incident: IncidentId,
+    /// The reason to close over what is open.
+    #[arg(long, value_name = "WHY")]
+    over: Option<String>,
+}
+
+pub async fn close(reach: &Reach, asked: Close) -> Result<(), Failed> {
+    reach.ask(asked.incident, IncidentCommand::Close { over: asked.over }).await
+}
+
+/// `andon postmortem`.
+#[derive(Debug, Args)]
+pub struct Postmortem {
+    /// INC-7.
+    incident: IncidentId,
+    /// Markdown or JSON.
+    #[arg(long, default_value = "md")]
+    format: Format,
+}
+
+/// What a post-mortem is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Markdown.
+    Md,
+    /// JSON.
+    Json,
+}
+
+pub async fn postmortem(reach: &Reach, asked: &Postmortem) -> Result<(), Failed> {
+    let json = reach.json || asked.format == Format::Json;
+    let accept = if json { "application/json" } else { "text/markdown" };
+    let text = reach.client().await?.get_text(&reach.at(path::postmortem(asked.incident)), accept).await?;
+    print::line(text.trim_end())
+}

@@ -1,0 +1,22 @@
+//! The command line: every act as a plain command, for scripts and for those without a full screen (CKP.4).
+//!
+//! One short file per family. Text or `--json`; exit 0 done, 1 refused or failed with the reason on stderr, 2 wrong usage.
+
+mod agents;
+mod args;
+mod audit;
+mod backend;
+mod config;
+mod drafts;
+mod firings;
+mod incidents;
+mod print;
+mod reach;
+mod rollback;
+mod run;
+mod status;
+mod switches;
+mod tokens;
+
+pub use args::Cli;
+pub use run::run;

@@ -1,0 +1,95 @@
+//! How a command reaches its backend: the one that is named, else this user's own, started if it must be (protocol 5).
+
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use super::print::{self, Failed};
+use crate::{
+    api::{Accepted, path},
+    backend::local,
+    client::{Client, Target},
+    config::Settings,
+    incident::{Command, IncidentCommand},
+    terms::{DrillId, IncidentId},
+};
+
+/// What every command works with.
+pub struct Reach {
+    /// The configuration.
+    pub settings: Settings,
+    /// The drill's world asked for.
+    pub world: Option<DrillId>,
+    /// Answer in JSON.
+    pub json: bool,
+    client: OnceCell<Client>,
+}
+
+impl Reach {
+    pub fn new(settings: Settings, world: Option<DrillId>, json: bool) -> Self {
+        Self { settings, world, json, client: OnceCell::new() }
+    }
+
+    /// The backend, started if it is this user's own and not running.
+    pub async fn client(&self) -> Result<&Client, Failed> {
+        self.client
+            .get_or_try_init(|| async {
+                let target = match self.settings.named()? {
+                    Some(target) => target,
+                    None => {
+                        let program = std::env::current_exe()?;
+                        let running = local::ensure_running(&self.settings.home, &program).await?;
+                        Target::Socket(running.socket)
+                    }
+                };
+                Ok(Client::new(target)?)
+            })
+            .await
+    }
+
+    /// The backend if it runs; never starts one.
+    pub async fn running(&self) -> Result<Option<Client>, Failed> {
+        if let Some(target) = self.settings.named()? {
+            return Ok(Some(Client::new(target)?));
+        }
+        match local::running(&self.settings.home).await {
+            Some(running) => Ok(Some(Client::new(Target::Socket(running.socket))?)),
+            None => Ok(None),
+        }
+    }
+
+    /// `path` in the world asked for.
+    pub fn at(&self, path: impl AsRef<str>) -> String {
+        format!("{}{}", path.as_ref(), path::in_world(self.world))
+    }
+
+    /// `GET`s from the world asked for.
+    pub async fn get<T: DeserializeOwned>(&self, path: impl AsRef<str>) -> Result<T, Failed> {
+        Ok(self.client().await?.get(&self.at(path)).await?)
+    }
+
+    /// Asks a command.
+    pub async fn submit(&self, command: Command) -> Result<Accepted, Failed> {
+        Ok(self.client().await?.submit(self.world, Uuid::now_v7(), command).await?)
+    }
+
+    /// Asks something of an incident, and says what came of it.
+    pub async fn ask(&self, incident: IncidentId, ask: IncidentCommand) -> Result<(), Failed> {
+        let accepted = self.submit(Command::OnIncident { incident, ask }).await?;
+        self.told(&accepted, |kinds| format!("{incident}: {kinds}"))
+    }
+
+    /// Says what a command did: the answer itself, or its facts in a line.
+    pub fn told(&self, accepted: &Accepted, text: impl Fn(String) -> String) -> Result<(), Failed> {
+        if self.json {
+            return print::json(accepted);
+        }
+        let kinds: Vec<String> = accepted.events.iter().map(|event| event.fact.kind()).collect();
+        print::line(text(if kinds.is_empty() { "nothing left to do".into() } else { kinds.join(", ") }))
+    }
+
+    /// Prints `value` as JSON where that is asked, else as `text` does.
+    pub fn show<T: Serialize>(&self, value: &T, text: impl FnOnce(&T) -> Result<(), Failed>) -> Result<(), Failed> {
+        if self.json { print::json(value) } else { text(value) }
+    }
+}

@@ -1,0 +1,181 @@
+//! Rollback checklists (RBK).
+
+use clap::{Args, Subcommand};
+
+use super::{
+    incidents::One,
+    print::{self, Failed},
+    reach::Reach,
+};
+use crate::{
+    api::{IncidentView, path},
+    incident::{Checklist, IncidentCommand, StepState},
+    terms::{ActionClass, ChecklistId, IncidentId},
+};
+
+/// `andon rollback`.
+#[derive(Debug, Subcommand)]
+pub enum Rollback {
+    /// Open a checklist for a class and a target.
+    Open {
+        /// INC-7.
+        incident: IncidentId,
+        /// database-write, external-api-call, customer-communication, document, code-or-deployment,
+        /// identity-or-access, knowledge-base-write.
+        class: ActionClass,
+        /// What is rolled back.
+        target: String,
+    },
+}
+
+pub async fn open(reach: &Reach, asked: Rollback) -> Result<(), Failed> {
+    let Rollback::Open { incident, class, target } = asked;
+    reach.ask(incident, IncidentCommand::OpenRollback { class, target }).await
+}
+
+/// A step of a checklist.
+#[derive(Debug, Args)]
+pub struct Step {
+    /// INC-7.
+    incident: IncidentId,
+    /// A step by its short name; RB-2/STEP where several checklists have it.
+    step: String,
+}
+
+/// `andon impossible`.
+#[derive(Debug, Args)]
+pub struct Impossible {
+    /// INC-7.
+    incident: IncidentId,
+    /// A step by its short name; RB-2/STEP where several checklists have it.
+    step: String,
+    /// What is done instead.
+    #[arg(long)]
+    substitute: String,
+}
+
+/// `andon verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// INC-7.
+    incident: IncidentId,
+    /// A checklist, RB-1, or its class where only one has it.
+    checklist: String,
+    /// What was read back.
+    #[arg(long)]
+    evidence: String,
+}
+
+async fn checklists(reach: &Reach, incident: IncidentId) -> Result<Vec<Checklist>, Failed> {
+    let view: IncidentView = reach.get(path::incident(incident)).await?;
+    Ok(view.incident.checklists.clone())
+}
+
+/// Finds the checklist of `RB-2/step` or of a step that only one has.
+async fn find(reach: &Reach, incident: IncidentId, step: &str) -> Result<(ChecklistId, String), Failed> {
+    if let Some((checklist, step)) = step.split_once('/') {
+        let checklist = checklist.parse().map_err(|why: crate::terms::IdError| why.to_string())?;
+        return Ok((checklist, step.to_owned()));
+    }
+    let all = checklists(reach, incident).await?;
+    let having: Vec<&Checklist> =
+        all.iter().filter(|one| one.steps.iter().any(|known| known.plan.id == step)).collect();
+    match having.as_slice() {
+        [one] => Ok((one.id, step.to_owned())),
+        [] => {
+            let known: Vec<String> = all
+                .iter()
+                .flat_map(|one| one.steps.iter().map(move |step| format!("{}/{}", one.id, step.plan.id)))
+                .collect();
+            let hint = if known.is_empty() {
+                "it has no checklist yet: `andon rollback open`".into()
+            } else {
+                known.join(", ")
+            };
+            Err(format!("{incident} has no step {:?}: {hint}", print::clean(step).as_str()).into())
+        }
+        several => {
+            let named: Vec<String> = several.iter().map(|one| format!("{}/{step}", one.id)).collect();
+            Err(format!("several checklists have that step: say {}", named.join(" or ")).into())
+        }
+    }
+}
+
+pub async fn check(reach: &Reach, asked: Step) -> Result<(), Failed> {
+    let (checklist, step) = find(reach, asked.incident, &asked.step).await?;
+    reach.ask(asked.incident, IncidentCommand::TickStep { checklist, step }).await
+}
+
+pub async fn uncheck(reach: &Reach, asked: Step) -> Result<(), Failed> {
+    let (checklist, step) = find(reach, asked.incident, &asked.step).await?;
+    reach.ask(asked.incident, IncidentCommand::UntickStep { checklist, step }).await
+}
+
+pub async fn impossible(reach: &Reach, asked: Impossible) -> Result<(), Failed> {
+    let (checklist, step) = find(reach, asked.incident, &asked.step).await?;
+    reach.ask(asked.incident, IncidentCommand::MarkImpossible { checklist, step, substitute: asked.substitute }).await
+}
+
+pub async fn verify(reach: &Reach, asked: Verify) -> Result<(), Failed> {
+    let checklist = match asked.checklist.parse::<ChecklistId>() {
+        Ok(id) => id,
+        Err(_) => {
+            let all = checklists(reach, asked.incident).await?;
+            let of_class: Vec<ChecklistId> =
+                all.iter().filter(|one| one.class.as_str() == asked.checklist).map(|one| one.id).collect();
+            match of_class.as_slice() {
+                [one] => *one,
+                [] => {
+                    return Err(format!(
+                        "{} has no checklist {:?}; `andon checklist` shows them",
+                        asked.incident, asked.checklist
+                    )
+                    .into());
+                }
+                several => {
+                    let named: Vec<String> = several.iter().map(ToString::to_string).collect();
+                    return Err(format!("several checklists are of that class: say {}", named.join(" or ")).into());
+                }
+            }
+        }
+    };
+    reach.ask(asked.incident, IncidentCommand::VerifyRollback { checklist, evidence: asked.evidence }).await
+}
+
+pub async fn show(reach: &Reach, asked: &One) -> Result<(), Failed> {
+    let all = checklists(reach, asked.incident).await?;
+    reach.show(&all, |all| {
+        if all.is_empty() {
+            return print::line("no checklist yet; `andon rollback open INC CLASS TARGET` opens one");
+        }
+        all.iter().try_for_each(one)
+    })
+}
+
+fn one(checklist: &Checklist) -> Result<(), Failed> {
+    let due = checklist.due_at.map_or("waits for containment".to_owned(), |at| format!("due {}", print::clock(at)));
+    print::line(format!("{} {} · {} — {due}", checklist.id, checklist.title, print::clean(&checklist.target)))?;
+    print::line(format!("   authorised: {}", print::clean(&checklist.authorised)))?;
+    for step in &checklist.steps {
+        let sign = match step.state {
+            StepState::Done => "✓",
+            StepState::Impossible => "⊘",
+            StepState::Open if step.plan.verifies => "▸",
+            StepState::Open => "○",
+        };
+        let by =
+            step.by.as_ref().filter(|_| step.state != StepState::Open).map(|by| format!(" — {by}")).unwrap_or_default();
+        print::line(print::clean(format!("   {sign} {:<22} {}{by}", step.plan.id, step.plan.text)).as_str())?;
+        if let Some(substitute) = &step.substitute {
+            print::line(format!("     instead: {}", print::clean(substitute)))?;
+        }
+    }
+    match &checklist.verified {
+        Some(verified) => print::line(format!(
+            "   verified by {}: {}",
+            print::clean(verified.by.to_string()),
+            print::clean(&verified.evidence)
+        )),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,62 @@
+//! Runs one command.
+
+use clap::CommandFactory;
+
+use super::{
+    Cli, agents, args::Command, audit, backend, config, drafts, firings, incidents, print::Failed, reach::Reach,
+    rollback, status, switches, tokens,
+};
+use crate::config::Settings;
+
+/// Runs what was asked.
+///
+/// # Errors
+/// In words that say what to do; they go to stderr, with exit code 1.
+pub async fn run(cli: Cli) -> Result<(), Failed> {
+    let Cli { command, json, world, pane, incident } = cli;
+    let settings = Settings::read()?;
+    let reach = Reach::new(settings, world, json);
+    let Some(command) = command else { return status::cockpit(&reach, pane, incident).await };
+    match command {
+        Command::Serve(asked) => backend::serve(&reach, asked).await,
+        Command::Doctor => backend::doctor(&reach).await,
+        Command::Status(asked) => status::status(&reach, &asked).await,
+        Command::Config(asked) => config::config(&reach, &asked),
+        Command::Runbook(asked) => config::runbook(&reach, &asked),
+        Command::Token(asked) => tokens::run(&reach, asked).await,
+        Command::Declare(asked) => incidents::declare(&reach, asked).await,
+        Command::Incidents(asked) => incidents::list(&reach, &asked).await,
+        Command::Show(asked) => incidents::show(&reach, &asked).await,
+        Command::Log(asked) => incidents::log(&reach, &asked).await,
+        Command::Note(asked) => incidents::note(&reach, asked).await,
+        Command::Severity(asked) => incidents::severity(&reach, asked).await,
+        Command::Assign(asked) => incidents::assign(&reach, asked).await,
+        Command::Harm(asked) => incidents::harm(&reach, &asked).await,
+        Command::Contained(asked) => incidents::contained(&reach, asked).await,
+        Command::Confirm(asked) => incidents::confirm(&reach, &asked).await,
+        Command::Dismiss(asked) => incidents::dismiss(&reach, asked).await,
+        Command::Resolve(asked) => incidents::resolve(&reach, asked).await,
+        Command::Reopen(asked) => incidents::reopen(&reach, asked).await,
+        Command::Close(asked) => incidents::close(&reach, asked).await,
+        Command::Postmortem(asked) => incidents::postmortem(&reach, &asked).await,
+        Command::Halt(asked) => switches::halt(&reach, asked).await,
+        Command::Switches(asked) => switches::list(&reach, &asked).await,
+        Command::Release(asked) => switches::release(&reach, asked).await,
+        Command::Agents(asked) => agents::run(&reach, asked).await,
+        Command::Firings(asked) => firings::list(&reach, &asked).await,
+        Command::Ack(asked) => firings::ack(&reach, &asked).await,
+        Command::Tripwires(asked) => firings::tripwires(&reach, asked),
+        Command::Rollback(asked) => rollback::open(&reach, asked).await,
+        Command::Checklist(asked) => rollback::show(&reach, &asked).await,
+        Command::Check(asked) => rollback::check(&reach, asked).await,
+        Command::Uncheck(asked) => rollback::uncheck(&reach, asked).await,
+        Command::Impossible(asked) => rollback::impossible(&reach, asked).await,
+        Command::Verify(asked) => rollback::verify(&reach, asked).await,
+        Command::Draft(asked) => drafts::run(&reach, asked).await,
+        Command::Audit(asked) => audit::run(&reach, &asked).await,
+        Command::Completions(asked) => {
+            clap_complete::generate(asked.shell, &mut Cli::command(), "andon", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}

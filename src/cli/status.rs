@@ -1,0 +1,100 @@
+//! `andon status`, and the way into the cockpit.
+
+use std::io::IsTerminal;
+
+use clap::Args;
+
+use super::{
+    print::{self, Failed},
+    reach::Reach,
+};
+use crate::{
+    api::State,
+    incident::{Incident, clocks, containment::SwitchState},
+    terms::IncidentId,
+};
+
+/// `andon status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// One line, for a status bar; never starts a backend.
+    #[arg(long)]
+    line: bool,
+}
+
+pub async fn status(reach: &Reach, asked: &Status) -> Result<(), Failed> {
+    if asked.line {
+        return line(reach).await;
+    }
+    let state = reach.client().await?.state(reach.world).await?;
+    reach.show(&state, |state| {
+        let open: Vec<&Incident> = open(state).collect();
+        if open.is_empty() {
+            print::line("no open incident")?;
+        }
+        for incident in open {
+            print::line(summary(state, incident))?;
+            for clock in clocks(incident, &state.world, state.live.now) {
+                let left = clock.left_s.map(print::span).unwrap_or_default();
+                print::line(format!("  {:<14} {} {left}", clock.name, clock.state))?;
+            }
+        }
+        let engaged = state.world.switches.values().filter(|switch| switch.state == SwitchState::Engaged);
+        for switch in engaged {
+            let (scope, proof) = (print::clean(switch.scope.to_string()), &switch.halt);
+            print::line(format!(
+                "{} {} {scope}: {} of {} confirmed",
+                switch.id, switch.mode, proof.confirmed, proof.counted
+            ))?;
+        }
+        if let Some(at) = &state.backend.telemetry {
+            print::line(format!("telemetry and interlock at {at}"))?;
+        }
+        Ok(())
+    })
+}
+
+fn open(state: &State) -> impl Iterator<Item = &Incident> {
+    state.world.incidents.values().map(AsRef::as_ref).filter(|incident| incident.is_open())
+}
+
+fn summary(state: &State, incident: &Incident) -> String {
+    let commander =
+        incident.roles.get("commander").map_or_else(|| "no commander".to_owned(), |who| format!("IC {who}"));
+    let drill = if incident.drill { "DRILL " } else { "" };
+    let halted = state
+        .world
+        .switches
+        .values()
+        .filter(|switch| switch.incident == Some(incident.id) && switch.state == SwitchState::Engaged)
+        .map(|switch| format!("{} {}/{}", switch.mode, switch.halt.confirmed, switch.halt.counted))
+        .collect::<Vec<_>>();
+    let halted = if halted.is_empty() { "nothing stopped".to_owned() } else { halted.join(", ") };
+    print::clean(format!(
+        "{drill}{} {} {} · {} · {halted} · {commander}",
+        incident.id, incident.severity, incident.status, incident.title
+    ))
+    .to_string()
+}
+
+async fn line(reach: &Reach) -> Result<(), Failed> {
+    let Some(client) = reach.running().await? else { return print::line("andon: off") };
+    match client.state(reach.world).await {
+        Err(_) => print::line("andon: offline"),
+        Ok(state) => {
+            let worst = open(&state).last().map(|incident| summary(&state, incident));
+            print::line(worst.unwrap_or_else(|| "andon: quiet".to_owned()))
+        }
+    }
+}
+
+pub async fn cockpit(reach: &Reach, _pane: Option<String>, _incident: Option<IncidentId>) -> Result<(), Failed> {
+    if !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
+        return Err(
+            "the cockpit needs a terminal, and there is none here. Try `andon status`, or any command with --json"
+                .into(),
+        );
+    }
+    reach.client().await?;
+    Err("the cockpit is not part of this build yet".into())
+}

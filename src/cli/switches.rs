@@ -1,0 +1,283 @@
+//! `andon halt`, `andon switches`, `andon release`: stopping asks nobody, lifting asks why (CON).
+
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{
+    print::{self, Failed},
+    reach::Reach,
+};
+use crate::{
+    api::{State, path},
+    incident::{
+        Command, Engage, Fact, Reach as Reached,
+        containment::{Mode, ProofState, Scope, Switch, SwitchState},
+    },
+    terms::{ActionClass, AgentId, IncidentId, SwitchId, Time, ToolName, Workflow},
+};
+
+/// How long `--wait` looks for proof.
+const PATIENCE: Duration = Duration::from_secs(45);
+/// How often.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// `andon halt`.
+#[derive(Debug, Args)]
+pub struct Halt {
+    /// All agents: what a halt without a scope does.
+    #[arg(long, conflicts_with_all = ["agent", "tool", "class", "workflow", "subject"])]
+    all: bool,
+    /// Only this agent.
+    #[arg(long)]
+    agent: Option<AgentId>,
+    /// Only this tool.
+    #[arg(long)]
+    tool: Option<ToolName>,
+    /// Only this action class.
+    #[arg(long)]
+    class: Option<ActionClass>,
+    /// Only this workflow.
+    #[arg(long)]
+    workflow: Option<Workflow>,
+    /// Only what is done on behalf of this subject.
+    #[arg(long)]
+    subject: Option<String>,
+    /// halt, read-only, draft-only or approval.
+    #[arg(long, default_value = "halt")]
+    mode: Mode,
+    /// Lift it by itself after so long: 90s, 30m, 4h, 2d. Not for a switch of an incident.
+    #[arg(long, value_name = "D", value_parser = duration)]
+    expires: Option<i64>,
+    /// The incident it belongs to; the one that is open where none is named.
+    #[arg(long)]
+    incident: Option<IncidentId>,
+    /// Since when harm is confirmed (RFC 3339).
+    #[arg(long, value_name = "T")]
+    harm_at: Option<Time>,
+    /// Why; may be given later.
+    #[arg(long)]
+    why: Option<String>,
+    /// Only show what it would stop, and what would go on.
+    #[arg(long)]
+    preview: bool,
+    /// Wait until every counted agent is proved stopped, at most 45 seconds.
+    #[arg(long)]
+    wait: bool,
+}
+
+/// Milliseconds of `90s`, `30m`, `4h`, `2d`.
+fn duration(text: &str) -> Result<i64, String> {
+    let unit = |suffix| match suffix {
+        's' => Some(Time::SECOND),
+        'm' => Some(Time::MINUTE),
+        'h' => Some(Time::HOUR),
+        'd' => Some(Time::DAY),
+        _ => None,
+    };
+    let mut digits = text.chars();
+    let length = digits.next_back().and_then(unit);
+    let number: Option<i64> = digits.as_str().parse().ok();
+    match (number, length) {
+        (Some(number @ 1..=100_000), Some(length)) => Ok(number * length),
+        _ => Err("a duration looks like 90s, 30m, 4h or 2d".into()),
+    }
+}
+
+pub async fn halt(reach: &Reach, asked: Halt) -> Result<(), Failed> {
+    let scope = Scope {
+        agent: asked.agent,
+        tool: asked.tool,
+        class: asked.class,
+        workflow: asked.workflow,
+        subject: asked.subject,
+    };
+    if asked.preview {
+        return preview(reach, &scope, asked.mode).await;
+    }
+    let expires_at = asked.expires.map(|after| Time::from(chrono::Utc::now()).plus(after));
+    let engage = Engage {
+        scope,
+        mode: asked.mode,
+        why: asked.why,
+        incident: asked.incident,
+        harm_at: asked.harm_at,
+        expires_at,
+        declare: false,
+    };
+    let accepted = reach.submit(Command::Engage(engage)).await?;
+    let engaged = accepted.events.iter().find_map(|event| match &event.fact {
+        Fact::SwitchEngaged { switch, .. } => Some(*switch),
+        _ => None,
+    });
+    let Some(id) = engaged else { return reach.told(&accepted, |kinds| kinds) };
+    if !accepted.recorded {
+        eprintln!("{id} is engaged, and not recorded yet: the log cannot be written. It is tried again.");
+    }
+    let switch = if asked.wait { proved(reach, id).await? } else { one(reach, id).await? };
+    reach.show(&switch, describe)?;
+    let unproved =
+        switch.halt.agents.iter().any(|agent| !matches!(agent.state, ProofState::Confirmed | ProofState::Idle));
+    if asked.wait && unproved {
+        return Err("not every agent is proved stopped; see above which".into());
+    }
+    Ok(())
+}
+
+async fn one(reach: &Reach, id: SwitchId) -> Result<Switch, Failed> {
+    reach.get(format!("{}/{id}", path::SWITCHES)).await
+}
+
+async fn proved(reach: &Reach, id: SwitchId) -> Result<Switch, Failed> {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let switch = one(reach, id).await?;
+        let pending = switch
+            .halt
+            .agents
+            .iter()
+            .any(|agent| matches!(agent.state, ProofState::Requested | ProofState::Enforced | ProofState::Silent));
+        if !pending || tokio::time::Instant::now() > deadline {
+            return Ok(switch);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn describe(switch: &Switch) -> Result<(), Failed> {
+    let proof = &switch.halt;
+    let scope = print::clean(switch.scope.to_string());
+    let recorded = if switch.recorded { "" } else { ", unrecorded" };
+    print::line(format!("{} {} on {scope}: {}{recorded}", switch.id, switch.mode, switch.state))?;
+    let within = proof.confirmed_in_s.map(|seconds| format!(" in {seconds:.1} s")).unwrap_or_default();
+    print::line(format!("{} of {} confirmed{within}", proof.confirmed, proof.counted))?;
+    for agent in proof.agents.iter().filter(|agent| agent.state != ProofState::Idle) {
+        let how = agent.how.map(|how| format!(" ({how})")).unwrap_or_default();
+        print::line(format!("  {} {}{how}", print::clean(agent.id.as_str()), agent.state))?;
+    }
+    for slipped in &proof.slipped {
+        print::line(format!(
+            "  slipped: {} {} at {}",
+            print::clean(slipped.agent.as_str()),
+            print::clean(&slipped.what),
+            print::clock(slipped.at)
+        ))?;
+    }
+    Ok(())
+}
+
+/// What a switch would stop, and what goes on (CON.11).
+#[derive(Serialize)]
+struct Preview {
+    scope: String,
+    mode: Mode,
+    stops: Vec<String>,
+    goes_on: Vec<String>,
+    cannot_stop: Vec<String>,
+}
+
+async fn preview(reach: &Reach, scope: &Scope, mode: Mode) -> Result<(), Failed> {
+    let state: State = reach.client().await?.state(reach.world).await?;
+    let mut preview =
+        Preview { scope: scope.to_string(), mode, stops: Vec::new(), goes_on: Vec::new(), cannot_stop: Vec::new() };
+    let declared = state.world.agents.keys().map(ToString::to_string);
+    let mut names: Vec<String> = declared.chain(state.live.agents.keys().cloned()).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let agent = AgentId::new(&name).ok();
+        let workflow =
+            agent.as_ref().and_then(|id| state.world.agents.get(id)).and_then(|agent| agent.declared.workflow.clone());
+        let inside =
+            (scope.agent.is_none() || scope.agent == agent) && (scope.workflow.is_none() || scope.workflow == workflow);
+        let reached = state.live.agents.get(&name).and_then(|live| live.reach);
+        match (inside, reached) {
+            (false, _) => preview.goes_on.push(name),
+            (true, None | Some(Reached::Observed)) => preview.cannot_stop.push(name),
+            (true, Some(_)) => preview.stops.push(name),
+        }
+    }
+    reach.show(&preview, |preview| {
+        print::line(format!("{} on {}", preview.mode, print::clean(&preview.scope)))?;
+        for (what, names) in [
+            ("stops", &preview.stops),
+            ("goes on", &preview.goes_on),
+            ("observed only, this cannot stop it", &preview.cannot_stop),
+        ] {
+            let names = if names.is_empty() { "–".to_owned() } else { names.join(", ") };
+            print::line(format!("  {what}: {}", print::clean(names)))?;
+        }
+        Ok(())
+    })
+}
+
+/// `andon switches`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Released ones too.
+    #[arg(long)]
+    all: bool,
+}
+
+pub async fn list(reach: &Reach, asked: &List) -> Result<(), Failed> {
+    let mut switches: Vec<Switch> = reach.get(path::SWITCHES).await?;
+    switches.retain(|switch| asked.all || switch.state == SwitchState::Engaged);
+    reach.show(&switches, |switches| {
+        if switches.is_empty() {
+            return print::line("no switch is engaged");
+        }
+        let rows: Vec<Vec<String>> = switches
+            .iter()
+            .map(|switch| {
+                let proof = format!("{}/{}", switch.halt.confirmed, switch.halt.counted);
+                let incident = switch.incident.map(|id| id.to_string()).unwrap_or_else(|| "–".into());
+                let (mode, state) = (switch.mode.to_string(), switch.state.to_string());
+                vec![
+                    switch.id.to_string(),
+                    mode,
+                    state,
+                    proof,
+                    incident,
+                    switch.by.to_string(),
+                    print::clock(switch.engaged_at),
+                    switch.scope.to_string(),
+                ]
+            })
+            .collect();
+        print::table(&["ID", "MODE", "STATE", "PROVED", "INCIDENT", "BY", "SINCE", "SCOPE"], &rows)
+    })
+}
+
+/// `andon release`.
+#[derive(Debug, Args)]
+pub struct Release {
+    /// SW-12.
+    switch: SwitchId,
+    /// The reason.
+    #[arg(long)]
+    why: String,
+    /// Restore only this agent.
+    #[arg(long)]
+    agent: Option<AgentId>,
+}
+
+pub async fn release(reach: &Reach, asked: Release) -> Result<(), Failed> {
+    let Release { switch, why, agent } = asked;
+    let accepted = reach.submit(Command::Release { switch, why, agent }).await?;
+    reach.told(&accepted, |kinds| format!("{switch}: {kinds}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_people_write_them() {
+        assert_eq!(duration("90s"), Ok(90_000));
+        assert_eq!(duration("4h"), Ok(14_400_000));
+        for wrong in ["", "4", "h", "-1h", "0s", "4 h", "4w", "9999999999999999d", "é"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Typed calls. Each is bounded in time; a command whose answer is lost is asked again with the same id (law 2).
+
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder, Response};
+use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use super::{ClientError, Target};
+use crate::{
+    api::{Accepted, Ask, Problem, State, path},
+    incident::Command,
+    terms::DrillId,
+};
+
+/// How long one call may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a connection may take to stand.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How often a command whose answer was lost is asked again.
+const TRIES: u32 = 3;
+/// Pause before it is.
+const PAUSE: Duration = Duration::from_millis(200);
+/// The largest answer that is read whole.
+const LARGEST: usize = 256 << 20;
+
+/// A backend to talk to; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    target: Target,
+    base: String,
+}
+
+impl Client {
+    /// A client of `target`; nothing is sent yet.
+    ///
+    /// # Errors
+    /// A URL that is none.
+    pub fn new(target: Target) -> Result<Self, ClientError> {
+        let builder = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .user_agent(concat!("andon/", env!("CARGO_PKG_VERSION")))
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none());
+        let (builder, base) = match &target {
+            Target::Socket(socket) => (builder.unix_socket(socket.clone()), "http://localhost".to_owned()),
+            Target::Url { url, .. } => (builder, base_of(url)?),
+        };
+        let http =
+            builder.build().map_err(|why| ClientError::Unusable(format!("cannot make an HTTP client: {why}")))?;
+        Ok(Self { http, target, base })
+    }
+
+    /// Where it talks to.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// A request to `path`, with the token where there is one.
+    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.target {
+            Target::Url { token: Some(token), .. } => request.bearer_auth(token.reveal()),
+            _ => request,
+        }
+    }
+
+    pub(super) fn unreachable(&self, why: &reqwest::Error) -> ClientError {
+        // The innermost cause says what happened; the outer ones repeat the URL.
+        let mut cause: &dyn std::error::Error = why;
+        while let Some(inner) = cause.source() {
+            cause = inner;
+        }
+        ClientError::Unreachable { place: self.target.place(), why: cause.to_string() }
+    }
+
+    fn garbled(&self, why: impl ToString) -> ClientError {
+        ClientError::Garbled { place: self.target.place(), why: why.to_string() }
+    }
+
+    /// The answer itself, or the problem it is.
+    pub(super) async fn checked(&self, response: Response) -> Result<Response, ClientError> {
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = response.bytes().await.map_err(|why| self.unreachable(&why))?;
+        Err(match serde_json::from_slice::<Problem>(&body) {
+            Ok(problem) => ClientError::Refused(Box::new(problem)),
+            Err(_) => self.garbled(format!("status {status} without a problem")),
+        })
+    }
+
+    async fn read(&self, request: RequestBuilder) -> Result<Vec<u8>, ClientError> {
+        let response = request.timeout(PATIENCE).send().await.map_err(|why| self.unreachable(&why))?;
+        let mut response = self.checked(response).await?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|why| self.unreachable(&why))? {
+            if body.len() + chunk.len() > LARGEST {
+                return Err(self.garbled("the answer is too large"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
+        let body = self.read(request).await?;
+        serde_json::from_slice(&body).map_err(|why| self.garbled(why))
+    }
+
+    /// `GET`s JSON.
+    ///
+    /// # Errors
+    /// A refusal, or no answer.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.json(self.request(Method::GET, path)).await
+    }
+
+    /// `GET`s text.
+    ///
+    /// # Errors
+    /// A refusal, or no answer.
+    pub async fn get_text(&self, path: &str, accept: &str) -> Result<String, ClientError> {
+        let body = self.read(self.request(Method::GET, path).header("accept", accept)).await?;
+        String::from_utf8(body).map_err(|why| self.garbled(why))
+    }
+
+    /// `POST`s JSON once.
+    ///
+    /// # Errors
+    /// A refusal, or no answer.
+    pub async fn post<B: Serialize + Sync, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, ClientError> {
+        self.json(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// `DELETE`s.
+    ///
+    /// # Errors
+    /// A refusal, or no answer.
+    pub async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.json(self.request(Method::DELETE, path)).await
+    }
+
+    /// Everything to begin with, of one world.
+    ///
+    /// # Errors
+    /// A refusal, or no answer.
+    pub async fn state(&self, world: Option<DrillId>) -> Result<State, ClientError> {
+        self.get(&format!("{}{}", path::STATE, path::in_world(world))).await
+    }
+
+    /// Asks a command in a world under `id`; where the answer is lost it is asked again with the same id.
+    ///
+    /// # Errors
+    /// A refusal, or no answer after some tries.
+    pub async fn submit(&self, world: Option<DrillId>, id: Uuid, command: Command) -> Result<Accepted, ClientError> {
+        let path = format!("{}{}", path::COMMANDS, path::in_world(world));
+        let ask = Ask { id, command };
+        let mut tried = 1;
+        loop {
+            match self.post(&path, &ask).await {
+                Err(error) if error.is_lost() && tried < TRIES => {
+                    tokio::time::sleep(PAUSE * tried).await;
+                    tried += 1;
+                }
+                answer => return answer,
+            }
+        }
+    }
+}
+
+fn base_of(url: &str) -> Result<String, ClientError> {
+    let parsed = reqwest::Url::parse(url).map_err(|why| {
+        ClientError::Unusable(format!("{url:?} is no URL of a backend ({why}); it looks like http://127.0.0.1:7420"))
+    })?;
+    match parsed.scheme() {
+        "http" => Ok(url.trim_end_matches('/').to_owned()),
+        "https" => Err(ClientError::Unusable(
+            "this version speaks plain HTTP only: reach a team's backend through a tunnel to its loopback port"
+                .to_owned(),
+        )),
+        other => Err(ClientError::Unusable(format!("{other}:// is no scheme of a backend; use http://"))),
+    }
+}

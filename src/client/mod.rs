@@ -1,0 +1,12 @@
+//! The client: typed calls to a backend over its socket or a URL, and its event stream with resume. Knows nothing of
+//! screens; never decides anything.
+
+mod call;
+mod error;
+mod stream;
+mod target;
+
+pub use call::Client;
+pub use error::ClientError;
+pub use stream::Heard;
+pub use target::{Secret, Target};

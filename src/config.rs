@@ -1,0 +1,224 @@
+//! config.toml, the environment, and where files go. A broken config never blocks the start: its defaults hold, and
+//! what is wrong is said.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    backend::home::Home,
+    client::{Secret, Target},
+    runbook::{Runbook, RunbookError, SHIPPED, nearest},
+};
+
+/// What `config.toml` may say. Every key has a default; `config.example.toml` lists them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// URL of a team's backend; empty is this user's own.
+    pub url: String,
+    /// File with the token to show it, readable by its owner only; `ANDON_TOKEN` comes first.
+    pub token_file: String,
+    /// `auto`, `dark`, `light`, `high-contrast`, `colour-blind`.
+    pub theme: String,
+    /// Mouse on; off by default, so that selecting text with it works.
+    pub mouse: bool,
+    /// `off`, `bell` or `osc9`.
+    pub notify: String,
+    /// Other keys for commands: `halt = "!"`.
+    pub keys: BTreeMap<String, String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            token_file: String::new(),
+            theme: "auto".into(),
+            mouse: false,
+            notify: "off".into(),
+            keys: BTreeMap::new(),
+        }
+    }
+}
+
+/// The configuration as resolved: what holds, where it came from, and what was wrong with it.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What holds.
+    pub config: Config,
+    /// The file it is, or would be, read from.
+    pub file: PathBuf,
+    /// What is wrong with it, in a line; its defaults hold then.
+    pub wrong: Option<String>,
+    /// Where the local backend keeps its files.
+    pub home: Home,
+    /// Where a team's own runbook texts would be.
+    pub runbook_folder: PathBuf,
+    /// `ANDON_URL`.
+    pub url: Option<String>,
+    /// `ANDON_TOKEN`.
+    pub token: Option<Secret>,
+}
+
+impl Settings {
+    /// Reads the environment and the file.
+    ///
+    /// # Errors
+    /// Only when there is no home folder at all and `ANDON_HOME` names none.
+    pub fn read() -> Result<Self, NoHome> {
+        let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let (folder, home) = match env("ANDON_HOME").map(PathBuf::from) {
+            Some(root) => {
+                // Daemons leave their folder: a relative one would lead elsewhere then.
+                let root = std::path::absolute(&root).unwrap_or(root);
+                (root.join("config"), Home::under(root))
+            }
+            None => {
+                let folders = directories::ProjectDirs::from("", "", "andon").ok_or(NoHome)?;
+                let home = Home {
+                    root: None,
+                    data: folders.data_local_dir().to_owned(),
+                    logs: folders.state_dir().unwrap_or(folders.cache_dir()).to_owned(),
+                    runtime: folders.runtime_dir().map(Path::to_owned),
+                };
+                (folders.config_dir().to_owned(), home)
+            }
+        };
+        let file = env("ANDON_CONFIG").map_or_else(|| folder.join("config.toml"), PathBuf::from);
+        let (config, wrong) = read_file(&file);
+        Ok(Self {
+            config,
+            file,
+            wrong,
+            home,
+            runbook_folder: folder.join("runbook"),
+            url: env("ANDON_URL"),
+            token: env("ANDON_TOKEN").map(Secret::new),
+        })
+    }
+
+    /// The backend that is named, if one is; none is this user's own (protocol 5).
+    ///
+    /// # Errors
+    /// A token file that cannot be read.
+    pub fn named(&self) -> Result<Option<Target>, String> {
+        let configured = Some(&self.config.url).filter(|url| !url.is_empty());
+        let Some(url) = self.url.as_ref().or(configured).cloned() else { return Ok(None) };
+        Ok(Some(Target::Url { url, token: self.token()? }))
+    }
+
+    fn token(&self) -> Result<Option<Secret>, String> {
+        if self.token.is_some() || self.config.token_file.is_empty() {
+            return Ok(self.token.clone());
+        }
+        let file = &self.config.token_file;
+        match std::fs::read_to_string(file) {
+            Ok(text) => Ok(Some(Secret::new(text.trim()))),
+            Err(why) => Err(format!("cannot read the token file {file}: {why}. Mend token_file, or set ANDON_TOKEN")),
+        }
+    }
+
+    /// The runbook: the shipped one, with a team's own texts in place.
+    ///
+    /// # Errors
+    /// A text that does not fit, or cannot be read.
+    pub fn runbook(&self) -> Result<Runbook, RunbookError> {
+        let mut texts = BTreeMap::new();
+        for (name, _) in SHIPPED {
+            let path = self.runbook_folder.join(name);
+            match std::fs::read_to_string(&path) {
+                Ok(text) => {
+                    texts.insert(name.to_owned(), text);
+                }
+                Err(why) if why.kind() == std::io::ErrorKind::NotFound => {}
+                Err(why) => {
+                    let file = path.display().to_string();
+                    return Err(RunbookError { file, line: None, what: format!("cannot be read: {why}") });
+                }
+            }
+        }
+        Runbook::from_texts(&texts)
+    }
+}
+
+/// There is no home folder to keep anything in.
+#[derive(Debug, thiserror::Error)]
+#[error("no home folder is known for this user; name one with ANDON_HOME")]
+pub struct NoHome;
+
+fn read_file(file: &Path) -> (Config, Option<String>) {
+    match std::fs::read_to_string(file) {
+        Ok(text) => match parse(&text) {
+            Ok(config) => (config, None),
+            Err(why) => (Config::default(), Some(format!("{} {why}; the defaults hold", file.display()))),
+        },
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => (Config::default(), None),
+        Err(why) => (Config::default(), Some(format!("{} cannot be read: {why}; the defaults hold", file.display()))),
+    }
+}
+
+const KEYS: [&str; 6] = ["url", "token_file", "theme", "mouse", "notify", "keys"];
+const THEMES: [&str; 5] = ["auto", "dark", "light", "high-contrast", "colour-blind"];
+const NOTIFY: [&str; 3] = ["off", "bell", "osc9"];
+
+/// Reads a config's text.
+///
+/// # Errors
+/// The line, the key and the nearest word.
+pub fn parse(text: &str) -> Result<Config, String> {
+    let config: Config = toml::from_str(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        let unknown = error.message().strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+        let hint = unknown.and_then(|word| nearest(word, KEYS)).map(|word| format!("; did you mean {word}?"));
+        format!("line {line}: {}{}", error.message().lines().next().unwrap_or_default(), hint.unwrap_or_default())
+    })?;
+    for (key, value, known) in [("theme", &config.theme, &THEMES[..]), ("notify", &config.notify, &NOTIFY[..])] {
+        if !known.contains(&value.as_str()) {
+            let line = text.lines().position(|line| line.trim_start().starts_with(key)).map_or(1, |at| at + 1);
+            let hint = nearest(value, known.iter().copied()).map(|word| format!("; did you mean {word}?"));
+            let known = known.join(", ");
+            return Err(format!("line {line}: {key} = {value:?} is none of {known}{}", hint.unwrap_or_default()));
+        }
+    }
+    Ok(config)
+}
+
+/// The example that ships: every key with its default.
+pub const EXAMPLE: &str = include_str!("../config.example.toml");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_is_the_defaults() {
+        assert_eq!(parse(EXAMPLE).unwrap(), Config::default());
+        assert_eq!(parse("").unwrap(), Config::default());
+        for key in KEYS {
+            assert!(EXAMPLE.contains(key), "{key} is not in the example");
+        }
+    }
+
+    #[test]
+    fn a_broken_config_names_line_key_and_nearest_word() {
+        for (text, line, hint) in [
+            ("url = ''\nthme = 'dark'", "line 2", "theme"),
+            ("theme = 'drak'", "line 1", "did you mean dark?"),
+            ("mouse = 'yes'", "line 1", ""),
+            ("\n\n[[", "line 3", ""),
+        ] {
+            let why = parse(text).unwrap_err();
+            assert!(why.starts_with(line) && why.contains(hint), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_never_printed() {
+        let target = Target::Url { url: "http://h".into(), token: Some(Secret::new("andon_very_secret")) };
+        assert!(!format!("{target:?}").contains("very"));
+    }
+}
