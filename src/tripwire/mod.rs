@@ -2,6 +2,24 @@
 //!
 //! Pure and replayable: the same actions in the same order give the same firings, live or from a file.
 
+mod agent;
+mod authorisation;
+mod backtest;
+mod baseline;
+mod endpoints;
+mod engine;
+#[cfg(test)]
+mod engine_tests;
 mod firing;
+mod held;
+#[cfg(test)]
+mod naive_tests;
+mod outcome;
+mod rate;
+mod ring;
+mod snapshot;
 
+pub use backtest::{FiringLine, backtest};
+pub use engine::{AgentFigures, Engine};
 pub use firing::{Firing, FiringChange, FiringKey, FiringState, Paged, Tripwire};
+pub use snapshot::SnapshotError;
