@@ -47,6 +47,9 @@ pub struct AgentFigures {
 }
 
 impl Engine {
+    /// Bytes an agent's state takes, besides 8 for each endpoint it called and what its open firings hold.
+    pub const BYTES_PER_AGENT: usize = size_of::<AgentState>();
+
     /// An engine that has seen nothing.
     pub fn new(plan: TripwirePlan) -> Self {
         Self { plan, inventories: HashMap::new(), agents: HashMap::new() }

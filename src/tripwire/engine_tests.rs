@@ -271,3 +271,8 @@ fn a_bad_snapshot_changes_nothing_and_a_backtest_lists_what_opens() {
     let told: Vec<_> = lines.iter().map(|line| (line.tripwire, line.detail.as_str())).collect();
     assert_eq!(told, [(Tripwire::CostRate, ""), (Tripwire::Authorisation, "undeclared agent")]);
 }
+
+#[test]
+fn an_agents_state_stays_within_four_kibibytes() {
+    assert!(Engine::BYTES_PER_AGENT <= 4096, "{}", Engine::BYTES_PER_AGENT);
+}
