@@ -135,6 +135,12 @@ fn det_10_an_eleven_day_slow_loop_never_becomes_its_own_median() {
         let mut changes = Vec::new();
         for minutes in (48 * 60..(48 + 11 * 24) * 60).step_by(10) {
             changes.extend(judge(&mut engine, &act("bot", minutes, 0.5)));
+            if minutes % 500 == 0 {
+                // The backend restarts: the frozen median goes on.
+                let kept = engine.snapshot().unwrap();
+                engine = self::engine(TripwirePlan { baseline, ..plan() });
+                engine.restore(&kept).unwrap();
+            }
         }
         assert_eq!(opened(&changes), [cost()], "it opens once");
         let last = changes.last();
