@@ -280,5 +280,5 @@ fn a_bad_snapshot_changes_nothing_and_a_backtest_lists_what_opens() {
 
 #[test]
 fn an_agents_state_stays_within_four_kibibytes() {
-    assert!(Engine::BYTES_PER_AGENT <= 4096, "{}", Engine::BYTES_PER_AGENT);
+    const { assert!(Engine::BYTES_PER_AGENT <= 4096) };
 }
