@@ -7,6 +7,7 @@ pub mod home;
 pub mod http;
 pub mod identity;
 pub mod intake;
+pub mod interlock;
 pub mod listen;
 pub mod local;
 pub mod lock;

@@ -7,13 +7,9 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::core::Interlocks;
+use super::{clock::Clock, interlock::InterlockWorlds};
 use crate::{
     api::Live,
-    incident::{
-        Worlds,
-        containment::{AgentProof, Scope},
-    },
     terms::{DrillId, Time},
 };
 
@@ -32,15 +28,25 @@ pub fn tell(heard: &watch::Sender<Arc<Live>>, live: Live) {
 }
 
 /// Every world's room.
-#[derive(Default)]
 pub struct Rooms {
+    /// Every world's interlock.
+    pub interlocks: Arc<InterlockWorlds>,
     heard: Mutex<BTreeMap<Option<DrillId>, Heard>>,
 }
 
 impl Rooms {
+    /// With the real world's.
+    pub fn new(clock: Clock) -> Self {
+        Self { interlocks: Arc::new(InterlockWorlds::new(clock)), heard: Mutex::default() }
+    }
+
     /// A world's figures from its interlock and its telemetry.
-    pub fn figures(&self, _drill: Option<DrillId>, now: Time) -> Live {
-        Live { now, ..Live::default() }
+    pub fn figures(&self, drill: Option<DrillId>, now: Time) -> Live {
+        let mut live = Live { now, ..Live::default() };
+        if let Some(interlock) = self.interlocks.get(drill) {
+            interlock.add_figures(&mut live.agents, now);
+        }
+        live
     }
 
     /// Hears a world's figures change from what they are `now`.
@@ -64,21 +70,13 @@ impl Rooms {
     }
 }
 
-impl Interlocks for Rooms {
-    fn counted(&self, _drill: Option<DrillId>, _scope: &Scope, _now: Time) -> Vec<AgentProof> {
-        Vec::new()
-    }
-
-    fn publish(&self, _worlds: &Worlds, _changed: &[Option<DrillId>]) {}
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn listeners_hear_only_what_changed() {
-        let rooms = Rooms::default();
+        let rooms = Rooms::new(crate::backend::clock::system());
         let live = |now: i64, present: &[&str]| Live {
             now: Time::from_millis(now),
             present: present.iter().map(|name| (*name).to_owned()).collect(),

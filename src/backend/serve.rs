@@ -135,10 +135,13 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
     home.prepare()?;
     let mut lock = Lock::take(&home.lock())?;
     let log = SqliteLog::open(&database_path(&home, database)?, clock()).await?;
-    let rooms = Arc::new(Rooms::default());
+    let rooms = Arc::new(Rooms::new(clock.clone()));
     let runbook = Arc::new(arc_swap::ArcSwap::new(runbook));
-    let core =
-        Core::open(log, Options { interlocks: rooms.clone(), runbook: runbook.clone(), clock: clock.clone() }).await?;
+    let core = Core::open(
+        log,
+        Options { interlocks: rooms.interlocks.clone(), runbook: runbook.clone(), clock: clock.clone() },
+    )
+    .await?;
     hosts.push(super::app::host_name());
     let log_file = daemon.then(|| home.log_file());
     let backend = Arc::new(Backend {

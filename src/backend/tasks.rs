@@ -19,11 +19,15 @@ const FIGURES: Duration = Duration::from_secs(1);
 /// How often switches are looked at for expiry.
 const EXPIRY: Duration = Duration::from_millis(500);
 
+/// How often proofs of halt are looked at: a responder watches them come in.
+const PROOFS: Duration = Duration::from_millis(100);
+
 /// Starts every task; they end when the set is dropped.
 pub fn start(backend: &Arc<Backend>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     tasks.spawn(every(FIGURES, backend.clone(), |backend| async move { backend.tell_figures() }));
     tasks.spawn(every(EXPIRY, backend.clone(), release_expired));
+    tasks.spawn(every(PROOFS, backend.clone(), record_proofs));
     tasks.spawn(stop_without_a_writer(backend.clone()));
     tasks
 }
@@ -42,6 +46,22 @@ async fn every<W: Future<Output = ()>>(period: Duration, backend: Arc<Backend>, 
     loop {
         ticks.tick().await;
         work(backend.clone()).await;
+    }
+}
+
+/// Has the log take what the interlock proved since, and the breaches that closed (CON.10, DET.9).
+async fn record_proofs(backend: Arc<Backend>) {
+    let now = (backend.clock)();
+    for (drill, interlock) in backend.rooms.interlocks.all() {
+        let proofs = interlock.proofs(now).into_iter().map(|(switch, halt)| Command::Prove { switch, halt });
+        let closed = interlock.closed_breaches(now);
+        let fired = (!closed.is_empty()).then_some(Command::Fire { changes: closed });
+        for command in proofs.chain(fired) {
+            let by = Author::Andon("interlock".to_owned());
+            if let Err(problem) = backend.core.submit(drill, Uuid::now_v7(), by, command).await {
+                tracing::warn!(%problem, "a proof waits to be recorded");
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What somebody outside would notice: one binary, one module per topic.
 
 mod hostile;
+mod interlock;
 mod life;
 mod rig;
 mod serve;

@@ -14,7 +14,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::{agents, commands, door, events, firings, health, incidents, state, stop, switches, tokens};
 use crate::{
     api::{Problem, path},
-    backend::app::Backend,
+    backend::{app::Backend, interlock},
 };
 
 /// Every route, behind the door.
@@ -42,6 +42,7 @@ pub fn router(backend: Arc<Backend>) -> Router {
         .route(path::TOKENS, get(tokens::list).post(tokens::make))
         .route(&under(path::TOKENS, "{id}"), delete(tokens::revoke))
         .route(path::STOP, post(stop::post))
+        .merge(interlock::router(backend.clone()))
         .fallback(nothing_here)
         .method_not_allowed_fallback(other_method)
         .layer(middleware::from_fn_with_state(backend.clone(), door::door))

@@ -1,0 +1,20 @@
+//! Switches out: one decision table per world behind every way in — check, lease, stream, authz, OFREP (protocol 3).
+//!
+//! Answers from memory; waits for no disk and no slow reader. Decides nothing about incidents: it proves what it sees, and
+//! the writer remembers.
+
+mod gate;
+mod heard;
+mod http;
+mod ofrep;
+mod proof;
+mod stream;
+mod table;
+mod world;
+mod worlds;
+
+pub use heard::{TTL_S, Way};
+pub use http::router;
+pub use table::Table;
+pub use world::Interlock;
+pub use worlds::InterlockWorlds;

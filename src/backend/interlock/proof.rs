@@ -1,0 +1,134 @@
+//! Who is proved stopped under one switch: requested → enforced → confirmed, no answer or escaped (CON.10, protocol 3).
+
+use std::collections::BTreeMap;
+
+use super::heard::Heard;
+use crate::{
+    incident::{
+        OnBlind,
+        containment::{AgentProof, HaltProof, ProofHow, ProofState, Slipped, Switch},
+    },
+    terms::{AgentId, Time},
+};
+
+/// After how long without any proof an agent reads “no answer”.
+const NO_ANSWER: i64 = 30 * Time::SECOND;
+/// Slipped actions kept at most.
+const SLIPPED: usize = 100;
+
+/// What is known of one engaged switch besides its facts.
+#[derive(Debug, Clone, Default)]
+pub struct Effect {
+    /// When this node's table began to answer it.
+    pub enforced_at: Time,
+    /// The version of the table that answers it.
+    pub version: u64,
+    /// Who acted in spite of it, and when first.
+    pub escaped: BTreeMap<AgentId, Time>,
+    /// Actions that had started before.
+    pub in_flight: u32,
+    /// Executed actions in scope, newest last.
+    pub slipped: Vec<Slipped>,
+}
+
+impl Effect {
+    /// From now on the table answers it; what was recorded of it before a restart still counts.
+    pub fn new(switch: &Switch, version: u64, now: Time) -> Self {
+        let escaped = switch.halt.agents.iter().filter(|agent| agent.state == ProofState::Escaped);
+        Self {
+            enforced_at: now,
+            version,
+            escaped: escaped.map(|agent| (agent.id.clone(), agent.at)).collect(),
+            in_flight: switch.halt.in_flight,
+            slipped: switch.halt.slipped.clone(),
+        }
+    }
+
+    /// An executed action in scope.
+    pub fn slip(&mut self, slipped: Slipped) {
+        if self.slipped.len() >= SLIPPED {
+            self.slipped.remove(0);
+        }
+        self.slipped.push(slipped);
+    }
+}
+
+/// The proof of `switch` as it stands at `now`.
+pub fn proof<'h>(
+    switch: &Switch,
+    effect: &Effect,
+    heard: impl Fn(&AgentId) -> Option<&'h Heard>,
+    now: Time,
+) -> HaltProof {
+    let known = |id: &AgentId| switch.halt.agents.iter().any(|agent| agent.id == *id);
+    let restored = |agent: &&AgentProof| !switch.except.contains(&agent.id);
+    let mut agents: Vec<AgentProof> = switch
+        .halt
+        .agents
+        .iter()
+        .filter(restored)
+        .map(|before| judge(switch, before, effect, heard(&before.id), now))
+        .collect();
+    // One that nobody counted may escape all the same.
+    agents.extend(effect.escaped.iter().filter(|(id, _)| !known(id)).map(|(id, at)| AgentProof {
+        id: id.clone(),
+        state: ProofState::Escaped,
+        how: None,
+        at: *at,
+    }));
+    let count = |state| u32::try_from(agents.iter().filter(|agent| agent.state == state).count()).unwrap_or(u32::MAX);
+    let counted = u32::try_from(agents.len()).unwrap_or(u32::MAX) - count(ProofState::Idle);
+    let confirmed = count(ProofState::Confirmed);
+    let zero = switch.harm_at.unwrap_or(switch.engaged_at);
+    let last = agents.iter().filter(|agent| agent.state == ProofState::Confirmed).map(|agent| agent.at).max();
+    HaltProof {
+        counted,
+        confirmed,
+        silent: count(ProofState::Silent),
+        no_answer: count(ProofState::NoAnswer),
+        escaped: count(ProofState::Escaped),
+        in_flight: effect.in_flight,
+        confirmed_in_s: last.filter(|_| confirmed == counted).map(|last| last.since(zero) as f64 / 1_000.0),
+        slipped: effect.slipped.clone(),
+        agents,
+    }
+}
+
+fn judge(switch: &Switch, before: &AgentProof, effect: &Effect, heard: Option<&Heard>, now: Time) -> AgentProof {
+    let line = |state, how, at| AgentProof { id: before.id.clone(), state, how, at };
+    if let Some(at) = effect.escaped.get(&before.id) {
+        return line(ProofState::Escaped, None, *at);
+    }
+    if matches!(before.state, ProofState::Confirmed | ProofState::Idle) {
+        return before.clone();
+    }
+    if let Some((how, at)) = heard.and_then(|heard| stopped(switch, effect, heard, now)) {
+        return line(ProofState::Confirmed, Some(how), at);
+    }
+    let given_up = switch.engaged_at.plus(NO_ANSWER);
+    if now >= given_up {
+        return line(ProofState::NoAnswer, None, given_up);
+    }
+    line(ProofState::Enforced, None, effect.enforced_at)
+}
+
+/// What proves it: every instance that was live acknowledged or ran out, else a refusal at a later check.
+fn stopped(switch: &Switch, effect: &Effect, heard: &Heard, now: Time) -> Option<(ProofHow, Time)> {
+    let mut leased = heard.leases.values().filter(|lease| lease.until > effect.enforced_at).peekable();
+    if leased.peek().is_none() {
+        let at = *heard.refused.get(&switch.id)?;
+        return (at >= effect.enforced_at).then_some((ProofHow::Refused, at));
+    }
+    let mut all = (ProofHow::Acknowledged, effect.enforced_at);
+    for lease in leased {
+        let (how, at) = if lease.acknowledged.0 >= effect.version {
+            (ProofHow::Acknowledged, lease.acknowledged.1)
+        } else if lease.until <= now && lease.on_blind == OnBlind::Stop {
+            (ProofHow::Expired, lease.until)
+        } else {
+            return None;
+        };
+        all = (if how == ProofHow::Expired { how } else { all.0 }, all.1.max(at));
+    }
+    Some(all)
+}

@@ -1,0 +1,201 @@
+//! One world's decision table: what is engaged and who is declared, swapped whole.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+
+use crate::{
+    api::{AgentView, CheckAnswer, CheckRequest, Decision},
+    incident::{
+        Agent, World,
+        containment::{Call, Switch, SwitchState, decide},
+    },
+    telemetry::Action,
+    terms::{ActionClass, AgentId, SwitchId, ToolName},
+};
+
+/// Frames kept of one table at most.
+const FRAMES: usize = 1 << 14;
+
+/// What every way in asks.
+#[derive(Debug, Default)]
+pub struct Table {
+    /// Rises with every change.
+    pub version: u64,
+    /// Every engaged switch.
+    pub engaged: BTreeMap<SwitchId, Arc<Switch>>,
+    /// Every declared agent.
+    pub agents: BTreeMap<AgentId, Arc<Agent>>,
+    /// Frames serialised so far, by view.
+    frames: Mutex<HashMap<Option<AgentId>, Bytes>>,
+}
+
+impl Table {
+    /// The table of a world.
+    pub fn of(world: &World, version: u64) -> Self {
+        let engaged = world.switches.iter().filter(|(_, switch)| switch.state == SwitchState::Engaged);
+        Self {
+            version,
+            engaged: engaged.map(|(id, switch)| (*id, switch.clone())).collect(),
+            agents: world.agents.clone(),
+            frames: Mutex::default(),
+        }
+    }
+
+    /// Whether it answers every call as `other` does; what is proved of a switch answers nobody.
+    pub fn answers_like(&self, other: &Self) -> bool {
+        let same = |one: &Switch, two: &Switch| {
+            (&one.scope, &one.except, one.mode, &one.why) == (&two.scope, &two.except, two.mode, &two.why)
+        };
+        self.engaged.len() == other.engaged.len()
+            && self.engaged.iter().all(|(id, switch)| other.engaged.get(id).is_some_and(|two| same(switch, two)))
+            && self.agents == other.agents
+    }
+
+    /// A call as the table judges it: the caller's word joined with the declaration.
+    pub fn call(&self, asked: &CheckRequest) -> Call {
+        self.joined(Call {
+            agent: Some(asked.agent.clone()),
+            tool: asked.tool.clone(),
+            claimed_class: asked.class.clone(),
+            claimed_workflow: asked.workflow.clone(),
+            run: asked.run.clone(),
+            subject: asked.subject.clone(),
+            ..Call::default()
+        })
+    }
+
+    /// An action as the table would have judged it.
+    pub fn call_of(&self, action: &Action) -> Call {
+        self.joined(Call {
+            agent: Some(action.agent.clone()),
+            tool: action.tool.clone(),
+            claimed_class: action.class.clone(),
+            claimed_workflow: action.workflow.clone(),
+            run: action.run.clone(),
+            subject: action.on_behalf_of.clone(),
+            ..Call::default()
+        })
+    }
+
+    fn joined(&self, mut call: Call) -> Call {
+        let Some(agent) = call.agent.as_ref().and_then(|agent| self.agents.get(agent)) else { return call };
+        call.declared_workflow = agent.declared.workflow.clone();
+        if let Some(item) = call.tool.as_ref().and_then(|tool| agent.declared.item(tool)) {
+            call.declared_class = item.class().cloned();
+            call.tool = Some(item.tool().clone());
+        }
+        call
+    }
+
+    /// The strictest answer, and the switch named for it.
+    pub fn decide(&self, call: &Call) -> (Decision, Option<&Switch>) {
+        decide(self.engaged.values().map(Arc::as_ref), call)
+    }
+
+    /// The wire's answer to a call. Until holds have their board, a held call is denied.
+    pub fn answer(&self, call: &Call) -> CheckAnswer {
+        let (decision, named) = self.decide(call);
+        CheckAnswer {
+            decision: if decision == Decision::Hold { Decision::Deny } else { decision },
+            mode: named.map(|switch| switch.mode),
+            switch: named.map(|switch| switch.id),
+            reason: named.map(reason),
+            version: self.version,
+        }
+    }
+
+    /// Everything that applies to one agent.
+    pub fn view(&self, agent: &AgentId) -> AgentView {
+        let of = |tool: Option<&ToolName>, class: Option<&ActionClass>| {
+            self.joined(Call {
+                agent: Some(agent.clone()),
+                tool: tool.cloned(),
+                claimed_class: class.cloned(),
+                ..Call::default()
+            })
+        };
+        let general = of(None, None);
+        let (decision, named) = self.decide(&general);
+        let inventory = self.agents.get(agent).map(|agent| agent.declared.inventory.as_slice()).unwrap_or_default();
+        let scoped = self.engaged.values().filter_map(|switch| switch.scope.tool.as_ref());
+        let tools = inventory.iter().map(|item| item.tool()).chain(scoped);
+        let tools = tools.filter_map(|tool| {
+            let answer = self.answer(&of(Some(tool), None)).decision;
+            (answer != self.answer(&general).decision).then(|| (tool.to_string(), answer))
+        });
+        let classes = self.engaged.values().filter_map(|switch| switch.scope.class.as_ref());
+        let classes = classes.filter_map(|class| {
+            let answer = self.answer(&of(None, Some(class))).decision;
+            (answer != self.answer(&general).decision).then(|| (class.to_string(), answer))
+        });
+        AgentView {
+            version: self.version,
+            agent: agent.clone(),
+            mode: named
+                .filter(|_| decision != Decision::Allow)
+                .map_or("allow", |switch| switch.mode.as_str())
+                .to_owned(),
+            tools: tools.collect(),
+            classes: classes.collect(),
+            switch: named.map(|switch| switch.id),
+            reason: named.map(reason),
+        }
+    }
+}
+
+/// A switch in words, for an agent's log.
+pub fn reason(switch: &Switch) -> String {
+    let why = switch.why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+    format!("{} ({} of {}), engaged {} by {}{why}", switch.id, switch.mode, switch.scope, switch.engaged_at, switch.by)
+}
+
+impl Table {
+    /// Whether a switch over `scope` touches `agent`: what the scope asks and nobody stated counts as inside.
+    pub fn is_in(&self, scope: &crate::incident::containment::Scope, agent: &AgentId) -> bool {
+        let declared = self.agents.get(agent).map(|agent| &agent.declared);
+        let has = |fits: &dyn Fn(&crate::incident::InventoryItem) -> bool| {
+            declared.is_none_or(|declared| declared.inventory.iter().any(fits))
+        };
+        scope.agent.as_ref().is_none_or(|wanted| wanted == agent)
+            && scope.tool.as_ref().is_none_or(|tool| has(&|item| item.is(tool)))
+            && scope.class.as_ref().is_none_or(|class| has(&|item| item.class().is_none_or(|own| own == class)))
+            && scope.workflow.as_ref().is_none_or(|workflow| {
+                declared.and_then(|declared| declared.workflow.as_ref()).is_none_or(|own| own == workflow)
+            })
+    }
+}
+
+impl Table {
+    /// The answer for a caller whom nobody vouches for: its word may tighten, never loosen (law 11).
+    pub fn strictest(&self, claimed: Option<AgentId>, tool: Option<ToolName>) -> CheckAnswer {
+        let unknown = self.answer(&self.joined(Call { tool: tool.clone(), ..Call::default() }));
+        let Some(agent) = claimed else { return unknown };
+        let named = self.answer(&self.joined(Call { agent: Some(agent), tool, ..Call::default() }));
+        if named.decision > unknown.decision { named } else { unknown }
+    }
+
+    /// The SSE frame of a view; serialised once a table and view, whoever reads it.
+    pub fn frame(&self, agent: Option<&AgentId>, epoch: u32) -> Bytes {
+        let mut frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(frame) = frames.get(&agent.cloned()) {
+            return frame.clone();
+        }
+        let data = match agent {
+            Some(agent) => serde_json::to_string(&self.view(agent)),
+            None => {
+                let switches: Vec<_> = self.engaged.values().collect();
+                serde_json::to_string(&serde_json::json!({"version": self.version, "switches": switches}))
+            }
+        };
+        let text = format!("id: {epoch}:{}\nevent: state\ndata: {}\n\n", self.version, data.unwrap_or_default());
+        let frame = Bytes::from(text);
+        if frames.len() < FRAMES {
+            frames.insert(agent.cloned(), frame.clone());
+        }
+        frame
+    }
+}
