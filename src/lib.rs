@@ -5,6 +5,7 @@ pub mod backend;
 pub mod cli;
 pub mod client;
 pub mod config;
+pub mod drill;
 pub mod incident;
 pub mod report;
 pub mod runbook;

@@ -1,0 +1,125 @@
+//! A recording laid over the present: what comes when, at a given speed.
+
+use super::recording::{Item, Recording};
+use crate::{telemetry::Action, terms::Time};
+
+/// The speeds a replay may have.
+const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=3_600.0;
+
+/// A speed nobody can follow.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("a drill runs 0.1 to 3600 times as fast as it was recorded, not {0} times")]
+pub struct SpeedError(pub f64);
+
+/// One thing of a replay.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timed {
+    /// Milliseconds from the replay's start.
+    pub offset_ms: i64,
+    /// What; its times are those of the replay.
+    pub item: Item,
+}
+
+/// A recording laid over the present.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replay {
+    /// Fed first, at once: the quiet days before, at their own pace.
+    pub history: Vec<Action>,
+    /// Fed one by one, in order.
+    pub timed: Vec<Timed>,
+}
+
+impl Replay {
+    /// Lays `recording` over `begins`. History keeps its pace, so that an hour of it is an hour of baseline; what
+    /// follows is `speed` times as fast. The same seed gives the same ids.
+    ///
+    /// # Errors
+    /// A speed nobody can follow.
+    pub fn new(recording: &Recording, begins: Time, speed: f64, seed: u64) -> Result<Self, SpeedError> {
+        if !SPEEDS.contains(&speed) {
+            return Err(SpeedError(speed));
+        }
+        let mut number = 0u64;
+        let mut place = |mut action: Action, at: Time| {
+            number += 1;
+            let took = action.started.map(|started| (action.at.since(started) as f64 / speed) as i64);
+            action.id = Some(format!("{seed:x}-{number}"));
+            action.started = took.map(|took| at.plus(-took.max(0)));
+            (action.at, action.received_at) = (at, at);
+            action
+        };
+        let history = recording
+            .history
+            .iter()
+            .map(|action| place(action.clone(), begins.plus(action.at.since(recording.starts))))
+            .collect();
+        let timed = recording
+            .moments
+            .iter()
+            .map(|moment| {
+                let offset_ms = (moment.at.since(recording.starts) as f64 / speed) as i64;
+                let at = begins.plus(offset_ms);
+                let item = match &moment.item {
+                    Item::Action(action) => Item::Action(Box::new(place((**action).clone(), at))),
+                    Item::Mark(mark) => Item::Mark(super::Mark { at, ..mark.clone() }),
+                };
+                Timed { offset_ms, item }
+            })
+            .collect();
+        Ok(Self { history, timed })
+    }
+
+    /// Milliseconds from the first thing to the last.
+    pub fn lasts_ms(&self) -> i64 {
+        self.timed.last().map_or(0, |last| last.offset_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drill::shipped;
+
+    const TEXT: &str = r#"{"andon_recording":1,"title":"T","starts":"2026-03-02T14:00:00Z"}
+{"quiet":{"agent":"a","hours":2,"calls_per_hour":1,"tool":"x"}}
+{"agent":"a","tool":"x","started":"2026-03-02T14:00:50Z","at":"2026-03-02T14:01:00Z"}
+{"mark":"page","at":"2026-03-02T14:02:00Z","text":"paged"}"#;
+
+    /// DRL.1: history keeps its pace, what follows is as fast as asked; the same seed gives the same take.
+    #[test]
+    fn a_replay_lies_over_the_present() {
+        let recording = Recording::parse(TEXT).unwrap();
+        let begins = Time::from_millis(1_800_000_000_000);
+        let replay = Replay::new(&recording, begins, 60.0, 255).unwrap();
+        let back: Vec<i64> = replay.history.iter().map(|action| action.at.since(begins)).collect();
+        assert_eq!(back, [-2 * Time::HOUR, -Time::HOUR]);
+        assert_eq!(replay.timed.iter().map(|timed| timed.offset_ms).collect::<Vec<_>>(), [1_000, 2_000]);
+        let Item::Action(action) = &replay.timed[0].item else { panic!("an action comes first") };
+        assert_eq!(action.started.map(|started| action.at.since(started)), Some(166));
+        assert_eq!(action.at, begins.plus(1_000));
+        assert_eq!(action.id.as_deref(), Some("ff-3"));
+        assert_eq!(replay.lasts_ms(), 2_000);
+        assert_eq!(Replay::new(&recording, begins, 60.0, 255), Ok(replay));
+    }
+
+    #[test]
+    fn a_speed_nobody_can_follow_is_refused() {
+        let recording = Recording::parse(TEXT).unwrap();
+        for speed in [0.0, -1.0, f64::NAN, f64::INFINITY, 3_601.0] {
+            assert!(Replay::new(&recording, Time::default(), speed, 1).is_err(), "{speed}");
+        }
+    }
+
+    /// DRL.1: what ships is interesting within a minute at sixty times its speed.
+    #[test]
+    fn every_shipped_recording_plays_within_about_a_minute() {
+        for (name, _) in crate::drill::SHIPPED {
+            let recording = shipped(name).unwrap();
+            let replay = Replay::new(&recording, Time::from_millis(1_800_000_000_000), 60.0, 1).unwrap();
+            assert!((30_000..=90_000).contains(&replay.lasts_ms()), "{name}: {}", replay.lasts_ms());
+            let before = recording.history.first().map_or(0, |first| recording.starts.since(first.at));
+            assert!(before > 25 * Time::HOUR, "{name}: its baselines need more than a day");
+            assert!(recording.set.is_some() && recording.published.is_some(), "{name}: says what was set");
+        }
+    }
+}
