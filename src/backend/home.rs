@@ -39,6 +39,11 @@ impl Home {
         self.data.join("andon.db")
     }
 
+    /// Raw telemetry.
+    pub fn telemetry(&self) -> PathBuf {
+        self.database().with_file_name("telemetry.db")
+    }
+
     /// The lock file, which names the running backend.
     pub fn lock(&self) -> PathBuf {
         self.data.join("backend.lock")

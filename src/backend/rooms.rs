@@ -2,12 +2,12 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use tokio::sync::watch;
 
-use super::{clock::Clock, interlock::InterlockWorlds};
+use super::{clock::Clock, intake::Intakes, interlock::InterlockWorlds};
 use crate::{
     api::Live,
     terms::{DrillId, Time},
@@ -31,18 +31,26 @@ pub fn tell(heard: &watch::Sender<Arc<Live>>, live: Live) {
 pub struct Rooms {
     /// Every world's interlock.
     pub interlocks: Arc<InterlockWorlds>,
+    /// Every world's telemetry, once it has begun.
+    pub intakes: OnceLock<Intakes>,
     heard: Mutex<BTreeMap<Option<DrillId>, Heard>>,
 }
 
 impl Rooms {
     /// With the real world's.
     pub fn new(clock: Clock) -> Self {
-        Self { interlocks: Arc::new(InterlockWorlds::new(clock)), heard: Mutex::default() }
+        Self { interlocks: Arc::new(InterlockWorlds::new(clock)), intakes: OnceLock::new(), heard: Mutex::default() }
     }
 
     /// A world's figures from its interlock and its telemetry.
     pub fn figures(&self, drill: Option<DrillId>, now: Time) -> Live {
         let mut live = Live { now, ..Live::default() };
+        if let Some(intake) = self.intakes.get().and_then(|intakes| intakes.existing(drill)) {
+            let figures = intake.live();
+            live.agents.clone_from(&figures.agents);
+            live.spend_per_minute.clone_from(&figures.spend_per_minute);
+            live.telemetry = intake.counts();
+        }
         if let Some(interlock) = self.interlocks.get(drill) {
             interlock.add_figures(&mut live.agents, now);
         }

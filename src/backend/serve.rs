@@ -15,6 +15,7 @@ use super::{
     core::{Core, Options},
     home::Home,
     http::{self, Peer},
+    intake::{HotStore, Intake, Intakes, Limits, Start, StoreError},
     listen::{self, ListenError},
     lock::{Lock, LockError, LockInfo},
     log::{LogError, SqliteLog},
@@ -22,7 +23,7 @@ use super::{
     rooms::Rooms,
     tasks,
 };
-use crate::{api::Problem, runbook::Runbook};
+use crate::{api::Problem, runbook::Runbook, telemetry::Prices, tripwire::Engine};
 
 /// How long open connections get to end when the backend goes.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -76,6 +77,9 @@ pub enum ServeError {
     /// The log does not open.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// The store of raw telemetry does not open.
+    #[error(transparent)]
+    Telemetry(#[from] StoreError),
     /// A door does not open.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -142,6 +146,8 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         Options { interlocks: rooms.interlocks.clone(), runbook: runbook.clone(), clock: clock.clone() },
     )
     .await?;
+    let intakes = begin_telemetry(&home, &core, &rooms, &runbook, &clock).await?;
+    let _ = rooms.intakes.set(intakes.clone());
     hosts.push(super::app::host_name());
     let log_file = daemon.then(|| home.log_file());
     let backend = Arc::new(Backend {
@@ -172,10 +178,36 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         log_file,
         started_at: clock(),
     };
-    let servers = open(&backend, socket, tcp);
+    let servers = open(&backend, intakes, socket, tcp);
     lock.announce(&info)?;
     tracing::info!(socket = %info.socket.display(), tcp = ?info.tcp, version = %info.version, "the backend answers");
     Ok(Running { info, backend, servers, tasks, lock })
+}
+
+/// Begins telemetry: the engine goes on from what the hot store holds.
+async fn begin_telemetry(
+    home: &Home,
+    core: &Core,
+    rooms: &Arc<Rooms>,
+    runbook: &Arc<arc_swap::ArcSwap<Runbook>>,
+    clock: &Clock,
+) -> Result<Intakes, ServeError> {
+    let (store, note) = HotStore::open(&home.telemetry(), Limits::default(), clock()).await?;
+    if let Some(note) = note {
+        tracing::warn!("{note}");
+    }
+    let (writer, interlocks, runbook, clock) = (core.clone(), rooms.interlocks.clone(), runbook.clone(), clock.clone());
+    let begin = move |drill, store| Start {
+        drill,
+        judge: Box::new(Engine::new(runbook.load().tripwires.clone())),
+        breaches: interlocks.clone(),
+        writer: writer.clone(),
+        clock: clock.clone(),
+        store,
+        prices: Prices::new(&runbook.load().prices),
+    };
+    let real = Intake::start(begin(None, store)).await?;
+    Ok(Intakes::new(real).with_drills(core.clone(), move |drill| begin(Some(drill), HotStore::in_memory())))
 }
 
 impl Running {
@@ -188,6 +220,9 @@ impl Running {
         }
         self.servers.shutdown().await;
         self.tasks.shutdown().await;
+        if let Some(intakes) = self.backend.rooms.intakes.get() {
+            intakes.close().await;
+        }
         let _ = std::fs::remove_file(&self.info.socket);
         tracing::info!("the backend has stopped");
         drop(self.lock);
@@ -200,8 +235,8 @@ impl Running {
     }
 }
 
-fn open(backend: &Arc<Backend>, socket: UnixListener, tcp: Vec<TcpListener>) -> JoinSet<()> {
-    let router = http::router(backend.clone());
+fn open(backend: &Arc<Backend>, intakes: Intakes, socket: UnixListener, tcp: Vec<TcpListener>) -> JoinSet<()> {
+    let router = http::router(backend.clone(), intakes);
     let mut servers = JoinSet::new();
     let service = router.clone().into_make_service_with_connect_info::<Peer>();
     let serving = axum::serve(socket, service).with_graceful_shutdown(backend.stop.clone().cancelled_owned());

@@ -5,4 +5,5 @@ mod interlock;
 mod life;
 mod rig;
 mod serve;
+mod telemetry;
 mod worlds;

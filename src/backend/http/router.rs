@@ -14,11 +14,15 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::{agents, commands, door, events, firings, health, incidents, state, stop, switches, tokens};
 use crate::{
     api::{Problem, path},
-    backend::{app::Backend, interlock},
+    backend::{
+        app::Backend,
+        intake::{self, Intakes},
+        interlock,
+    },
 };
 
 /// Every route, behind the door.
-pub fn router(backend: Arc<Backend>) -> Router {
+pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
     let under = |root: &str, rest: &str| format!("{root}/{rest}");
     Router::new()
         .route(path::HEALTH, get(health::alive))
@@ -43,6 +47,7 @@ pub fn router(backend: Arc<Backend>) -> Router {
         .route(&under(path::TOKENS, "{id}"), delete(tokens::revoke))
         .route(path::STOP, post(stop::post))
         .merge(interlock::router(backend.clone()))
+        .merge(intake::router(intakes))
         .fallback(nothing_here)
         .method_not_allowed_fallback(other_method)
         .layer(middleware::from_fn_with_state(backend.clone(), door::door))

@@ -50,7 +50,7 @@ async fn take_actions(
     request: Request,
 ) -> Result<axum::Json<ActionsAnswer>, Problem> {
     identity.demand(Right::Report)?;
-    let intake = intakes.get(world)?;
+    let intake = intakes.get(world).await?;
     let (parts, body) = request.into_parts();
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or(NATIVE[0]);
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -105,7 +105,7 @@ async fn take_traces(State(intakes): State<Intakes>, identity: Identity, request
     };
     let taken = async {
         identity.demand(Right::Report)?;
-        let intake = intakes.get(world_of(&parts.uri)?)?;
+        let intake = intakes.get(world_of(&parts.uri)?).await?;
         let whole = body::read(&parts.headers, body).await?;
         traces(&intake, encoding, whole, &Source::from(&identity)).await
     };
@@ -156,7 +156,7 @@ async fn show_actions(
     uri: axum::http::Uri,
 ) -> Result<Response, Problem> {
     identity.demand(Right::Watch)?;
-    let intake = intakes.get(world)?;
+    let intake = intakes.get(world).await?;
     let agent: Option<AgentId> = typed_parameter(&uri, "agent")?;
     let after: Option<u64> = typed_parameter(&uri, "after")?;
     let limit = typed_parameter::<usize>(&uri, "limit")?.unwrap_or(100).min(MOST);

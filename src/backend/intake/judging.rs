@@ -25,7 +25,7 @@ use crate::{
         otlp::{Origin, Pushed, SpanJoiner, Spans},
     },
     terms::{AgentId, DrillId, Time},
-    tripwire::{FiringChange, FiringState},
+    tripwire::{FiringChange, FiringKey, FiringState},
 };
 
 /// What waits in the queue.
@@ -231,7 +231,9 @@ impl<W: Writer> Desk<W> {
     }
 
     fn save(&mut self, now: Time) {
-        self.store.push_snapshot(self.seq, self.judge.snapshot());
+        if let Some(state) = self.judge.snapshot() {
+            self.store.push_snapshot(self.seq, state);
+        }
         self.saved = (self.seq, now);
     }
 
@@ -323,10 +325,24 @@ impl<W: Writer> Desk<W> {
         self.seq = covered.max(self.store.newest().await?);
         self.saved = (self.seq, (self.clock)());
         let worlds = self.writer.worlds();
-        let missed = worlds.get(self.drill).map_or(changes.clone(), |world| unrecorded(world, changes));
+        let Some(world) = worlds.get(self.drill) else { return Ok(()) };
+        let missed = unrecorded(world, changes);
+        for key in expected(world) {
+            self.judge.acknowledge(key, true, (self.clock)());
+        }
         self.tell(missed, false).await;
         Ok(())
     }
+}
+
+/// Firings whose newest opening a person called expected: the replay knows nothing of that word.
+fn expected(world: &World) -> Vec<&FiringKey> {
+    let newest: HashMap<&FiringKey, bool> = world
+        .firings
+        .values()
+        .map(|firing| (&firing.key, firing.expected && firing.state == FiringState::Closed))
+        .collect();
+    newest.into_iter().filter(|(_, expected)| *expected).map(|(key, _)| key).collect()
 }
 
 /// Changes of a replay that the log does not have.

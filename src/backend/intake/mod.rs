@@ -4,6 +4,7 @@
 //! sees becomes events through the one writer. Owns the hot store; decides nothing about incidents.
 
 mod body;
+mod engine;
 mod firings;
 mod http;
 mod judging;

@@ -24,8 +24,8 @@ pub trait Judge: Send + 'static {
     fn declare(&mut self, agent: &AgentDeclaration);
     /// A person acknowledged a firing; `expected` closes it and thaws the baseline.
     fn acknowledge(&mut self, key: &FiringKey, expected: bool, now: Time) -> Vec<FiringChange>;
-    /// All that baselines need to survive a restart.
-    fn snapshot(&self) -> Vec<u8>;
+    /// All that baselines need to survive a restart, where it can be written.
+    fn snapshot(&self) -> Option<Vec<u8>>;
     /// Goes on from a snapshot; false where it does not read, and nothing changed then.
     fn restore(&mut self, snapshot: &[u8]) -> bool;
     /// Windows and baselines by agent.

@@ -1,0 +1,58 @@
+//! The tripwire engine as intake's judge.
+
+use std::collections::BTreeMap;
+
+use super::Judge;
+use crate::{
+    api::AgentLive,
+    incident::AgentDeclaration,
+    telemetry::Action,
+    terms::Time,
+    tripwire::{Engine, FiringChange, FiringKey},
+};
+
+impl Judge for Engine {
+    fn judge(&mut self, action: &Action) -> Vec<FiringChange> {
+        let mut changes = Vec::new();
+        Engine::judge(self, action, &mut changes);
+        changes
+    }
+
+    fn tick(&mut self, now: Time) -> Vec<FiringChange> {
+        self.advance(now)
+    }
+
+    fn declare(&mut self, agent: &AgentDeclaration) {
+        Engine::declare(self, agent);
+    }
+
+    fn acknowledge(&mut self, key: &FiringKey, expected: bool, now: Time) -> Vec<FiringChange> {
+        Engine::acknowledge(self, key, expected, now)
+    }
+
+    fn snapshot(&self) -> Option<Vec<u8>> {
+        Engine::snapshot(self).map_err(|error| tracing::error!(%error, "the engine was not saved")).ok()
+    }
+
+    fn restore(&mut self, snapshot: &[u8]) -> bool {
+        Engine::restore(self, snapshot).map_err(|error| tracing::warn!(%error, "the engine was not restored")).is_ok()
+    }
+
+    fn figures(&self, now: Time) -> BTreeMap<String, AgentLive> {
+        let live = |agent: &crate::terms::AgentId| {
+            let figures = Engine::figures(self, agent, now)?;
+            let live = AgentLive {
+                last_seen: figures.last_seen,
+                spend_window_usd: figures.spend_window.usd(),
+                calls_window: figures.calls_window,
+                baseline_hours: figures.baseline_hours,
+                median_spend_usd: figures.median_spend_usd,
+                median_calls: figures.median_calls,
+                drift: figures.drift,
+                ..AgentLive::default()
+            };
+            Some((agent.to_string(), live))
+        };
+        self.agents().filter_map(live).collect()
+    }
+}
