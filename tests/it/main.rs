@@ -1,6 +1,8 @@
 //! What somebody outside would notice: one binary, one module per topic.
 
+mod cli;
 mod hostile;
+mod house;
 mod interlock;
 mod life;
 mod rig;

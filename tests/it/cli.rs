@@ -1,0 +1,210 @@
+//! A whole incident through the real binary, and what it says to wrong input (CKP.4).
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+
+/// A folder of its own, with a backend that is stopped when the test ends.
+struct Desk {
+    folder: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn andon(&self, args: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_andon"))
+            .args(args)
+            .env("ANDON_HOME", self.folder.path())
+            .env_remove("ANDON_URL")
+            .env_remove("ANDON_TOKEN")
+            .env_remove("ANDON_CONFIG")
+            .output()
+            .unwrap()
+    }
+
+    /// Runs a command that must be done; its text.
+    #[track_caller]
+    fn done(&self, args: &[&str]) -> String {
+        let output = self.andon(args);
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success(), "andon {args:?}: {out}{err}");
+        out
+    }
+
+    /// Runs a command with `--json`; its answer.
+    #[track_caller]
+    fn json(&self, args: &[&str]) -> Value {
+        let mut all = args.to_vec();
+        all.push("--json");
+        let out = self.done(&all);
+        serde_json::from_str(&out).unwrap_or_else(|why| panic!("andon {all:?}: {why}: {out}"))
+    }
+
+    /// Runs a command that must be refused with `code`; its reason.
+    #[track_caller]
+    fn refused(&self, code: i32, args: &[&str]) -> String {
+        let output = self.andon(args);
+        let err = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "andon {args:?}: {}{err}", text(&output.stdout));
+        assert!(!err.trim().is_empty(), "andon {args:?} says nothing");
+        err
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.andon(&["serve", "--stop", "--force"]);
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// SEV.1, SEV.5, CON.2, RBK.2, RBK.8, COM.1, COM.5, TEAM.1, TEAM.8, PM.1: from nothing to the post-mortem, by commands alone.
+#[test]
+fn an_incident_lives_from_the_first_command_to_its_post_mortem() {
+    let desk = Desk::new();
+    let agents = desk.file(
+        "agents.toml",
+        "[[agent]]\nid = \"refund-bot\"\nowner = \"payments\"\nworkflow = \"refunds\"\ninventory = [\"stripe.refund\"]\n",
+    );
+    desk.done(&["agents", "declare", &agents]);
+    assert_eq!(desk.json(&["agents", "list"])[0]["id"], "refund-bot");
+
+    let incident = desk.json(&["declare", "refunds paid twice", "--severity", "sev-3", "--workflow", "refunds"]);
+    assert_eq!((&incident["id"], &incident["severity"]), (&"INC-1".into(), &"SEV-3".into()));
+    desk.done(&["severity", "INC-1", "SEV-2", "--why", "customers see it"]);
+    desk.done(&["assign", "inc-1", "commander", "dana"]);
+    desk.done(&["harm", "1"]);
+    desk.done(&["note", "1", "the payout run of \u{1b}[31m14:00 looks doubled"]);
+
+    let switch = desk.json(&["halt", "--agent", "refund-bot", "--why", "pays twice"]);
+    assert_eq!(
+        (&switch["id"], &switch["incident"], &switch["mode"]),
+        (&"SW-1".into(), &"INC-1".into(), &"halt".into())
+    );
+    assert!(desk.refused(1, &["resolve", "1"]).contains("SW-1"), "an engaged switch keeps it open");
+    desk.done(&["contained", "1", "--why", "its process is gone, seen on the host"]);
+
+    desk.done(&["rollback", "open", "1", "external-api-call", "payouts of 20 Nov"]);
+    assert!(
+        desk.refused(1, &["verify", "1", "RB-1", "--evidence", "read"]).contains("list-calls"),
+        "open steps are named"
+    );
+    for step in ["list-calls", "freeze-schedule", "reverse", "tell-counterparties"] {
+        desk.done(&["check", "1", step]);
+    }
+    desk.done(&["uncheck", "1", "reverse"]);
+    desk.done(&["check", "1", "RB-1/reverse"]);
+    desk.done(&["impossible", "1", "book-reserve", "--substitute", "finance covers it from the quarter"]);
+    desk.done(&["verify", "1", "external-api-call", "--evidence", "41 refunds read back, sum 4 920.00 EUR"]);
+    assert_eq!(desk.json(&["show", "1"])["status"], "monitoring");
+
+    desk.done(&["draft", "new", "1", "customer"]);
+    let findings = desk.json(&["draft", "lint", "1"]);
+    assert!(findings.as_array().unwrap().iter().any(|finding| finding["field"] == "body"), "{findings}");
+    desk.done(&["draft", "edit", "1", "--set", "body=Some refunds were paid twice.", "--set", "impact=41 refunds"]);
+    desk.done(&["draft", "send", "1", "--channel", "mail", "--to", "41 customers"]);
+    assert!(desk.done(&["draft", "show", "1"]).contains("Some refunds were paid twice."));
+
+    let release = desk.refused(1, &["release", "SW-1", "--why", "root cause known"]);
+    assert!(release.contains("two restart"), "one person does not restart a SEV-2 alone (RST.4): {release}");
+    desk.done(&["severity", "1", "SEV-3", "--why", "money is back"]);
+    desk.done(&["release", "SW-1", "--why", "the guard is in place"]);
+    desk.done(&["resolve", "1", "--note", "refunds are idempotent now"]);
+    desk.done(&["close", "1"]);
+
+    let log = desk.done(&["log", "1"]);
+    assert!(log.contains("␛[31m14:00") && !log.contains('\u{1b}'), "what was written is shown, not obeyed: {log}");
+    let postmortem = desk.done(&["postmortem", "1"]);
+    for part in ["refunds paid twice", "Some refunds were paid twice", "not recorded", "payouts of 20 Nov"] {
+        assert!(postmortem.contains(part), "{part} is missing from\n{postmortem}");
+    }
+    assert_eq!(desk.json(&["postmortem", "1", "--format", "json"])["id"], "INC-1");
+    assert_eq!(desk.json(&["audit", "verify"])["ok"], true);
+    assert_eq!(desk.json(&["incidents"]).as_array().unwrap().len(), 0);
+    assert_eq!(desk.json(&["incidents", "--all"]).as_array().unwrap().len(), 1);
+}
+
+/// Bad input: each gets a reason that says what to do, and its exit code.
+#[test]
+fn wrong_input_is_refused_with_words_that_help() {
+    let desk = Desk::new();
+    desk.done(&["declare", "something"]);
+    desk.done(&["rollback", "open", "1", "document", "the page"]);
+    for (code, args, word) in [
+        (1, &["show", "INC-9"][..], "andon incidents"),
+        (2, &["show", "SW-9"], "INC-7"),
+        (2, &["declare"], "--firing"),
+        (1, &["declare", " "], "title"),
+        (1, &["declare", "x", "--severity", "SEV-9"], "SEV-1"),
+        (1, &["declare", "x", "--scheme", "sev5"], "critical4"),
+        (1, &["severity", "1", "SEV-7", "--why", "x"], "SEV-4"),
+        (1, &["assign", "1", "king", "dana"], "commander"),
+        (1, &["assign", "1", "commander", "agent:refund-bot"], "person"),
+        (1, &["harm", "1", "--at", "2999-01-01T00:00:00Z"], "future"),
+        (2, &["harm", "1", "--at", "yesterday"], "2026-11-20T14:05:41.120Z"),
+        (1, &["rollback", "open", "1", "databse", "x"], "database-write"),
+        (1, &["check", "1", "no-such-step"], "RB-1/unpublish"),
+        (1, &["check", "1", "read-back"], "verify"),
+        (1, &["draft", "new", "1", "aliens"], "customer"),
+        (1, &["draft", "show", "1"], "draft new"),
+        (1, &["release", "SW-3", "--why", "x"], "andon switches"),
+        (2, &["release", "SW-3"], "--why"),
+        (1, &["ack", "TW-3"], "andon firings"),
+        (2, &["halt", "--mode", "pause"], "read-only"),
+        (2, &["halt", "--expires", "soon"], "30m"),
+        (2, &["halt", "--all", "--agent", "a"], "--agent"),
+        (1, &["agents", "declare", "/nonexistent.json"], "nonexistent"),
+        (1, &["show", "1", "--world", "DRILL-4"], "drill"),
+        (2, &["no-such-command"], "no-such-command"),
+    ] {
+        let said = desk.refused(code, args);
+        assert!(said.contains(word), "andon {args:?} should name {word:?}: {said}");
+    }
+    let bad = desk.file("agents.json", "[{\"id\": \"a\", \"inventory\": 3}]");
+    assert!(desk.refused(1, &["agents", "declare", &bad]).contains("agents.json"));
+}
+
+/// A broken configuration blocks nothing, and is named with its line.
+#[test]
+fn a_broken_configuration_blocks_nothing() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.folder.path().join("config")).unwrap();
+    desk.file("config/config.toml", "thme = \"dark\"\n");
+    assert!(desk.refused(1, &["config", "check"]).contains("line 1"));
+    assert!(desk.done(&["config", "path"]).trim().ends_with("config/config.toml"));
+    desk.done(&["config", "show"]);
+    desk.done(&["status"]);
+}
+
+/// CKP.4: without a terminal the cockpit says what works instead.
+#[test]
+fn without_a_terminal_the_cockpit_offers_status() {
+    let desk = Desk::new();
+    assert!(desk.refused(1, &[]).contains("andon status"));
+    assert_eq!(desk.done(&["status", "--line"]).trim(), "andon: off");
+    assert!(!Path::new(&desk.folder.path().join("data/andon.db")).exists(), "asking for the line starts nothing");
+}
+
+/// A home that cannot be written is said in words, with what to do.
+#[test]
+fn a_read_only_home_is_named() {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_andon")).arg("status").env("ANDON_HOME", "/proc/nowhere").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("ANDON_HOME"), "{}", text(&output.stderr));
+}
