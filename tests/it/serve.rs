@@ -32,6 +32,11 @@ async fn a_person_on_the_socket_declares_works_and_resolves() {
     let resolved = rig.command("/v1/incidents/INC-1/commands", json!({"type": "resolve", "note": "done"})).await;
     resolved.good();
     assert_eq!(rig.get("/v1/incidents?open=true").await.good(), &json!([]));
+    let written = rig.get("/v1/incidents/INC-1/postmortem").await;
+    assert_eq!(written.kind, "text/markdown; charset=utf-8");
+    assert!(written.good().as_str().unwrap().contains("Refunds sent twice"));
+    assert!(rig.get("/v1/incidents/INC-1/postmortem?format=json").await.good().is_object());
+    rig.get("/v1/incidents/INC-1/postmortem?format=pdf").await.problem(422);
     assert_eq!(rig.get("/v1/incidents").await.good().as_array().unwrap().len(), 1);
     rig.running.stop().await;
 }

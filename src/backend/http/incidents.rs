@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, http::Uri};
+use axum::{
+    extract::State,
+    http::{HeaderMap, Uri, header},
+    response::{IntoResponse, Response},
+};
 
 use super::{
-    extract::{Id, InWorld, Json, typed_parameter},
+    extract::{Id, InWorld, Json, parameter, typed_parameter},
     reply::{Reply, ask, unknown, world, worlds},
 };
 use crate::{
     api::{Accepted, Ask, IncidentView, Problem},
     backend::{app::Backend, identity::Identity},
     incident::{Command, Declare, Event, Incident, IncidentCommand, Topic, World, clocks},
+    report::postmortem,
     terms::{IncidentId, Time},
 };
 
@@ -91,4 +96,30 @@ pub async fn events(
         }
     }
     Ok(axum::Json(found))
+}
+
+/// Its post-mortem: Markdown, or JSON where `Accept` or `?format=json` asks for it (PM).
+pub async fn postmortem(
+    State(backend): State<Arc<Backend>>,
+    InWorld(drill): InWorld,
+    Id(id): Id<IncidentId>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let all = worlds(&backend, drill)?;
+    let world = world(&all, drill)?;
+    let incident = find(world, id)?;
+    let now = (backend.clock)();
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let json = match parameter(&uri, "format").as_deref() {
+        None => accept.starts_with("application/json"),
+        Some("json") => true,
+        Some("md" | "markdown") => false,
+        Some(_) => return Err(Problem::invalid(422, "`format`: md or json")),
+    };
+    if json {
+        return Ok(axum::Json(postmortem::json(incident, world, now)).into_response());
+    }
+    let markdown = [(header::CONTENT_TYPE, "text/markdown; charset=utf-8")];
+    Ok((markdown, postmortem::markdown(incident, world, now)).into_response())
 }

@@ -34,6 +34,7 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(&under(path::INCIDENTS, "{id}"), get(incidents::show))
         .route(&under(path::INCIDENTS, "{id}/commands"), post(incidents::command))
         .route(&under(path::INCIDENTS, "{id}/events"), get(incidents::events))
+        .route(&under(path::INCIDENTS, "{id}/postmortem"), get(incidents::postmortem))
         .route(path::SWITCHES, get(switches::list).post(switches::engage))
         .route(&under(path::SWITCHES, "{id}"), get(switches::show))
         .route(&under(path::SWITCHES, "{id}/release"), post(switches::release))
