@@ -220,3 +220,43 @@ async fn the_stream_tells_each_agent_its_state() {
     assert!(version < u64::MAX, "nobody acknowledges what is still to come");
     assert_eq!(AgentId::new("refund-bot").unwrap().as_str(), answer.body["agent"]);
 }
+
+/// DET.5, DET.9: from an agent's telemetry to a firing, an incident, a halt, and the breach of it.
+#[tokio::test]
+async fn telemetry_fires_opens_an_incident_and_shows_a_breach() {
+    let rig = rig().await;
+    declare(&rig).await;
+    let report = async |tool: &str, started: Time| {
+        let action = json!({"agent": "refund-bot", "tool": tool, "run": "run-1", "started": started, "status": "ok"});
+        let answer = read(rig.ask_tcp(Method::POST, "/v1/actions", None).json(&action)).await;
+        assert_eq!(answer.good()["accepted"], 1);
+    };
+    let now = || (rig.running.backend.clock)();
+    report("stripe.payout", now()).await;
+    assert_eq!(rig.get("/v1/firings").await.good(), &json!([]));
+    report("shell.exec", now()).await;
+    let firings = rig.get("/v1/firings").await.good().clone();
+    assert_eq!(
+        (firings[0]["tripwire"].as_str(), firings[0]["detail"].as_str()),
+        (Some("authorisation"), Some("shell.exec"))
+    );
+    let incident = rig.get("/v1/incidents/INC-1").await.good().clone();
+    assert_eq!((incident["confirmed"].as_bool(), &incident["firings"]), (Some(false), &json!(["TW-1"])));
+    rig.command("/v1/firings/TW-1/ack", json!({})).await.good();
+
+    halt(&rig, json!({"incident": "INC-1"})).await;
+    report("stripe.payout", now().plus(1)).await;
+    let firings = rig.get("/v1/firings?open=true").await.good().clone();
+    let breach = firings.as_array().unwrap().iter().find(|firing| firing["tripwire"] == "breach").unwrap();
+    assert_eq!(breach["detail"], "SW-1");
+    until("the switch shows who escaped", || async { proof(&rig, "SW-1").await["escaped"] == 1 }).await;
+    until("the figures are told", || async {
+        let agents = rig.get("/v1/agents/refund-bot").await.good().clone();
+        agents["calls_window"] == 3 && agents["reach"] == "observed" && agents["drift"] == json!(["shell.exec"])
+    })
+    .await;
+    assert_eq!(rig.get("/v1/state").await.good()["live"]["telemetry"]["accepted"], 3);
+    // Reporting is an agent's right; looking at what others did is not.
+    read(rig.ask_tcp(Method::GET, "/v1/actions", None)).await.problem(401);
+    assert_eq!(rig.get("/v1/actions").await.good().as_array().unwrap().len(), 3);
+}

@@ -20,7 +20,7 @@ use crate::{
     },
     telemetry::{Action, Status},
     terms::{AgentId, SwitchId, Time},
-    tripwire::{FiringChange, FiringKey, Tripwire},
+    tripwire::{FiringChange, FiringKey, FiringState, Tripwire},
 };
 
 /// A breach that is open: how often it was met, and when last.
@@ -72,6 +72,9 @@ impl Interlock {
             table.version = (before.version + 1).max(position);
         }
         let mut known = self.known();
+        if before.version == 0 {
+            known.recall_breaches(world);
+        }
         known.effects.retain(|id, _| table.engaged.contains_key(id));
         for (id, switch) in &table.engaged {
             let version = table.version;
@@ -206,6 +209,17 @@ impl Default for Interlock {
 }
 
 impl Known {
+    /// Breaches that were open before a restart go on, and close.
+    fn recall_breaches(&mut self, world: &World) {
+        let open = world.firings.values().filter(|firing| firing.state == FiringState::Open);
+        for firing in open.filter(|firing| firing.key.tripwire == Tripwire::Breach) {
+            if let Ok(switch) = firing.key.detail.parse() {
+                let breach = Breach { count: firing.count, last_at: firing.at };
+                self.breaches.insert((switch, firing.key.agent.clone()), breach);
+            }
+        }
+    }
+
     fn went_past(&mut self, switch: &Switch, action: &Action, behind: i64) -> Option<FiringChange> {
         let effect = self.effects.get_mut(&switch.id)?;
         if action.at >= switch.harm_at.unwrap_or(switch.engaged_at) {
