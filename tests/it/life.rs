@@ -41,7 +41,9 @@ fn kill(info: &LockInfo, signal: rustix::process::Signal) {
 async fn gone(info: &LockInfo) {
     let stat = format!("/proc/{}/stat", info.pid);
     until("the backend is gone", || async {
+        // The first thread is a zombie before the last one has let go of the socket.
         std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "))
+            && std::os::unix::net::UnixStream::connect(&info.socket).is_err()
     })
     .await;
 }
