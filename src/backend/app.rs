@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     clock::Clock,
     core::Core,
+    drill::Playing,
     presence::Presence,
     rooms::{self, Rooms},
 };
@@ -25,6 +26,8 @@ pub struct Backend {
     pub rooms: Arc<Rooms>,
     /// Who has a cockpit open.
     pub presence: Presence,
+    /// Drills being played.
+    pub playing: Playing,
     /// The clock.
     pub clock: Clock,
     /// Cancelled when the backend goes.

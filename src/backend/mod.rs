@@ -3,6 +3,7 @@
 pub mod app;
 pub mod clock;
 pub mod core;
+pub mod drill;
 pub mod home;
 pub mod http;
 pub mod identity;

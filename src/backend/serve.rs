@@ -154,6 +154,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         core,
         rooms,
         presence: Presence::default(),
+        playing: super::drill::Playing::default(),
         clock: clock.clone(),
         stop: CancellationToken::new(),
         uid: rustix::process::getuid().as_raw(),

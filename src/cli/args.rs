@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{agents, backend, config, drafts, firings, incidents, rollback, status, switches, tokens};
+use super::{agents, backend, config, drafts, drills, firings, incidents, rollback, status, switches, tokens};
 use crate::terms::{DrillId, IncidentId};
 
 /// The incident cockpit for AI agents.
@@ -119,6 +119,10 @@ pub enum Command {
     /// Communication drafts.
     #[command(subcommand)]
     Draft(drafts::Draft),
+
+    /// Drills: incidents replayed in a world of their own.
+    #[command(subcommand)]
+    Drill(drills::Drill),
 
     /// Check the log's hash chain.
     #[command(subcommand)]

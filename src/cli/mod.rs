@@ -8,6 +8,7 @@ mod audit;
 mod backend;
 mod config;
 mod drafts;
+mod drills;
 mod firings;
 mod incidents;
 mod print;

@@ -3,8 +3,8 @@
 use clap::CommandFactory;
 
 use super::{
-    Cli, agents, args::Command, audit, backend, config, drafts, firings, incidents, print::Failed, reach::Reach,
-    rollback, status, switches, tokens,
+    Cli, agents, args::Command, audit, backend, config, drafts, drills, firings, incidents, print::Failed,
+    reach::Reach, rollback, status, switches, tokens,
 };
 use crate::config::Settings;
 
@@ -53,6 +53,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Impossible(asked) => rollback::impossible(&reach, asked).await,
         Command::Verify(asked) => rollback::verify(&reach, asked).await,
         Command::Draft(asked) => drafts::run(&reach, asked).await,
+        Command::Drill(asked) => drills::run(&reach, asked).await,
         Command::Audit(asked) => audit::run(&reach, &asked).await,
         Command::Completions(asked) => {
             clap_complete::generate(asked.shell, &mut Cli::command(), "andon", &mut std::io::stdout());

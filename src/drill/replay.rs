@@ -4,11 +4,11 @@ use super::recording::{Item, Recording};
 use crate::{telemetry::Action, terms::Time};
 
 /// The speeds a replay may have.
-const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=3_600.0;
+const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=1_000.0;
 
 /// A speed nobody can follow.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-#[error("a drill runs 0.1 to 3600 times as fast as it was recorded, not {0} times")]
+#[error("a drill runs 0.1 to 1000 times as fast as it was recorded, not {0} times")]
 pub struct SpeedError(pub f64);
 
 /// One thing of a replay.
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn a_speed_nobody_can_follow_is_refused() {
         let recording = Recording::parse(TEXT).unwrap();
-        for speed in [0.0, -1.0, f64::NAN, f64::INFINITY, 3_601.0] {
+        for speed in [0.0, -1.0, f64::NAN, f64::INFINITY, 1_001.0] {
             assert!(Replay::new(&recording, Time::default(), speed, 1).is_err(), "{speed}");
         }
     }

@@ -3,6 +3,7 @@
 mod agents;
 mod commands;
 mod door;
+mod drills;
 mod events;
 pub mod extract;
 mod firings;

@@ -11,7 +11,7 @@ use axum::{
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{agents, commands, door, events, firings, health, incidents, state, stop, switches, tokens};
+use super::{agents, commands, door, drills, events, firings, health, incidents, state, stop, switches, tokens};
 use crate::{
     api::{Problem, path},
     backend::{
@@ -46,6 +46,9 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(&under(path::AGENTS, "{id}"), get(agents::show))
         .route(path::TOKENS, get(tokens::list).post(tokens::make))
         .route(&under(path::TOKENS, "{id}"), delete(tokens::revoke))
+        .route(path::DRILLS, get(drills::list).post(drills::start))
+        .route(&under(path::DRILLS, "recordings"), get(drills::recordings))
+        .route(&under(path::DRILLS, "{id}"), delete(drills::end))
         .route(path::STOP, post(stop::post))
         .merge(interlock::router(backend.clone()))
         .merge(intake::router(intakes))

@@ -1,0 +1,186 @@
+//! Plays a recording into a drill's world (DRL.1, law 8): the world's own intake and interlock, never the real ones.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{
+    app::Backend,
+    intake::{Intake, Source},
+    interlock::Way,
+};
+use crate::{
+    api::{CheckRequest, DrillStarted, Problem, RecordingView, StartDrill},
+    drill::{Item, Mark, Recording, Replay, SHIPPED, shipped},
+    incident::{Command, Fact, IncidentCommand, containment::Decision},
+    telemetry::Action,
+    terms::{Author, DrillId, IncidentId, Time},
+};
+
+/// Actions of the history that are fed at once.
+const BATCH: usize = 1_000;
+/// What an action is taken to weigh in the store, in bytes.
+const WEIGHT: usize = 512;
+
+/// The drills that are being played: a request sent twice plays once.
+#[derive(Default)]
+pub struct Playing(Mutex<BTreeSet<DrillId>>);
+
+impl Playing {
+    fn begin(&self, drill: DrillId) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(drill)
+    }
+}
+
+/// Every recording that can be played.
+pub fn recordings() -> Vec<RecordingView> {
+    let read = |name: &str| {
+        let Recording { title, modelled_on, .. } = shipped(name).ok()?;
+        Some(RecordingView { name: name.to_owned(), title, modelled_on })
+    };
+    SHIPPED.iter().filter_map(|(name, _)| read(name)).collect()
+}
+
+/// Starts a drill's world, declares its agents there, and plays.
+///
+/// # Errors
+/// No such recording, a speed nobody can follow, or what the log says.
+pub async fn start(backend: &Arc<Backend>, by: Author, id: Uuid, asked: StartDrill) -> Result<DrillStarted, Problem> {
+    let StartDrill { name, speed, seed } = asked;
+    let recording = shipped(&name).map_err(Problem::unknown)?;
+    let begins = (backend.clock)();
+    let replay =
+        Replay::new(&recording, begins, speed, seed).map_err(|error| Problem::invalid(422, error.to_string()))?;
+    let title = recording.title.clone();
+    let command = Command::StartDrill { name, title: title.clone(), seed, speed };
+    let accepted = backend.core.submit(None, id, by, command).await?;
+    let begun = accepted.events.iter().find_map(|event| match &event.fact {
+        Fact::DrillStarted { drill, .. } => Some(*drill),
+        _ => None,
+    });
+    let Some(drill) = begun else { return Err(Problem::unavailable("no drill began; ask again with another id")) };
+    let lasts_s = replay.lasts_ms() as f64 / 1000.0;
+    if backend.playing.begin(drill) {
+        let player = Player::open(backend.clone(), drill, recording).await?;
+        tokio::spawn(async move {
+            let stop = player.backend.stop.clone();
+            let _ = stop.run_until_cancelled_owned(player.play(replay)).await;
+        });
+    }
+    Ok(DrillStarted { id: drill, title, lasts_s })
+}
+
+/// One drill being played.
+struct Player {
+    backend: Arc<Backend>,
+    drill: DrillId,
+    intake: Intake,
+    source: Source,
+    prevented: u64,
+    /// Marks that wait for an incident to be noted on.
+    waiting: Vec<Mark>,
+}
+
+impl Player {
+    async fn open(backend: Arc<Backend>, drill: DrillId, recording: Recording) -> Result<Self, Problem> {
+        if !recording.agents.is_empty() {
+            let declare = Command::DeclareAgents { agents: recording.agents };
+            backend.core.submit(Some(drill), Uuid::now_v7(), author(), declare).await?;
+        }
+        let intakes = backend.rooms.intakes.get();
+        let intakes = intakes.ok_or_else(|| Problem::unavailable("the backend is starting; ask again in a second"))?;
+        let intake = intakes.get(Some(drill)).await?;
+        let source = Source { name: format!("drill:{drill}").into(), agent: None };
+        Ok(Self { backend, drill, intake, source, prevented: 0, waiting: Vec::new() })
+    }
+
+    async fn play(mut self, replay: Replay) {
+        let zero = Instant::now();
+        for batch in replay.history.chunks(BATCH) {
+            self.feed(batch.to_vec()).await;
+        }
+        for timed in replay.timed {
+            let offset = Duration::from_millis(u64::try_from(timed.offset_ms).unwrap_or_default());
+            tokio::time::sleep_until(zero + offset).await;
+            if !self.runs() {
+                return;
+            }
+            match timed.item {
+                Item::Action(action) => self.act(*action).await,
+                Item::Mark(mark) => self.waiting.push(mark),
+            }
+            self.note_marks().await;
+        }
+        let at = (self.backend.clock)();
+        let text = format!(
+            "the recording is over; {} actions were not executed because a switch stood in their way",
+            self.prevented
+        );
+        self.note(at, text).await;
+    }
+
+    fn runs(&self) -> bool {
+        self.backend.core.worlds().takes.get(&self.drill).is_some_and(|take| take.ended_at.is_none())
+    }
+
+    /// An agent acts, if the drill's own interlock lets it: what is refused is prevented harm.
+    async fn act(&mut self, action: Action) {
+        let now = (self.backend.clock)();
+        let asked = CheckRequest {
+            agent: action.agent.clone(),
+            tool: action.tool.clone(),
+            class: action.class.clone(),
+            run: action.run.clone(),
+            workflow: action.workflow.clone(),
+            subject: action.on_behalf_of.clone(),
+            sent_at: Some(now),
+        };
+        let interlock = self.backend.rooms.interlocks.get(Some(self.drill));
+        let answer = interlock.map(|interlock| interlock.check(&asked, Way::Check, now));
+        if answer.is_some_and(|answer| answer.decision != Decision::Allow) {
+            self.prevented += 1;
+            return;
+        }
+        self.feed(vec![Action { received_at: now, ..action }]).await;
+    }
+
+    async fn feed(&self, actions: Vec<Action>) {
+        let bytes = actions.len() * WEIGHT;
+        if let Err(problem) = self.intake.actions(actions, &self.source, bytes).await {
+            tracing::warn!(drill = %self.drill, %problem, "part of a drill was not taken");
+        }
+    }
+
+    /// Marks become notes on the drill's newest open incident, once there is one.
+    async fn note_marks(&mut self) {
+        if self.waiting.is_empty() || self.incident().is_none() {
+            return;
+        }
+        for mark in std::mem::take(&mut self.waiting) {
+            self.note(mark.at, format!("{}: {}", mark.mark, mark.text)).await;
+        }
+    }
+
+    fn incident(&self) -> Option<IncidentId> {
+        let worlds = self.backend.core.worlds();
+        let incidents = &worlds.get(Some(self.drill))?.incidents;
+        incidents.values().rev().find(|incident| incident.is_open()).map(|incident| incident.id)
+    }
+
+    async fn note(&self, at: Time, text: String) {
+        let Some(incident) = self.incident() else { return };
+        let command = Command::OnIncident { incident, ask: IncidentCommand::Note { text, at: Some(at) } };
+        if let Err(problem) = self.backend.core.submit(Some(self.drill), Uuid::now_v7(), author(), command).await {
+            tracing::warn!(drill = %self.drill, %problem, "a drill's mark was not noted");
+        }
+    }
+}
+
+fn author() -> Author {
+    Author::Andon("drill".into())
+}

@@ -1,0 +1,74 @@
+//! A drill played from outside: its world fills, nothing real does, a halt prevents what was to come (DRL.1, law 8).
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::rig::{Rig, read, rig, until};
+
+async fn play(rig: &Rig, name: &str) -> Value {
+    rig.command("/v1/drills", json!({"name": name, "speed": 1000.0, "seed": 7})).await.good().clone()
+}
+
+/// Whether the drill's incident has a note that holds `words`.
+async fn noted(rig: &Rig, words: &str) -> bool {
+    let incidents = rig.get("/v1/incidents?world=DRILL-1").await;
+    let all = incidents.good().as_array().unwrap();
+    all.iter()
+        .flat_map(|one| one["timeline"].as_array().unwrap())
+        .any(|entry| entry["kind"] == "note-added" && entry["text"].as_str().is_some_and(|text| text.contains(words)))
+}
+
+/// DRL.1: one drill makes cost-rate, action-rate, a new endpoint, outcome and authorisation fire, in its world alone.
+#[tokio::test]
+async fn a_drill_fires_its_tripwires_and_opens_an_incident_of_its_own() {
+    let rig = rig().await;
+    let started = play(&rig, "refunds-twice").await;
+    assert_eq!(started["id"], "DRILL-1");
+    until("every tripwire fires", || async {
+        let firings = rig.get("/v1/firings?world=DRILL-1").await;
+        let firings = firings.good().as_array().unwrap();
+        let fired: BTreeSet<&str> = firings.iter().filter_map(|firing| firing["tripwire"].as_str()).collect();
+        let new_endpoint = firings.iter().any(|firing| {
+            firing["tripwire"] == "action-rate"
+                && firing["detail"].as_str().is_some_and(|one| one.contains("bank.example"))
+        });
+        new_endpoint && ["cost-rate", "action-rate", "outcome", "authorisation"].iter().all(|one| fired.contains(one))
+    })
+    .await;
+    until("the recording is over", || noted(&rig, "the recording is over; 0 actions")).await;
+    assert!(noted(&rig, "report: A customer writes").await, "marks are notes");
+    let incidents = rig.get("/v1/incidents?world=DRILL-1").await;
+    assert_eq!(incidents.good()[0]["drill"], true);
+    for path in ["/v1/firings", "/v1/incidents", "/v1/agents"] {
+        assert_eq!(rig.get(path).await.good(), &json!([]), "{path}: nothing of it is real");
+    }
+    read(rig.ask(reqwest::Method::DELETE, "/v1/drills/DRILL-1")).await.good();
+    assert!(rig.get("/v1/drills").await.good()[0]["ended_at"].is_string());
+}
+
+/// DRL.1: an action that the drill's interlock halts is not executed, and counted.
+#[tokio::test]
+async fn a_halt_in_a_drill_prevents_what_was_to_come() {
+    let rig = rig().await;
+    play(&rig, "promised-refund").await;
+    until("an incident is open", || async {
+        !rig.get("/v1/incidents?world=DRILL-1").await.good().as_array().unwrap().is_empty()
+    })
+    .await;
+    rig.command("/v1/switches?world=DRILL-1", json!({"why": "it promises"})).await.good();
+    until("the recording is over", || noted(&rig, "the recording is over")).await;
+    assert!(!noted(&rig, "the recording is over; 0 actions").await, "something was prevented");
+    assert_eq!(rig.get("/v1/switches").await.good(), &json!([]), "a drill halts nobody real");
+}
+
+#[tokio::test]
+async fn what_cannot_be_played_is_refused_with_what_can() {
+    let rig = rig().await;
+    let unknown = rig.command("/v1/drills", json!({"name": "refund-twice"})).await;
+    assert!(unknown.problem(404).body["detail"].as_str().unwrap().contains("did you mean refunds-twice"));
+    rig.command("/v1/drills", json!({"name": "refunds-twice", "speed": 0})).await.problem(422);
+    rig.command("/v1/drills", json!({"nam": "refunds-twice"})).await.problem(422);
+    read(rig.ask(reqwest::Method::DELETE, "/v1/drills/DRILL-9")).await.problem(404);
+    assert_eq!(rig.get("/v1/drills/recordings").await.good().as_array().unwrap().len(), 2);
+}
