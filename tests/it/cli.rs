@@ -133,7 +133,7 @@ fn an_incident_lives_from_the_first_command_to_its_post_mortem() {
     for part in ["refunds paid twice", "Some refunds were paid twice", "not recorded", "payouts of 20 Nov"] {
         assert!(postmortem.contains(part), "{part} is missing from\n{postmortem}");
     }
-    assert_eq!(desk.json(&["postmortem", "1", "--format", "json"])["id"], "INC-1");
+    assert_eq!(desk.json(&["postmortem", "1", "--format", "json"])["incident"]["id"], "INC-1");
     assert_eq!(desk.json(&["audit", "verify"])["ok"], true);
     assert_eq!(desk.json(&["incidents"]).as_array().unwrap().len(), 0);
     assert_eq!(desk.json(&["incidents", "--all"]).as_array().unwrap().len(), 1);
