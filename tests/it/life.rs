@@ -109,6 +109,35 @@ async fn after_a_kill_the_next_start_takes_over() {
     until("nobody answers", || async { running(&home).await.is_none() }).await;
 }
 
+/// Protocol 1: what telemetry taught survives a kill once it is in the hot store, at most a second later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn windows_survive_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::under(folder.path());
+    let _leftover = Leftover(&home);
+    let first = ensure_running(&home, andon()).await.unwrap();
+    let client = on_socket(&first);
+    let actions = json!([{"id": "1", "agent": "a", "tool": "t"}, {"id": "2", "agent": "a", "tool": "t"}]);
+    client.post("http://localhost/v1/actions").json(&actions).send().await.unwrap().error_for_status().unwrap();
+    until("both are stored", || async {
+        let kept: Value = client.get("http://localhost/v1/actions").send().await.unwrap().json().await.unwrap();
+        kept.as_array().unwrap().len() == 2
+    })
+    .await;
+    kill(&first, rustix::process::Signal::KILL);
+    gone(&first).await;
+
+    let second = ensure_running(&home, andon()).await.unwrap();
+    let client = on_socket(&second);
+    until("the window is back", || async {
+        let state: Value = client.get("http://localhost/v1/state").send().await.unwrap().json().await.unwrap();
+        state["live"]["agents"]["a"]["calls_window"] == 2
+    })
+    .await;
+    kill(&second, rustix::process::Signal::TERM);
+    gone(&second).await;
+}
+
 /// A daemon that cannot start says why to whoever started it.
 #[tokio::test]
 async fn a_start_that_fails_tells_its_reason() {
