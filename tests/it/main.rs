@@ -1,6 +1,7 @@
 //! What somebody outside would notice: one binary, one module per topic.
 
 mod cli;
+mod crash;
 mod drills;
 mod hostile;
 mod house;
