@@ -4,6 +4,7 @@ pub mod api;
 pub mod backend;
 pub mod cli;
 pub mod client;
+pub mod cockpit;
 pub mod config;
 pub mod drill;
 pub mod incident;

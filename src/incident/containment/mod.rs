@@ -3,9 +3,11 @@
 //! Pure. The backend's interlock asks `decision`; the log's fold keeps `Switch`; `proof` judges who is proved stopped.
 
 mod decision;
+mod recommend;
 mod scope;
 mod switch;
 
 pub use decision::{Decision, decide};
+pub use recommend::{Recommended, recommend};
 pub use scope::{Call, Scope};
 pub use switch::{AgentProof, HaltProof, Mode, ProofHow, ProofState, Release, Slipped, Switch, SwitchState};

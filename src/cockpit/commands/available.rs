@@ -1,0 +1,52 @@
+//! Why a command cannot be done now, in words that say what would help.
+
+use super::{Command, Do, Need};
+use crate::{
+    cockpit::{link::Link, model::Model},
+    incident::{Status, containment::SwitchState},
+};
+
+/// The reason it is unavailable; `None` when it can be done.
+pub fn why_not(command: &Command, model: &Model) -> Option<String> {
+    if let Some(reason) = missing(command.need, model) {
+        return Some(reason);
+    }
+    let open = model.incident().is_some_and(|incident| incident.is_open());
+    match command.does {
+        Do::Resolve | Do::Severity | Do::Contained if !open => Some("this incident is not open; O reopens it".into()),
+        Do::Reopen if open => Some("this incident is open".into()),
+        Do::Reopen if model.incident().is_some_and(|incident| incident.status == Status::Merged) => {
+            Some("this incident was merged; reopen the one it went into".into())
+        }
+        Do::PlayDrill if matches!(model.link, Link::Offline { .. } | Link::Connecting) => {
+            Some("the backend is not reached".into())
+        }
+        _ => None,
+    }
+}
+
+fn missing(need: Need, model: &Model) -> Option<String> {
+    let absent = match need {
+        Need::Nothing | Need::Overlay => return None,
+        _ if need_incident(need) && model.incident().is_none() => "no incident is open; D declares one",
+        Need::Unconfirmed if model.incident().is_some_and(|incident| incident.confirmed) => {
+            "a person confirmed this incident already"
+        }
+        Need::Firing if model.selected_firing().is_none() => "no firing is selected; 2 shows them",
+        Need::Switch => match model.selected_switch() {
+            None => "no switch is selected; 3 shows them, ! engages one",
+            Some(switch) if switch.state == SwitchState::Released => "this switch was released already",
+            Some(_) => return None,
+        },
+        Need::Checklist if model.checklist().is_none() => "no checklist is open; o in pane 4 opens one",
+        Need::Step if model.selected_step().is_none() => "no step is selected; 4 shows them",
+        Need::Draft if model.draft().is_none() => "no draft has begun; o in pane 5 begins one",
+        Need::Note if model.selected_note().is_none() => "no note is selected; 6 shows them",
+        _ => return None,
+    };
+    Some(absent.to_owned())
+}
+
+fn need_incident(need: Need) -> bool {
+    matches!(need, Need::Incident | Need::Unconfirmed | Need::Checklist | Need::Step | Need::Draft | Need::Note)
+}

@@ -1,0 +1,158 @@
+//! What `update` asks for, and the only place that starts work.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{
+    link::{Backend, Heard},
+    message::Message,
+};
+use crate::{
+    incident::Command,
+    terms::{DraftId, DrillId, IncidentId},
+};
+
+/// Work to be done outside `update`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Leave; what was asked before is still sent.
+    Quit,
+    /// Load a world and follow it.
+    Follow {
+        /// Which.
+        world: Option<DrillId>,
+        /// Number of this asking; older ones end.
+        load: u64,
+    },
+    /// Ask the backend.
+    Submit {
+        /// In which world.
+        world: Option<DrillId>,
+        /// As the toast names it.
+        what: String,
+        /// What.
+        command: Box<Command>,
+    },
+    /// Play a drill.
+    Play {
+        /// The recording's name.
+        name: String,
+        /// Times faster.
+        speed: f64,
+    },
+    /// Hand a draft to `$EDITOR`; the loop does it, since it owns the terminal.
+    Edit {
+        /// Of which incident.
+        incident: IncidentId,
+        /// Which draft.
+        draft: DraftId,
+        /// The version handed out.
+        version: u64,
+        /// Its text.
+        text: String,
+    },
+    /// Put text on the clipboard (OSC 52).
+    Copy(String),
+    /// Stop the process until it is continued.
+    Suspend,
+    /// Paint everything anew.
+    Repaint,
+    /// Tell a person who looks elsewhere.
+    Alert(String),
+}
+
+/// Runs the effects that need no terminal.
+pub struct Runner {
+    backend: Arc<dyn Backend>,
+    messages: mpsc::Sender<Message>,
+    following: CancellationToken,
+    asking: Arc<AtomicUsize>,
+}
+
+/// Longest pause between two tries to load a world, in seconds.
+const SLOWEST_RETRY_S: u64 = 5;
+
+impl Runner {
+    /// Runs effects against `backend`; what comes of them goes to `messages`.
+    pub fn new(backend: Arc<dyn Backend>, messages: mpsc::Sender<Message>) -> Self {
+        Self { backend, messages, following: CancellationToken::new(), asking: Arc::default() }
+    }
+
+    /// Loads `world` and follows it, in place of what was followed before.
+    pub fn follow(&mut self, world: Option<DrillId>, load: u64) {
+        self.following.cancel();
+        self.following = CancellationToken::new();
+        let (backend, messages, ended) = (self.backend.clone(), self.messages.clone(), self.following.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = ended.cancelled() => {}
+                () = follow(backend, messages, world, load) => {}
+            }
+        });
+    }
+
+    /// Asks `command`; one id, so that asking again is safe (law 2).
+    pub fn submit(&self, world: Option<DrillId>, what: String, command: Command) {
+        let (messages, asking) = (self.messages.clone(), self.asking.clone());
+        let answer = self.backend.submit(world, Uuid::now_v7(), command);
+        asking.fetch_add(1, Ordering::SeqCst);
+        tokio::spawn(async move {
+            let result = answer.await;
+            asking.fetch_sub(1, Ordering::SeqCst);
+            messages.send(Message::Answered { what, result }).await.ok();
+        });
+    }
+
+    /// Plays a drill.
+    pub fn play(&self, name: String, speed: f64) {
+        let messages = self.messages.clone();
+        let answer = self.backend.play(name, speed);
+        tokio::spawn(async move {
+            messages.send(Message::Playing(answer.await)).await.ok();
+        });
+    }
+
+    /// Commands asked and not yet answered.
+    pub fn asking(&self) -> usize {
+        self.asking.load(Ordering::SeqCst)
+    }
+
+    /// Ends what is followed.
+    pub fn stop(&self) {
+        self.following.cancel();
+    }
+}
+
+async fn follow(backend: Arc<dyn Backend>, messages: mpsc::Sender<Message>, world: Option<DrillId>, load: u64) {
+    let mut pause = 1;
+    loop {
+        let state = backend.state(world).await;
+        let place = state.as_ref().ok().map(|state| (state.epoch, state.position));
+        if messages.send(Message::Loaded { load, state: state.map(Box::new) }).await.is_err() {
+            return;
+        }
+        let Some((epoch, position)) = place else {
+            tokio::time::sleep(std::time::Duration::from_secs(pause)).await;
+            pause = (pause * 2).min(SLOWEST_RETRY_S);
+            continue;
+        };
+        pause = 1;
+        let mut stream = backend.events(epoch, position, world);
+        while let Some(heard) = stream.next().await {
+            let again = heard == Heard::Resync;
+            if messages.send(Message::Heard { load, heard }).await.is_err() {
+                return;
+            }
+            if again {
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Forms: a few fields, one command. What a form is about is settled when it opens.
+
+use super::{input::Input, model::Pane};
+use crate::terms::{ChecklistId, DraftId, FiringId, IncidentId, SwitchId};
+
+/// What a form asks when it is submitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// Declares; from a firing where one is named.
+    Declare(Option<FiringId>),
+    /// Dismisses.
+    Dismiss(IncidentId),
+    /// Sets the severity.
+    Severity(IncidentId),
+    /// Assigns a role.
+    Role(IncidentId),
+    /// Adds a note.
+    Note(IncidentId),
+    /// Confirms harm.
+    Harm(IncidentId),
+    /// Declares containment.
+    Contained(IncidentId),
+    /// Resolves.
+    Resolve(IncidentId),
+    /// Reopens.
+    Reopen(IncidentId),
+    /// Opens a checklist.
+    OpenRollback(IncidentId),
+    /// Marks a step impossible.
+    Impossible(IncidentId, ChecklistId, String),
+    /// Verifies a checklist.
+    Verify(IncidentId, ChecklistId),
+    /// Marks a draft sent.
+    Send(IncidentId, DraftId),
+    /// Acknowledges as expected.
+    Expected(FiringId),
+    /// Releases a switch.
+    Release(SwitchId),
+    /// Annotates a switch.
+    Annotate(SwitchId),
+    /// Filters a pane's rows; asks nothing of the backend.
+    Filter(Pane),
+}
+
+/// What a field holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// A line of text.
+    Text(Input),
+    /// One of several, by word and meaning; left and right change it.
+    Choice {
+        /// All.
+        options: Vec<(String, String)>,
+        /// Which.
+        at: usize,
+    },
+}
+
+/// One field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub label: &'static str,
+    /// What belongs there.
+    pub hint: String,
+    /// What is there.
+    pub value: Value,
+}
+
+impl Field {
+    /// A line of text.
+    pub fn text(label: &'static str, hint: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { label, hint: hint.into(), value: Value::Text(Input::with(value)) }
+    }
+
+    /// One of several.
+    pub fn choice(label: &'static str, options: Vec<(String, String)>, at: usize) -> Self {
+        Self { label, hint: String::new(), value: Value::Choice { options, at } }
+    }
+}
+
+/// Some fields over the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Form {
+    /// What it does.
+    pub title: String,
+    /// What to know before doing it.
+    pub about: Vec<String>,
+    /// Its fields.
+    pub fields: Vec<Field>,
+    /// Which takes the keys.
+    pub at: usize,
+    /// What it asks.
+    pub ask: Ask,
+    /// Why it was not taken.
+    pub wrong: Option<String>,
+}
+
+impl Form {
+    /// A form with its first field ready.
+    pub fn new(title: impl Into<String>, ask: Ask, fields: Vec<Field>) -> Self {
+        Self { title: title.into(), about: Vec::new(), fields, at: 0, ask, wrong: None }
+    }
+
+    /// Something to know before doing it.
+    #[must_use]
+    pub fn about(mut self, line: impl Into<String>) -> Self {
+        self.about.push(line.into());
+        self
+    }
+
+    /// What a field says, trimmed.
+    pub fn get(&self, label: &str) -> String {
+        let field = self.fields.iter().find(|field| field.label == label);
+        match field.map(|field| &field.value) {
+            Some(Value::Text(input)) => input.text().trim().to_owned(),
+            Some(Value::Choice { options, at }) => options.get(*at).map(|(word, _)| word.clone()).unwrap_or_default(),
+            None => String::new(),
+        }
+    }
+
+    /// The same, `None` when it is empty.
+    pub fn given(&self, label: &str) -> Option<String> {
+        Some(self.get(label)).filter(|text| !text.is_empty())
+    }
+
+    /// What a field says, or why the form is not taken without it.
+    ///
+    /// # Errors
+    /// When it is empty.
+    pub fn need(&self, label: &str) -> Result<String, String> {
+        self.given(label).ok_or_else(|| format!("{label} is needed"))
+    }
+
+    /// To another field, round and round.
+    pub fn turn(&mut self, by: isize) {
+        let all = self.fields.len().max(1) as isize;
+        self.at = (self.at as isize + by).rem_euclid(all) as usize;
+    }
+
+    /// The field that takes the keys.
+    pub fn field(&mut self) -> Option<&mut Field> {
+        self.fields.get_mut(self.at)
+    }
+}

@@ -1,0 +1,64 @@
+//! Everything that can happen to the cockpit.
+
+use crossterm::event::KeyEvent;
+
+use super::link::{Heard, LinkError};
+use crate::{
+    api::{Accepted, State},
+    terms::{DraftId, DrillId, IncidentId},
+};
+
+/// One thing that happened. The loop stamps it with the time before `update` sees it.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// A key went down.
+    Key(KeyEvent),
+    /// Text was pasted in one piece.
+    Paste(String),
+    /// The wheel turned: rows, negative is up.
+    Wheel(i32),
+    /// The terminal has another size.
+    Resized(u16, u16),
+    /// The terminal window gained or lost the focus.
+    Focused(bool),
+    /// A second passed.
+    Tick,
+    /// The state that was asked for came, or not. `load` tells late answers from new ones.
+    Loaded {
+        /// Which asking it answers.
+        load: u64,
+        /// What came.
+        state: Result<Box<State>, LinkError>,
+    },
+    /// The event stream said something.
+    Heard {
+        /// Which asking it belongs to.
+        load: u64,
+        /// What.
+        heard: Heard,
+    },
+    /// A command was answered.
+    Answered {
+        /// What was asked, as the toast names it.
+        what: String,
+        /// How it went.
+        result: Result<Accepted, LinkError>,
+    },
+    /// A drill began.
+    Playing(Result<DrillId, LinkError>),
+    /// `$EDITOR` closed.
+    Edited {
+        /// Of which incident.
+        incident: IncidentId,
+        /// Which draft.
+        draft: DraftId,
+        /// The version that was handed out.
+        version: u64,
+        /// Its text, or what went wrong.
+        text: Result<String, String>,
+    },
+    /// Something outside the backend worked or failed; said in a toast.
+    Said(String),
+    /// The system asks the program to end (SIGTERM, SIGHUP).
+    Terminate,
+}

@@ -1,0 +1,304 @@
+//! What the cockpit knows and shows. Changed only by `update`; read by everything that draws.
+
+use std::sync::Arc;
+
+use super::{
+    editor::DraftEditor,
+    form::Form,
+    keymap::Keymap,
+    link::Link,
+    overlays::{HelpState, Pick},
+    rows::{RowId, Rows},
+    scope_choice::ContainForm,
+    text::Zone,
+    theme::Theme,
+};
+use crate::{
+    api::State,
+    incident::{Checklist, Draft, Entry, Incident, IncidentCommand, Step, World, containment::Switch},
+    runbook::Runbook,
+    terms::{ChecklistId, DraftId, DrillId, IncidentId, Time, words},
+    tripwire::Firing,
+};
+
+words! {
+    /// The panes, in the order of their numbers; `andon --pane` takes these words.
+    Pane, "a pane" {
+        /// Severity over time.
+        Timeline = "timeline",
+        /// Firings and figures.
+        Tripwires = "tripwires",
+        /// Switches and their proof.
+        Containment = "containment",
+        /// Rollback checklists.
+        Checklist = "checklist",
+        /// Drafts.
+        Draft = "draft",
+        /// Evidence and notes.
+        Evidence = "evidence",
+    }
+}
+
+impl Pane {
+    /// Its number on the screen, from 1.
+    pub fn number(self) -> usize {
+        self as usize + 1
+    }
+
+    /// Its name on the screen.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Timeline => "Severity",
+            Self::Tripwires => "Tripwires",
+            Self::Containment => "Containment",
+            Self::Checklist => "Rollback",
+            Self::Draft => "Draft",
+            Self::Evidence => "Evidence",
+        }
+    }
+}
+
+/// What lies over the panes and takes the keys.
+#[derive(Debug, Clone)]
+pub enum Overlay {
+    /// What to stop.
+    Contain(Box<ContainForm>),
+    /// One of many.
+    Pick(Box<Pick>),
+    /// Some fields to fill.
+    Form(Box<Form>),
+    /// The keys.
+    Help(HelpState),
+}
+
+/// A line at the foot of the screen for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toast {
+    /// What is said.
+    pub text: String,
+    /// It is a refusal or a failure.
+    pub bad: bool,
+    /// When it was said.
+    pub at: Time,
+}
+
+/// How the cockpit looks, settled at start.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// Styles by role.
+    pub theme: Theme,
+    /// False under NO_COLOR: hues are dropped, modifiers stay.
+    pub colours: bool,
+    /// The locale is not UTF-8: every glyph has an ASCII twin.
+    pub ascii: bool,
+    /// The user's zone.
+    pub zone: Zone,
+}
+
+/// Places that help names.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    /// The config file.
+    pub config: Option<String>,
+    /// `team@host`, where it is known before the first answer.
+    pub backend: Option<String>,
+}
+
+/// The cockpit at one moment.
+#[derive(Debug)]
+pub struct Model {
+    /// The time now, as the loop stamped the last message.
+    pub now: Time,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// How it looks.
+    pub look: Look,
+    /// Times are shown in UTC.
+    pub utc: bool,
+    /// Which key means what.
+    pub keymap: Keymap,
+    /// Severity schemes, classes and audiences to offer.
+    pub runbook: Option<Arc<Runbook>>,
+    /// Places that help names.
+    pub places: Places,
+    /// What was wrong at the start, shown until `esc`.
+    pub banners: Vec<String>,
+
+    /// How the backend is reached.
+    pub link: Link,
+    /// The last state, folded up to now.
+    pub state: Option<Box<State>>,
+    /// When the backend was last heard.
+    pub heard_at: Time,
+    /// Why the backend refuses to show anything.
+    pub refused: Option<String>,
+    /// Number of the newest asking for a state.
+    pub load: u64,
+    /// Commands asked and not yet answered, as toasts name them.
+    pub asked: Vec<String>,
+
+    /// The drill whose world is shown; `None` is the real one.
+    pub world: Option<DrillId>,
+    /// The incident that is shown.
+    pub incident: Option<IncidentId>,
+    /// It was asked for by name: nothing else moves the view away from it.
+    pub pinned: bool,
+    /// A newer incident that was announced rather than jumped to.
+    pub newer: Option<IncidentId>,
+
+    /// The pane that takes the keys.
+    pub focus: Pane,
+    /// Only this pane is shown, for a split.
+    pub only: Option<Pane>,
+    /// The focused pane has the whole screen.
+    pub zoom: bool,
+    /// Rows, selection and scroll place of each pane.
+    pub rows: Rows,
+    /// The checklist that is shown.
+    pub checklist: Option<ChecklistId>,
+    /// The draft that is shown.
+    pub draft: Option<DraftId>,
+
+    /// What lies over the panes.
+    pub overlay: Option<Overlay>,
+    /// What was open under the containment overlay and comes back after it.
+    pub beneath: Option<Overlay>,
+    /// The draft that is being written.
+    pub editor: Option<DraftEditor>,
+    /// A draft that was left and is being saved: it comes back when the save is refused.
+    pub saving: Option<DraftEditor>,
+    /// The line at the foot.
+    pub toast: Option<Toast>,
+    /// The terminal has the focus, where it tells.
+    pub focused: bool,
+    /// How to take back what was done here, newest last.
+    pub done: Vec<(IncidentId, IncidentCommand)>,
+    /// Recordings that can be played: name and title.
+    pub recordings: Vec<(String, String)>,
+}
+
+impl Model {
+    /// A cockpit before anything is known.
+    pub fn new(now: Time, size: (u16, u16), look: Look) -> Self {
+        Self {
+            now,
+            size,
+            look,
+            utc: false,
+            keymap: Keymap::default(),
+            runbook: None,
+            places: Places::default(),
+            banners: Vec::new(),
+            link: Link::Connecting,
+            state: None,
+            heard_at: now,
+            refused: None,
+            load: 0,
+            asked: Vec::new(),
+            world: None,
+            incident: None,
+            pinned: false,
+            newer: None,
+            focus: Pane::Tripwires,
+            only: None,
+            zoom: false,
+            rows: Rows::default(),
+            checklist: None,
+            draft: None,
+            overlay: None,
+            beneath: None,
+            editor: None,
+            saving: None,
+            toast: None,
+            focused: true,
+            done: Vec::new(),
+            recordings: Vec::new(),
+        }
+    }
+
+    /// The world that is shown, once it is known.
+    pub fn world(&self) -> Option<&World> {
+        self.state.as_ref().map(|state| &state.world)
+    }
+
+    /// The incident that is shown.
+    pub fn incident(&self) -> Option<&Incident> {
+        self.world()?.incidents.get(&self.incident?).map(|incident| &**incident)
+    }
+
+    /// The checklist that is shown.
+    pub fn checklist(&self) -> Option<&Checklist> {
+        let lists = &self.incident()?.checklists;
+        lists.iter().find(|list| Some(list.id) == self.checklist).or_else(|| lists.first())
+    }
+
+    /// The draft that is shown.
+    pub fn draft(&self) -> Option<&Draft> {
+        let drafts = &self.incident()?.drafts;
+        drafts.iter().find(|draft| Some(draft.id) == self.draft).or_else(|| drafts.first())
+    }
+
+    /// The selected firing.
+    pub fn selected_firing(&self) -> Option<&Firing> {
+        match self.rows.of(Pane::Tripwires).chosen()? {
+            RowId::Firing(id) => self.world()?.firings.get(id).map(|firing| &**firing),
+            _ => None,
+        }
+    }
+
+    /// The selected switch; for an agent's row, the switch it stands under.
+    pub fn selected_switch(&self) -> Option<&Switch> {
+        match self.rows.of(Pane::Containment).chosen()? {
+            RowId::Switch(id) | RowId::Proof(id, _) => self.world()?.switches.get(id).map(|switch| &**switch),
+            _ => None,
+        }
+    }
+
+    /// The selected step.
+    pub fn selected_step(&self) -> Option<&Step> {
+        match self.rows.of(Pane::Checklist).chosen()? {
+            RowId::Step(name) => self.checklist()?.steps.iter().find(|step| step.plan.id == *name),
+            _ => None,
+        }
+    }
+
+    /// The selected line of the log.
+    pub fn selected_entry(&self) -> Option<&Entry> {
+        match self.rows.of(Pane::Evidence).chosen()? {
+            RowId::Entry(seq) => {
+                let timeline = &self.incident()?.timeline;
+                timeline.iter().find(|entry| entry.seq == *seq)
+            }
+            _ => None,
+        }
+    }
+
+    /// The selected note that was not taken back.
+    pub fn selected_note(&self) -> Option<&Entry> {
+        self.selected_entry().filter(|entry| entry.kind == "note-added" && !entry.retracted)
+    }
+
+    /// Whether what is shown may be old.
+    pub fn is_stale(&self) -> bool {
+        self.state.is_some() && matches!(self.link, Link::Offline { .. })
+    }
+
+    /// How known the backend is: `team@host`, `only you`.
+    pub fn backend_name(&self) -> String {
+        match &self.state {
+            Some(state) if state.backend.shared => format!("team@{}", state.backend.host),
+            Some(_) => "only you".into(),
+            None => self.places.backend.clone().unwrap_or_else(|| "backend".into()),
+        }
+    }
+
+    /// Says something at the foot of the screen.
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.toast = Some(Toast { text: text.into(), bad: false, at: self.now });
+    }
+
+    /// Says that something did not work.
+    pub fn complain(&mut self, text: impl Into<String>) {
+        self.toast = Some(Toast { text: text.into(), bad: true, at: self.now });
+    }
+}

@@ -1,0 +1,10 @@
+//! What lies over the panes: one file each.
+
+pub mod contain;
+pub mod fill;
+pub mod help;
+pub mod pick;
+mod window;
+
+pub use help::HelpState;
+pub use pick::{Choice, Item, Pick};

@@ -1,0 +1,203 @@
+//! The rows of each pane as ids, so that a selection stays with its thing while the feed moves under it.
+
+use super::model::{Model, Pane};
+use crate::{
+    incident::containment::SwitchState,
+    terms::{AgentId, FiringId, SwitchId},
+};
+
+/// What a row is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowId {
+    /// A firing.
+    Firing(FiringId),
+    /// A switch.
+    Switch(SwitchId),
+    /// An agent under a switch.
+    Proof(SwitchId, AgentId),
+    /// An agent and how far a switch reaches it.
+    Agent(String),
+    /// A step of the shown checklist.
+    Step(String),
+    /// A line of the log.
+    Entry(u64),
+}
+
+/// One pane's rows.
+#[derive(Debug, Clone, Default)]
+pub struct List {
+    /// In the order of the screen.
+    pub rows: Vec<RowId>,
+    /// What is selected; `None` follows the newest.
+    pub selected: Option<RowId>,
+    /// First row on the screen.
+    pub top: usize,
+    /// Only rows that hold this text.
+    pub filter: String,
+}
+
+impl List {
+    /// The selected row, or the one that stands for none.
+    pub fn chosen(&self) -> Option<&RowId> {
+        self.selected.as_ref().or_else(|| self.rows.first())
+    }
+
+    /// Its place.
+    pub fn index(&self) -> usize {
+        let selected = self.selected.as_ref();
+        selected.and_then(|id| self.rows.iter().position(|row| row == id)).unwrap_or(0)
+    }
+
+    /// The first row to draw so that the selection is visible in `height` rows.
+    pub fn window(&self, height: usize) -> usize {
+        let (index, last) = (self.index(), self.rows.len().saturating_sub(height.max(1)));
+        let top = self.top.min(last);
+        if index < top {
+            index
+        } else if index >= top + height.max(1) {
+            index + 1 - height.max(1)
+        } else {
+            top
+        }
+    }
+
+    /// Moves the selection by `by` rows, and keeps it on the screen.
+    pub fn go(&mut self, by: i64, height: usize) {
+        let last = self.rows.len().saturating_sub(1);
+        let index = (self.index() as i64).saturating_add(by).clamp(0, last as i64) as usize;
+        self.selected = self.rows.get(index).cloned();
+        self.top = self.window(height);
+    }
+}
+
+/// All panes' rows.
+#[derive(Debug, Clone, Default)]
+pub struct Rows([List; 6]);
+
+impl Rows {
+    /// One pane's.
+    pub fn of(&self, pane: Pane) -> &List {
+        &self.0[pane as usize]
+    }
+
+    /// One pane's, to change.
+    pub fn of_mut(&mut self, pane: Pane) -> &mut List {
+        &mut self.0[pane as usize]
+    }
+}
+
+/// Builds every pane's rows anew; called after data or a filter changed, never while drawing.
+pub fn refresh(model: &mut Model) {
+    for pane in [Pane::Tripwires, Pane::Containment, Pane::Checklist, Pane::Evidence] {
+        let filter = model.rows.of(pane).filter.to_lowercase();
+        let rows = match pane {
+            Pane::Tripwires => firings(model, &filter),
+            Pane::Containment => switches(model, &filter),
+            Pane::Checklist => steps(model),
+            _ => entries(model, &filter),
+        };
+        let list = model.rows.of_mut(pane);
+        let before = std::mem::replace(&mut list.rows, rows);
+        keep_place(list, &before);
+    }
+}
+
+/// When the selected row went away, its nearest neighbour is selected; rows put above do not move the selection.
+fn keep_place(list: &mut List, before: &[RowId]) {
+    let Some(selected) = list.selected.clone() else { return };
+    let was = before.iter().position(|row| *row == selected);
+    match (list.rows.iter().position(|row| *row == selected), was) {
+        (Some(now), Some(was)) => list.top = (list.top + now).saturating_sub(was),
+        (Some(_), None) => {}
+        (None, was) => {
+            let near = was.unwrap_or(0).min(list.rows.len().saturating_sub(1));
+            list.selected = list.rows.get(near).cloned();
+        }
+    }
+}
+
+fn holds(filter: &str, text: &str) -> bool {
+    filter.is_empty() || text.to_lowercase().contains(filter)
+}
+
+/// Newest first.
+fn firings(model: &Model, filter: &str) -> Vec<RowId> {
+    let Some(world) = model.world() else { return Vec::new() };
+    let mut rows: Vec<_> = world.firings.values().collect();
+    rows.sort_by_key(|firing| std::cmp::Reverse((firing.recorded_at, firing.id)));
+    rows.into_iter()
+        .filter(|firing| {
+            let key = &firing.key;
+            holds(filter, &format!("{} {} {} {}", firing.id, key.tripwire, key.agent, key.detail))
+        })
+        .map(|firing| RowId::Firing(firing.id))
+        .collect()
+}
+
+/// Engaged switches newest first with the agents they count, then agents by reach, then what was released.
+fn switches(model: &Model, filter: &str) -> Vec<RowId> {
+    let Some(state) = &model.state else { return Vec::new() };
+    let mut rows = Vec::new();
+    let newest = || state.world.switches.values().rev();
+    for switch in newest().filter(|switch| switch.state == SwitchState::Engaged) {
+        if holds(filter, &format!("{} {}", switch.id, switch.scope)) {
+            rows.push(RowId::Switch(switch.id));
+        }
+        let proofs = switch.halt.agents.iter().filter(|proof| holds(filter, proof.id.as_str()));
+        rows.extend(proofs.map(|proof| RowId::Proof(switch.id, proof.id.clone())));
+    }
+    let seen = state.live.agents.keys().cloned();
+    let mut agents: std::collections::BTreeSet<String> = seen.collect();
+    agents.extend(state.world.agents.keys().map(|agent| agent.as_str().to_owned()));
+    rows.extend(agents.into_iter().filter(|agent| holds(filter, agent)).map(RowId::Agent));
+    let released = newest().filter(|switch| switch.state == SwitchState::Released);
+    rows.extend(released.filter(|switch| holds(filter, &switch.scope.to_string())).map(|s| RowId::Switch(s.id)));
+    rows
+}
+
+fn steps(model: &Model) -> Vec<RowId> {
+    let steps = model.checklist().map(|list| list.steps.as_slice()).unwrap_or_default();
+    steps.iter().map(|step| RowId::Step(step.plan.id.clone())).collect()
+}
+
+/// Newest first.
+fn entries(model: &Model, filter: &str) -> Vec<RowId> {
+    let timeline = model.incident().map(|incident| incident.timeline.as_slice()).unwrap_or_default();
+    let newest = timeline.iter().rev().filter(|entry| filter.is_empty() || holds(filter, &entry.text));
+    newest.map(|entry| RowId::Entry(entry.seq)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(rows: &[u64], selected: Option<u64>) -> List {
+        List {
+            rows: rows.iter().copied().map(RowId::Entry).collect(),
+            selected: selected.map(RowId::Entry),
+            ..List::default()
+        }
+    }
+
+    #[test]
+    fn a_selection_stays_with_its_row_when_rows_come_above_and_moves_to_a_neighbour_when_it_goes() {
+        let before = list(&[3, 2, 1], Some(2));
+        let mut after = list(&[5, 4, 3, 2, 1], Some(2));
+        keep_place(&mut after, &before.rows);
+        assert_eq!((after.index(), after.top), (3, 2));
+        let mut gone = list(&[3, 1], Some(2));
+        keep_place(&mut gone, &before.rows);
+        assert_eq!(gone.selected, Some(RowId::Entry(1)));
+    }
+
+    #[test]
+    fn the_window_holds_the_selection_at_any_height() {
+        for height in 0..9 {
+            for selected in 1..=9 {
+                let list = list(&[1, 2, 3, 4, 5, 6, 7, 8, 9], Some(selected));
+                let top = list.window(height);
+                assert!((top..top + height.max(1)).contains(&list.index()), "{height} {selected}");
+            }
+        }
+    }
+}

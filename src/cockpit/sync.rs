@@ -1,0 +1,178 @@
+//! Keeping the model's world true to the backend's: first state, events, figures, loss and return.
+
+use super::{
+    effect::Effect,
+    link::{Heard, Link, LinkError},
+    model::{Model, Pane},
+    rows,
+};
+use crate::{
+    api::State,
+    incident::{Drill, Event, Fact, Incident, Topic},
+    terms::{DrillId, IncidentId},
+    tripwire::Tripwire,
+};
+
+/// Asks for a world anew; what is shown stays until it comes.
+pub fn follow(model: &mut Model, world: Option<DrillId>) -> Effect {
+    model.load += 1;
+    if world != model.world {
+        model.world = world;
+        model.state = None;
+        model.incident = None;
+        model.newer = None;
+        model.link = Link::Connecting;
+        rows::refresh(model);
+    }
+    Effect::Follow { world, load: model.load }
+}
+
+/// The state came, or not.
+pub fn loaded(model: &mut Model, state: Result<Box<State>, LinkError>) {
+    match state {
+        Ok(state) => {
+            model.state = Some(state);
+            model.refused = None;
+            model.heard_at = model.now;
+            model.link = Link::CatchingUp;
+            settle(model);
+        }
+        Err(LinkError::Refused(why)) => model.refused = Some(why),
+        Err(LinkError::Unreachable(why)) => lost(model, why),
+    }
+}
+
+/// The stream said something.
+pub fn heard(model: &mut Model, heard: Heard) -> Vec<Effect> {
+    if !matches!(heard, Heard::Lost(_)) {
+        model.heard_at = model.now;
+    }
+    match heard {
+        Heard::Connected => model.link = Link::Live,
+        Heard::Event(event) => return event_came(model, &event),
+        Heard::Live(live) => {
+            if let Some(state) = &mut model.state {
+                let same_agents = state.live.agents.len() == live.agents.len();
+                state.live = *live;
+                if !same_agents {
+                    rows::refresh(model);
+                }
+            }
+            model.link = Link::Live;
+        }
+        Heard::Lost(why) => lost(model, why),
+        Heard::Resync => model.link = Link::CatchingUp,
+    }
+    Vec::new()
+}
+
+fn lost(model: &mut Model, why: String) {
+    let since = match model.link {
+        Link::Offline { since, .. } => since,
+        _ => model.now,
+    };
+    model.link = Link::Offline { since, why };
+}
+
+fn event_came(model: &mut Model, event: &Event) -> Vec<Effect> {
+    let Some(state) = &mut model.state else { return Vec::new() };
+    if event.epoch == state.epoch && event.position <= state.position {
+        return Vec::new();
+    }
+    state.position = event.position;
+    state.epoch = event.epoch;
+    if event.stream.topic == Topic::Drills {
+        drill_came(&mut state.drills, event);
+    } else if event.stream.drill == model.world {
+        state.world.apply(event);
+    }
+    model.link = Link::Live;
+    let alert = announce(model, event);
+    settle(model);
+    alert.into_iter().collect()
+}
+
+fn drill_came(drills: &mut Vec<Drill>, event: &Event) {
+    match &event.fact {
+        Fact::DrillStarted { drill, name, title, seed, speed } => drills.push(Drill {
+            id: *drill,
+            name: name.clone(),
+            title: title.clone(),
+            seed: *seed,
+            speed: *speed,
+            started_at: event.occurred_at,
+            started_by: event.by.clone(),
+            ended_at: None,
+        }),
+        Fact::DrillEnded { drill } => {
+            if let Some(drill) = drills.iter_mut().find(|one| one.id == *drill) {
+                drill.ended_at.get_or_insert(event.occurred_at);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What must be seen wherever a person looks: a breach, and a new incident that the view does not jump to.
+fn announce(model: &mut Model, event: &Event) -> Option<Effect> {
+    match &event.fact {
+        Fact::FiringOpened { firing, key, .. } if key.tripwire == Tripwire::Breach => {
+            let text = format!("{firing} breach: {} acts though it is halted", key.agent);
+            model.complain(text.clone());
+            (!model.focused).then_some(Effect::Alert(text))
+        }
+        Fact::IncidentDeclared { title, .. } => {
+            let Topic::Incident(id) = event.stream.topic else { return None };
+            if model.incident.is_some_and(|shown| shown != id) {
+                model.newer = Some(id);
+                model.say(format!("{id} was declared: {title}; w switches to it"));
+            }
+            (!model.focused).then(|| Effect::Alert(format!("{id} {title}")))
+        }
+        _ => None,
+    }
+}
+
+/// Chooses what to show where nothing was chosen, and builds the rows anew.
+fn settle(model: &mut Model) {
+    if model.incident.is_none() && !model.pinned {
+        model.incident = first_choice(model);
+    }
+    let Some(incident) = model.incident() else {
+        rows::refresh(model);
+        return;
+    };
+    let checklist = model.checklist.filter(|id| incident.checklists.iter().any(|list| list.id == *id));
+    let checklist = checklist.or_else(|| incident.checklists.first().map(|list| list.id));
+    let draft = model.draft.filter(|id| incident.drafts.iter().any(|draft| draft.id == *id));
+    let draft = draft.or_else(|| incident.drafts.first().map(|draft| draft.id));
+    model.checklist = checklist;
+    model.draft = draft;
+    rows::refresh(model);
+}
+
+/// The newest open incident, else the newest of all.
+fn first_choice(model: &Model) -> Option<IncidentId> {
+    let incidents = &model.world()?.incidents;
+    let newest = |of: &dyn Fn(&Incident) -> bool| {
+        incidents.values().rev().find(|incident| of(incident)).map(|incident| incident.id)
+    };
+    newest(&|incident| incident.is_open()).or_else(|| newest(&|_| true))
+}
+
+/// Shows another incident; its panes begin at their top.
+pub fn show(model: &mut Model, incident: IncidentId) {
+    if model.incident == Some(incident) {
+        return;
+    }
+    model.incident = Some(incident);
+    model.newer = model.newer.filter(|newer| *newer != incident);
+    model.checklist = None;
+    model.draft = None;
+    for pane in [Pane::Checklist, Pane::Evidence] {
+        let list = model.rows.of_mut(pane);
+        list.selected = None;
+        list.top = 0;
+    }
+    settle(model);
+}

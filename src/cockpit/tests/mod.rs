@@ -1,0 +1,7 @@
+//! The cockpit without a terminal: keys in, effects and screens out.
+
+mod acting;
+mod screens;
+mod syncing;
+
+pub(super) use acting::press;

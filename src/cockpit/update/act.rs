@@ -1,0 +1,193 @@
+//! What the commands of the panes do.
+
+use super::{drafts, opening, undo};
+use crate::{
+    cockpit::{
+        commands::Do,
+        effect::Effect,
+        layout,
+        model::{Model, Overlay, Pane},
+        overlays::HelpState,
+        rows::{self, RowId},
+        sync,
+    },
+    incident::{Command, IncidentCommand},
+    terms::{DrillId, Printable},
+};
+
+/// Asks the backend in the world that is shown.
+pub fn ask(model: &mut Model, what: impl Into<String>, command: Command) -> Vec<Effect> {
+    ask_in(model, model.world, what.into(), command)
+}
+
+/// Asks the backend in `world`; until it answers, it stands among what was asked.
+pub fn ask_in(model: &mut Model, world: Option<DrillId>, what: String, command: Command) -> Vec<Effect> {
+    model.asked.push(what.clone());
+    vec![Effect::Submit { world, what, command: Box::new(command) }]
+}
+
+/// Does a command of a pane, or of everywhere.
+pub fn act(model: &mut Model, does: Do) -> Vec<Effect> {
+    if let Some(overlay) = opening::overlay(model, does) {
+        model.overlay = Some(overlay);
+        return Vec::new();
+    }
+    match does {
+        Do::Quit => return leave(model),
+        Do::Suspend => return vec![Effect::Suspend],
+        Do::Repaint => return vec![sync::follow(model, model.world), Effect::Repaint],
+        Do::World if model.world.is_some() => return vec![sync::follow(model, None)],
+        Do::Utc => model.utc = !model.utc,
+        Do::Zoom => model.zoom = !model.zoom,
+        Do::Back => back(model),
+        Do::Copy => return copy(model),
+        Do::Undo => return undo::undo(model),
+        Do::Help => model.overlay = Some(Overlay::Help(HelpState { pane: model.focus, top: 0 })),
+        Do::EditHere => drafts::edit_here(model),
+        Do::EditOutside => return drafts::edit_outside(model),
+        Do::Confirm | Do::Tick | Do::Acknowledge | Do::Retract => return at_once(model, does),
+        _ => go(model, does),
+    }
+    Vec::new()
+}
+
+/// Commands that ask the backend without a form.
+fn at_once(model: &mut Model, does: Do) -> Vec<Effect> {
+    if does == Do::Acknowledge {
+        let Some(firing) = model.selected_firing().map(|firing| firing.id) else { return Vec::new() };
+        return ask(model, format!("{firing} acknowledged"), Command::AckFiring { firing, expected: false });
+    }
+    let Some(incident) = model.incident else { return Vec::new() };
+    let step = model.checklist().map(|list| list.id).zip(model.selected_step().map(|step| step.plan.id.clone()));
+    let (what, asked) = match (does, step, model.selected_note().map(|note| note.seq)) {
+        (Do::Confirm, _, _) => ("incident confirmed", IncidentCommand::Confirm {}),
+        (Do::Tick, Some((checklist, step)), _) => ("step ticked", IncidentCommand::TickStep { checklist, step }),
+        (Do::Retract, _, Some(seq)) => ("note retracted", IncidentCommand::RetractNote { seq }),
+        _ => return Vec::new(),
+    };
+    let effects = ask(model, what, Command::OnIncident { incident, ask: asked });
+    if does == Do::Tick {
+        let height = layout::list_height(model, Pane::Checklist);
+        model.rows.of_mut(Pane::Checklist).go(1, height);
+    }
+    effects
+}
+
+/// Leaves, saving a draft that is being written.
+pub fn leave(model: &mut Model) -> Vec<Effect> {
+    let mut effects = if model.editor.is_some() { drafts::leave(model) } else { Vec::new() };
+    effects.push(Effect::Quit);
+    effects
+}
+
+/// `esc`: the most temporary thing goes first.
+fn back(model: &mut Model) {
+    let list = model.rows.of_mut(model.focus);
+    if model.toast.is_some() {
+        model.toast = None;
+    } else if !list.filter.is_empty() {
+        list.filter.clear();
+        rows::refresh(model);
+    } else if model.zoom {
+        model.zoom = false;
+    } else {
+        model.banners.clear();
+    }
+}
+
+fn go(model: &mut Model, does: Do) {
+    let height = layout::list_height(model, model.focus);
+    let page = height.saturating_sub(1).max(1) as i64;
+    let list = model.rows.of_mut(model.focus);
+    match does {
+        Do::Down => list.go(1, height),
+        Do::Up => list.go(-1, height),
+        Do::PageDown => list.go(page, height),
+        Do::PageUp => list.go(-page, height),
+        Do::First => {
+            list.selected = None;
+            list.top = 0;
+        }
+        Do::Last => list.go(i64::from(u32::MAX), height),
+        Do::Left => tab(model, -1),
+        Do::Right => tab(model, 1),
+        Do::Next if model.only.is_some() => tab(model, 1),
+        Do::Previous if model.only.is_some() => tab(model, -1),
+        Do::Next => turn(model, 1),
+        Do::Previous => turn(model, -1),
+        Do::Pane1 => focus(model, Pane::Timeline),
+        Do::Pane2 => focus(model, Pane::Tripwires),
+        Do::Pane3 => focus(model, Pane::Containment),
+        Do::Pane4 => focus(model, Pane::Checklist),
+        Do::Pane5 => focus(model, Pane::Draft),
+        Do::Pane6 => focus(model, Pane::Evidence),
+        _ => {}
+    }
+}
+
+/// A pinned pane stays alone until another one is asked for.
+fn focus(model: &mut Model, pane: Pane) {
+    model.focus = pane;
+    if model.only.is_some() {
+        model.only = Some(pane);
+    }
+}
+
+fn turn(model: &mut Model, by: isize) {
+    let at = (model.focus as isize + by).rem_euclid(Pane::ALL.len() as isize) as usize;
+    focus(model, Pane::ALL[at]);
+}
+
+/// The next checklist or draft.
+fn tab(model: &mut Model, by: isize) {
+    let Some(incident) = model.incident() else { return };
+    match model.focus {
+        Pane::Checklist => {
+            let ids: Vec<_> = incident.checklists.iter().map(|list| list.id).collect();
+            model.checklist = around(&ids, model.checklist, by);
+            let list = model.rows.of_mut(Pane::Checklist);
+            list.selected = None;
+            list.top = 0;
+            rows::refresh(model);
+        }
+        Pane::Draft => {
+            let ids: Vec<_> = incident.drafts.iter().map(|draft| draft.id).collect();
+            model.draft = around(&ids, model.draft, by);
+        }
+        _ => {}
+    }
+}
+
+fn around<T: Copy + PartialEq>(ids: &[T], now: Option<T>, by: isize) -> Option<T> {
+    let at = ids.iter().position(|id| Some(*id) == now).unwrap_or(0) as isize;
+    let all = isize::try_from(ids.len()).ok().filter(|all| *all > 0)?;
+    ids.get((at + by).rem_euclid(all) as usize).copied()
+}
+
+/// What `y` copies: a step's command, else the row's own words.
+fn copy(model: &mut Model) -> Vec<Effect> {
+    let text = match model.focus {
+        Pane::Checklist => {
+            model.selected_step().map(|step| step.plan.command.as_ref().unwrap_or(&step.plan.text).clone())
+        }
+        Pane::Draft => model.draft().map(|draft| draft.fields.body.clone()),
+        Pane::Evidence => model.selected_entry().map(|entry| format!("{} {} {}", entry.at, entry.by, entry.text)),
+        Pane::Tripwires => model
+            .selected_firing()
+            .map(|firing| format!("{} {} {} {}", firing.id, firing.key.tripwire, firing.key.agent, firing.key.detail)),
+        Pane::Containment => match model.rows.of(Pane::Containment).chosen() {
+            Some(RowId::Agent(name)) => Some(name.clone()),
+            _ => model.selected_switch().map(|switch| format!("{} {}", switch.id, switch.scope)),
+        },
+        Pane::Timeline => model.incident().map(|incident| format!("{} {}", incident.id, incident.title)),
+    };
+    // Agent-written text must not carry hidden characters onto a clipboard that ends in a shell.
+    let Some(text) = text.map(|text| Printable::block(&text).as_str().to_owned()).filter(|text| !text.is_empty())
+    else {
+        model.say("nothing here to copy");
+        return Vec::new();
+    };
+    let shown = Printable::line(&text).cut(60);
+    model.say(format!("copied: {shown}"));
+    vec![Effect::Copy(text)]
+}

@@ -1,0 +1,143 @@
+//! What a filled form asks.
+
+use super::{act, when};
+use crate::{
+    cockpit::{
+        effect::Effect,
+        form::{Ask, Form},
+        model::{Model, Overlay},
+        rows, text,
+    },
+    incident::{Command, Declare, IncidentCommand},
+    terms::{ActionClass, AgentId, IncidentId, Time},
+};
+
+/// Submits the form that is open; one that cannot be taken says why and stays.
+pub fn submit(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::Form(form)) = model.overlay.take() else { return Vec::new() };
+    if let Ask::Filter(pane) = form.ask {
+        let list = model.rows.of_mut(pane);
+        list.filter = form.get("holds");
+        list.selected = None;
+        list.top = 0;
+        rows::refresh(model);
+        return Vec::new();
+    }
+    match asked(&form, model) {
+        Ok((what, command)) => act::ask(model, what, command),
+        Err(wrong) => {
+            let mut form = form;
+            form.wrong = Some(wrong);
+            model.overlay = Some(Overlay::Form(form));
+            Vec::new()
+        }
+    }
+}
+
+fn time(form: &Form, label: &str, model: &Model) -> Result<Option<Time>, String> {
+    let zone = if model.utc { text::Zone::Utc } else { model.look.zone };
+    when::read(&form.get(label), model.now, zone)
+}
+
+fn asked(form: &Form, model: &Model) -> Result<(String, Command), String> {
+    Ok(match &form.ask {
+        Ask::Declare(firing) => {
+            let agents = form.get("agents");
+            let names = agents.split(',').map(str::trim).filter(|name| !name.is_empty());
+            let declare = Declare {
+                title: form.need("title")?,
+                severity: form.given("severity"),
+                scheme: None,
+                workflow: form.given("workflow"),
+                agents: names.map(AgentId::new).collect::<Result<_, _>>().map_err(|wrong| wrong.to_string())?,
+                firing: *firing,
+                harm_at: time(form, "harm since", model)?,
+            };
+            ("incident declared".into(), Command::Declare(declare))
+        }
+        Ask::Expected(firing) => {
+            (format!("{firing} acknowledged as expected"), Command::AckFiring { firing: *firing, expected: true })
+        }
+        Ask::Release(switch) => {
+            if !form.get("name").eq_ignore_ascii_case(&switch.to_string()) {
+                return Err(format!("type {switch} into name: a halted scope is never released by a stray key"));
+            }
+            let agent = form.given("agent").map(|name| AgentId::new(&name)).transpose().map_err(|e| e.to_string())?;
+            let what = match &agent {
+                Some(agent) => format!("{agent} restored from {switch}"),
+                None => format!("{switch} released"),
+            };
+            (what, Command::Release { switch: *switch, why: form.need("why")?, agent })
+        }
+        Ask::Annotate(switch) => {
+            let incident = form.given("incident").map(|id| id.parse::<IncidentId>()).transpose();
+            let command = Command::Annotate {
+                switch: *switch,
+                why: form.given("why"),
+                harm_at: time(form, "harm since", model)?,
+                incident: incident.map_err(|wrong| wrong.to_string())?,
+            };
+            (format!("{switch} annotated"), command)
+        }
+        _ => {
+            let (incident, what, ask) = of_incident(form, model)?;
+            (what, Command::OnIncident { incident, ask })
+        }
+    })
+}
+
+fn of_incident(form: &Form, model: &Model) -> Result<(IncidentId, String, IncidentCommand), String> {
+    let said = |what: &str| what.to_owned();
+    Ok(match &form.ask {
+        Ask::Dismiss(id) => (*id, said("incident dismissed"), IncidentCommand::Dismiss { why: form.need("why")? }),
+        Ask::Severity(id) => {
+            let severity = form.need("severity")?;
+            (
+                *id,
+                format!("severity set to {severity}"),
+                IncidentCommand::SetSeverity { severity, why: form.need("why")? },
+            )
+        }
+        Ask::Role(id) => {
+            let role = form.need("role")?;
+            (*id, format!("{role} set"), IncidentCommand::Assign { role, who: form.given("who") })
+        }
+        Ask::Note(id) => {
+            let at = time(form, "at", model)?;
+            (*id, said("note added"), IncidentCommand::Note { text: form.need("note")?, at })
+        }
+        Ask::Harm(id) => {
+            let at = time(form, "since", model)?;
+            (*id, said("harm confirmed"), IncidentCommand::ConfirmHarm { at })
+        }
+        Ask::Contained(id) => {
+            (*id, said("containment declared"), IncidentCommand::DeclareContained { why: form.need("why")? })
+        }
+        Ask::Resolve(id) => {
+            let ask = IncidentCommand::Resolve { note: form.need("how")?, over: form.given("over") };
+            (*id, said("incident resolved"), ask)
+        }
+        Ask::Reopen(id) => (*id, said("incident reopened"), IncidentCommand::Reopen { why: form.need("why")? }),
+        Ask::OpenRollback(id) => {
+            let class = ActionClass::new(&form.need("class")?).map_err(|wrong| wrong.to_string())?;
+            let ask = IncidentCommand::OpenRollback { class, target: form.need("target")? };
+            (*id, said("checklist opened"), ask)
+        }
+        Ask::Impossible(id, checklist, step) => {
+            let substitute = form.need("substitute")?;
+            let ask = IncidentCommand::MarkImpossible { checklist: *checklist, step: step.clone(), substitute };
+            (*id, said("step marked impossible"), ask)
+        }
+        Ask::Verify(id, checklist) => {
+            let ask = IncidentCommand::VerifyRollback { checklist: *checklist, evidence: form.need("read back")? };
+            (*id, said("rollback verified"), ask)
+        }
+        Ask::Send(id, draft) => {
+            let (channel, to) = (form.need("channel")?, form.need("to")?);
+            (*id, format!("{draft} marked sent"), IncidentCommand::SendDraft { draft: *draft, channel, to })
+        }
+        Ask::Declare(_) | Ask::Expected(_) | Ask::Release(_) | Ask::Annotate(_) | Ask::Filter(_) => {
+            return Err("this form asks nothing of an incident".into());
+        }
+    })
+}

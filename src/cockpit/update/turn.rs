@@ -1,0 +1,78 @@
+//! One message.
+
+use super::{act, drafts, keys, undo};
+use crate::{
+    cockpit::{
+        effect::Effect,
+        link::LinkError,
+        message::Message,
+        model::{Model, Overlay},
+        sync,
+    },
+    incident::{Fact, Topic},
+    terms::Time,
+};
+
+/// How long a toast stays.
+const TOAST_MS: i64 = 8_000;
+
+/// Takes one message at `now`.
+pub fn update(model: &mut Model, now: Time, message: Message) -> Vec<Effect> {
+    model.now = now;
+    match message {
+        Message::Key(key) => return keys::key(model, key),
+        Message::Paste(text) => keys::paste(model, &text),
+        Message::Wheel(rows) => keys::wheel(model, rows),
+        Message::Resized(columns, rows) => model.size = (columns, rows),
+        Message::Focused(focused) => model.focused = focused,
+        Message::Tick => tick(model),
+        Message::Loaded { load, state } if load == model.load => sync::loaded(model, state),
+        Message::Heard { load, heard } if load == model.load => return sync::heard(model, heard),
+        // An answer to an asking that another one replaced.
+        Message::Loaded { .. } | Message::Heard { .. } => {}
+        Message::Answered { what, result } => answered(model, what, result),
+        Message::Playing(Ok(drill)) => {
+            model.say(format!("{drill} plays; W comes back to the real world"));
+            return vec![sync::follow(model, Some(drill))];
+        }
+        Message::Playing(Err(wrong)) => model.complain(wrong.to_string()),
+        Message::Edited { incident, draft, version, text } => {
+            return drafts::came_back(model, incident, draft, version, text);
+        }
+        Message::Said(text) => model.say(text),
+        Message::Terminate => return act::leave(model),
+    }
+    Vec::new()
+}
+
+fn tick(model: &mut Model) {
+    if model.toast.as_ref().is_some_and(|toast| model.now.since(toast.at) > TOAST_MS) {
+        model.toast = None;
+    }
+}
+
+fn answered(model: &mut Model, what: String, result: Result<crate::api::Accepted, LinkError>) {
+    if let Some(at) = model.asked.iter().position(|asked| *asked == what) {
+        model.asked.remove(at);
+    }
+    drafts::answered(model, &what, result.is_ok());
+    match result {
+        Ok(accepted) => {
+            undo::remember(model, &accepted.events);
+            let declared = accepted.events.iter().find_map(|event| match (&event.fact, event.stream.topic) {
+                (Fact::IncidentDeclared { .. }, Topic::Incident(id)) => Some(id),
+                _ => None,
+            });
+            if let Some(id) = declared.filter(|_| !model.pinned) {
+                sync::show(model, id);
+            }
+            let unrecorded = if accepted.recorded { "" } else { " — engaged, unrecorded: the log cannot be written" };
+            model.say(format!("{what}{unrecorded}"));
+        }
+        Err(LinkError::Refused(why)) => model.complain(format!("{what}: {why}")),
+        Err(LinkError::Unreachable(why)) => model.complain(format!("{what}: not sent, {why}")),
+    }
+    if let Some(Overlay::Contain(_)) = model.overlay {
+        model.toast.take_if(|toast| !toast.bad);
+    }
+}
