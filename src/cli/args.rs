@@ -24,7 +24,7 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "DRILL")]
     pub world: Option<DrillId>,
 
-    /// Open one pane only: timeline, tripwires, containment, checklist, draft, notes.
+    /// Open one pane only: timeline, tripwires, containment, checklist, draft, evidence.
     #[arg(long, value_name = "PANE")]
     pub pane: Option<String>,
 

@@ -6,6 +6,7 @@ mod agents;
 mod args;
 mod audit;
 mod backend;
+mod cockpit;
 mod config;
 mod drafts;
 mod drills;

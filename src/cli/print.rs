@@ -25,6 +25,7 @@ failed_by!(
     String,
     &str,
     crate::client::ClientError,
+    crate::cockpit::CockpitError,
     crate::config::NoHome,
     crate::runbook::RunbookError,
     crate::backend::local::LocalError,

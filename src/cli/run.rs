@@ -3,7 +3,7 @@
 use clap::CommandFactory;
 
 use super::{
-    Cli, agents, args::Command, audit, backend, config, drafts, drills, firings, incidents, print::Failed,
+    Cli, agents, args::Command, audit, backend, cockpit, config, drafts, drills, firings, incidents, print::Failed,
     reach::Reach, rollback, status, switches, tokens,
 };
 use crate::config::Settings;
@@ -16,7 +16,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
     let Cli { command, json, world, pane, incident } = cli;
     let settings = Settings::read()?;
     let reach = Reach::new(settings, world, json);
-    let Some(command) = command else { return status::cockpit(&reach, pane, incident).await };
+    let Some(command) = command else { return cockpit::cockpit(&reach, pane, incident).await };
     match command {
         Command::Serve(asked) => backend::serve(&reach, asked).await,
         Command::Doctor => backend::doctor(&reach).await,

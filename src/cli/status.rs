@@ -1,6 +1,4 @@
-//! `andon status`, and the way into the cockpit.
-
-use std::io::IsTerminal;
+//! `andon status`.
 
 use clap::Args;
 
@@ -11,7 +9,6 @@ use super::{
 use crate::{
     api::State,
     incident::{Incident, clocks, containment::SwitchState},
-    terms::IncidentId,
 };
 
 /// `andon status`.
@@ -86,15 +83,4 @@ async fn line(reach: &Reach) -> Result<(), Failed> {
             print::line(worst.unwrap_or_else(|| "andon: quiet".to_owned()))
         }
     }
-}
-
-pub async fn cockpit(reach: &Reach, _pane: Option<String>, _incident: Option<IncidentId>) -> Result<(), Failed> {
-    if !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
-        return Err(
-            "the cockpit needs a terminal, and there is none here. Try `andon status`, or any command with --json"
-                .into(),
-        );
-    }
-    reach.client().await?;
-    Err("the cockpit is not part of this build yet".into())
 }

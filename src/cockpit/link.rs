@@ -1,11 +1,13 @@
-//! What the cockpit asks of a backend, and hears from it. The client implements it; tests play it.
+//! What the cockpit asks of a backend, and hears from it. The client does it; tests play it.
 
-use futures_util::{future::BoxFuture, stream::BoxStream};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
 use uuid::Uuid;
 
+pub use crate::client::Heard;
 use crate::{
-    api::{Accepted, Live, State},
-    incident::{Command, Event},
+    api::{Accepted, Ask, DrillStarted, StartDrill, State, path},
+    client::{Client, ClientError, Target},
+    incident::Command,
     terms::{DrillId, Time},
 };
 
@@ -18,21 +20,6 @@ pub enum LinkError {
     /// It did not answer.
     #[error("{0}")]
     Unreachable(String),
-}
-
-/// One thing heard on the event stream.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Heard {
-    /// The stream stands (again); what was missed follows.
-    Connected,
-    /// An event, in order of position.
-    Event(Box<Event>),
-    /// Figures that are not in the log.
-    Live(Box<Live>),
-    /// The stream broke; it is tried again. Why, in words.
-    Lost(String),
-    /// The place to resume from is gone: everything must be loaded anew.
-    Resync,
 }
 
 /// A backend as the cockpit sees it. Every call may take long: only `effect` makes them.
@@ -76,4 +63,44 @@ pub enum Link {
         /// Why, in words.
         why: String,
     },
+}
+
+impl From<ClientError> for LinkError {
+    fn from(error: ClientError) -> Self {
+        if error.is_lost() { Self::Unreachable(error.to_string()) } else { Self::Refused(error.to_string()) }
+    }
+}
+
+impl Backend for Client {
+    fn state(&self, world: Option<DrillId>) -> BoxFuture<'static, Result<State, LinkError>> {
+        let client = self.clone();
+        async move { Ok(Client::state(&client, world).await?) }.boxed()
+    }
+
+    fn events(&self, epoch: u32, after: u64, world: Option<DrillId>) -> BoxStream<'static, Heard> {
+        Client::events(self, world, epoch, after).boxed()
+    }
+
+    fn submit(
+        &self,
+        world: Option<DrillId>,
+        id: Uuid,
+        command: Command,
+    ) -> BoxFuture<'static, Result<Accepted, LinkError>> {
+        let client = self.clone();
+        async move { Ok(Client::submit(&client, world, id, command).await?) }.boxed()
+    }
+
+    fn play(&self, name: String, speed: f64) -> BoxFuture<'static, Result<DrillId, LinkError>> {
+        let client = self.clone();
+        let ask = Ask { id: Uuid::now_v7(), command: StartDrill { name, speed, seed: 0 } };
+        async move { Ok(client.post::<_, DrillStarted>(path::DRILLS, &ask).await?.id) }.boxed()
+    }
+
+    fn place(&self) -> Option<String> {
+        match self.target() {
+            Target::Socket(_) => None,
+            Target::Url { .. } => Some(self.target().place()),
+        }
+    }
 }

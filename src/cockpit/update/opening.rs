@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How fast a drill plays when it is begun from here.
-pub const DRILL_SPEED: f64 = 10.0;
+pub const DRILL_SPEED: f64 = 60.0;
 
 /// The overlay of a command; `None` when it opens none.
 pub fn overlay(model: &Model, does: Do) -> Option<Overlay> {
