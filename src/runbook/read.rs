@@ -266,4 +266,18 @@ mod tests {
         let head = "version='1'\nreview_by='soon'\ndefault_scheme='sev4'\nroles=[]";
         assert!(with("runbook.toml", head).unwrap_err().what.contains("no date"));
     }
+
+    proptest::proptest! {
+        /// GOV.1: a torn or scribbled file is refused by name, never with a panic.
+        #[test]
+        fn a_damaged_file_is_refused_by_name(which in 0usize..8, at in 0.0f64..1.0, scribble in ".{0,12}") {
+            let (file, text) = SHIPPED[which];
+            let cut = (0..=(text.len() as f64 * at) as usize).rev().find(|cut| text.is_char_boundary(*cut)).unwrap_or(0);
+            for damaged in [format!("{}{scribble}", &text[..cut]), format!("{}{scribble}{}", &text[..cut], &text[cut..])] {
+                if let Err(error) = with(file, &damaged) {
+                    proptest::prop_assert!(SHIPPED.iter().any(|(known, _)| *known == error.file), "{error}");
+                }
+            }
+        }
+    }
 }

@@ -72,3 +72,71 @@ fn missing(name: &str) -> Finding {
     };
     Finding { field: name.into(), phrase: String::new(), why: why.into(), instead: instead.into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn whole() -> Fields {
+        Fields {
+            workflow: "refunds".into(),
+            impact: "38 customers were paid twice".into(),
+            contained: "refund-bot is halted since 14:05 UTC".into(),
+            investigating: "how many payouts are queued at the provider".into(),
+            owner: "the incident commander".into(),
+            next_update: "15:00 UTC".into(),
+            body: "Keep the second payment for now; we write again by 15:00 UTC.".into(),
+        }
+    }
+
+    fn linted(audience: &str, field: &str, text: &str) -> Vec<Finding> {
+        let runbook = Runbook::shipped();
+        let mut fields = whole();
+        assert!(fields.set(field, text.into()));
+        lint(&runbook, runbook.template(audience).unwrap(), &fields)
+    }
+
+    /// COM.3: each banned wording is found where it stands, with what to write instead; its parts alone are not.
+    #[test]
+    fn banned_wording_is_found_in_any_case_and_never_inside_a_word() {
+        for (text, phrase) in [
+            ("The bot was ACTING   strangely.", Some("acting strangely")),
+            ("It hallucinated a policy", Some("hallucinated")),
+            ("a technical issue, sadly", Some("technical issue")),
+            ("There is no\nimpact", Some("no impact")),
+            ("Probably over.", Some("probably")),
+            ("technical details of the issue follow", None),
+            ("improbably many", None),
+            ("there is an impact: nobody was paid", None),
+            ("one payout of 40 EUR went to a wrong account", None),
+        ] {
+            let found = linted("customer", "body", text);
+            assert_eq!(found.first().map(|one| one.phrase.as_str()), phrase, "{text}");
+            assert!(found.iter().all(|one| one.field == "body" && !one.why.is_empty() && !one.instead.is_empty()));
+        }
+    }
+
+    /// COM.1, COM.3: a field left empty is named; the body counts only for readers outside.
+    #[test]
+    fn every_empty_field_is_named() {
+        for name in Fields::NAMES {
+            let found = linted("internal", name, "  ");
+            assert_eq!(found.len(), 1, "{name}: {found:?}");
+            assert_eq!((found[0].field.as_str(), found[0].phrase.as_str()), (name, ""));
+        }
+        assert_eq!(linted("internal", "body", "").len(), 0);
+        assert_eq!(linted("customer", "body", "").len(), 1);
+        assert_eq!(linted("customer", "workflow", "refunds"), []);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_linter_panic(text in any::<String>()) {
+            for name in Fields::NAMES {
+                linted("customer", name, &text);
+            }
+        }
+    }
+}
