@@ -7,6 +7,7 @@ mod hostile;
 mod house;
 mod interlock;
 mod life;
+mod openfeature;
 mod rig;
 mod serve;
 mod telemetry;
