@@ -2,6 +2,7 @@
 
 mod cli;
 mod crash;
+mod disk;
 mod drills;
 mod hostile;
 mod house;
