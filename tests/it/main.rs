@@ -1,6 +1,7 @@
 //! What somebody outside would notice: one binary, one module per topic.
 
 mod cli;
+mod cockpit;
 mod crash;
 mod disk;
 mod drills;

@@ -74,7 +74,7 @@ fn lines<'a>(model: &Model, firing: &Firing, columns: usize) -> [Line<'a>; 2] {
         Line::styled(format!("{joined} {}", firing.id), theme.style(Role::Dim)),
         columns,
     );
-    let (paged, role) = paged(model, firing, open);
+    let (paged, role) = paged(model, firing, open && columns >= 60, open);
     let paged = Line::styled(paged, theme.style(role));
     [first, text::ends(Line::from(format!("  {}", text::cut(&what(firing), columns))), paged, columns)]
 }
@@ -101,8 +101,8 @@ fn what(firing: &Firing) -> String {
     parts.join(" · ")
 }
 
-/// Who was told and who answered; an unanswered page of an open firing stands out.
-fn paged(model: &Model, firing: &Firing, open: bool) -> (String, Role) {
+/// Who was told (where there is room) and who answered; an unanswered page of an open firing stands out.
+fn paged(model: &Model, firing: &Firing, named: bool, open: bool) -> (String, Role) {
     if firing.expected {
         return ("expected".into(), Role::Dim);
     }
@@ -114,9 +114,10 @@ fn paged(model: &Model, firing: &Firing, open: bool) -> (String, Role) {
             (format!("✓ ack{by} {}", text::span(at.since(firing.recorded_at))), Role::Good)
         }
         (None, _) if open => {
-            (format!("for {to} · no ack {}", text::span(model.now.since(firing.recorded_at))), Role::Warn)
+            let to = if named { format!("for {to} · ") } else { String::new() };
+            (format!("{to}no ack {}", text::span(model.now.since(firing.recorded_at))), Role::Warn)
         }
-        (None, _) => (format!("for {to} · closed, no ack"), Role::Dim),
+        (None, _) => ("closed, no ack".into(), Role::Dim),
     }
 }
 
