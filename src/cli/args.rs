@@ -29,8 +29,13 @@ pub struct Cli {
     pub pane: Option<String>,
 
     /// The incident that the pane stays with.
-    #[arg(value_name = "INC", requires = "pane")]
+    #[arg(value_name = "INC", requires = "pane", value_parser = command_or_incident)]
     pub incident: Option<IncidentId>,
+}
+
+/// What stands where a command could: an incident for a pane, or a command mistyped.
+fn command_or_incident(word: &str) -> Result<IncidentId, String> {
+    word.parse().map_err(|_| "no such command, nor an incident like INC-7; `andon --help` lists the commands".into())
 }
 
 /// The commands, by family.

@@ -3,8 +3,12 @@
 use clap::CommandFactory;
 
 use super::{
-    Cli, agents, args::Command, audit, backend, cockpit, config, drafts, drills, firings, incidents, print::Failed,
-    reach::Reach, rollback, status, switches, tokens,
+    Cli, agents,
+    args::Command,
+    audit, backend, cockpit, config, drafts, drills, firings, incidents,
+    print::{Failed, line},
+    reach::Reach,
+    rollback, status, switches, tokens,
 };
 use crate::config::Settings;
 
@@ -56,8 +60,10 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Drill(asked) => drills::run(&reach, asked).await,
         Command::Audit(asked) => audit::run(&reach, &asked).await,
         Command::Completions(asked) => {
-            clap_complete::generate(asked.shell, &mut Cli::command(), "andon", &mut std::io::stdout());
-            Ok(())
+            // Written to memory first: the generator panics on a reader that went away.
+            let mut script = Vec::new();
+            clap_complete::generate(asked.shell, &mut Cli::command(), "andon", &mut script);
+            line(String::from_utf8_lossy(&script).trim_end())
         }
     }
 }

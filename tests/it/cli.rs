@@ -170,7 +170,7 @@ fn wrong_input_is_refused_with_words_that_help() {
         (2, &["halt", "--all", "--agent", "a"], "--agent"),
         (1, &["agents", "declare", "/nonexistent.json"], "nonexistent"),
         (1, &["show", "1", "--world", "DRILL-4"], "drill"),
-        (2, &["no-such-command"], "no-such-command"),
+        (2, &["hatl"], "no such command"),
     ] {
         let said = desk.refused(code, args);
         assert!(said.contains(word), "andon {args:?} should name {word:?}: {said}");
@@ -198,6 +198,20 @@ fn without_a_terminal_the_cockpit_offers_status() {
     assert!(desk.refused(1, &[]).contains("andon status"));
     assert_eq!(desk.done(&["status", "--line"]).trim(), "andon: off");
     assert!(!Path::new(&desk.folder.path().join("data/andon.db")).exists(), "asking for the line starts nothing");
+}
+
+/// A reader that goes away before the end (`| head`) ends a command quietly.
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    for args in [&["completions", "bash"][..], &["tripwires", "list"], &["config", "show"]] {
+        let desk = Desk::new();
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_andon"));
+        let output = command.args(args).env("ANDON_HOME", desk.folder.path()).stdout(writer).output().unwrap();
+        assert!(output.status.success(), "andon {args:?}: {}", text(&output.stderr));
+        assert_eq!(text(&output.stderr), "", "andon {args:?}");
+    }
 }
 
 /// A home that cannot be written is said in words, with what to do.
