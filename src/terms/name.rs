@@ -13,7 +13,7 @@ pub enum NameError {
         /// Which kind of name.
         what: &'static str,
     },
-    /// Over [`LONGEST`] bytes.
+    /// Over 256 bytes.
     #[error("{what} has a name of {bytes} bytes; at most 256 are taken")]
     TooLong {
         /// Which kind of name.
