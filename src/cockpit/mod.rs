@@ -30,6 +30,7 @@ mod sync;
 pub mod terminal;
 mod text;
 pub mod theme;
+mod typing;
 pub mod update;
 
 #[cfg(test)]

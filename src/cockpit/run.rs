@@ -5,8 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossterm::event::{Event as Input, EventStream, MouseEventKind};
-use futures_util::{FutureExt, StreamExt};
+use crossterm::event::{Event as Input, MouseEventKind};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
@@ -26,6 +25,7 @@ use super::{
     terminal::{self, Screen},
     text::Zone,
     theme::{Theme, ThemeName},
+    typing::Typing,
     update::update,
 };
 use crate::terms::{DraftId, IncidentId, Time};
@@ -58,7 +58,7 @@ pub async fn run(options: CockpitOptions) -> Result<(), CockpitError> {
         screen,
         runner,
         messages,
-        input: Some(EventStream::new()),
+        input: Some(Typing::begin()),
         pace: Pace::default(),
         notify: options.config.notify,
         rung_at: None,
@@ -126,7 +126,7 @@ struct Program {
     screen: Screen,
     runner: Runner,
     messages: mpsc::Receiver<Message>,
-    input: Option<EventStream>,
+    input: Option<Typing>,
     pace: Pace,
     notify: Notify,
     rung_at: Option<Instant>,
@@ -194,7 +194,7 @@ impl Program {
     /// Takes what is waiting already, so that a burst costs one frame.
     async fn drain(&mut self) -> io::Result<bool> {
         for _ in 0..BURST {
-            let input = self.input.as_mut().and_then(|input| input.next().now_or_never()).flatten();
+            let input = self.input.as_mut().and_then(Typing::waiting);
             let more = match (input, self.messages.try_recv()) {
                 (None, Err(_)) => return Ok(true),
                 (Some(input), message) => {
@@ -248,29 +248,33 @@ impl Program {
             Effect::Edit { incident, draft, version, text } => self.edit(incident, draft, version, text).await?,
             Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::Repaint => self.screen.repaint()?,
-            Effect::Suspend => self.suspend()?,
+            Effect::Suspend => self.suspend().await?,
             Effect::Alert(text) => self.alert(&text)?,
         }
         Ok(true)
     }
 
     /// Back to the shell until it continues us.
-    fn suspend(&mut self) -> io::Result<()> {
-        self.input = None;
+    async fn suspend(&mut self) -> io::Result<()> {
+        if let Some(typing) = self.input.take() {
+            typing.stop().await;
+        }
         terminal::leave();
         rustix::process::kill_current_process_group(rustix::process::Signal::STOP)?;
         self.screen.enter_again()?;
-        self.input = Some(EventStream::new());
+        self.input = Some(Typing::begin());
         Ok(())
     }
 
     /// The terminal is the editor's while it runs; what arrives meanwhile waits in the queue.
     async fn edit(&mut self, incident: IncidentId, draft: DraftId, version: u64, text: String) -> io::Result<()> {
-        self.input = None;
+        if let Some(typing) = self.input.take() {
+            typing.stop().await;
+        }
         terminal::leave();
         let text = external_editor::run(&text).await;
         self.screen.enter_again()?;
-        self.input = Some(EventStream::new());
+        self.input = Some(Typing::begin());
         let back = Message::Edited { incident, draft, version, text };
         for effect in update(&mut self.model, now(), back) {
             if let Effect::Submit { world, what, command } = effect {

@@ -121,13 +121,16 @@ fn announce(model: &mut Model, event: &Event) -> Option<Effect> {
             model.complain(text.clone());
             (!model.focused).then_some(Effect::Alert(text))
         }
-        Fact::IncidentDeclared { title, .. } => {
+        Fact::IncidentDeclared { title, severity, scheme, .. } => {
             let Topic::Incident(id) = event.stream.topic else { return None };
             if model.incident.is_some_and(|shown| shown != id) {
                 model.newer = Some(id);
                 model.say(format!("{id} was declared: {title}; w switches to it"));
             }
-            (!model.focused).then(|| Effect::Alert(format!("{id} {title}")))
+            // Bells that cry wolf are switched off: only the two worst levels ring.
+            let levels = model.runbook.as_ref().and_then(|runbook| runbook.schemes.get(scheme));
+            let bad = levels.is_none_or(|scheme| scheme.levels.iter().take(2).any(|level| level.id == *severity));
+            (!model.focused && bad).then(|| Effect::Alert(format!("{id} {title}")))
         }
         _ => None,
     }

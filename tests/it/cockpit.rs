@@ -216,3 +216,19 @@ fn a_tiny_terminal_says_what_is_needed() {
     assert_eq!(seat.ends(), 0);
     seat.is_restored();
 }
+
+/// Keys are answered as they come, not when the clock next ticks.
+#[test]
+fn keys_do_not_wait_for_the_clock() {
+    let home = tempfile::tempdir().unwrap();
+    let mut seat = Seat::open(home.path(), 80, 24, &[]);
+    seat.sees("● live");
+    let start = Instant::now();
+    for _ in 0..10 {
+        for (key, title) in [("3", "[3 Containment]"), ("6", "[6 Evidence]")] {
+            seat.types(key);
+            seat.sees(title);
+        }
+    }
+    assert!(start.elapsed() < Duration::from_secs(8), "twenty keys took {:?}", start.elapsed());
+}

@@ -78,7 +78,7 @@ impl Pick {
             .iter()
             .enumerate()
             .filter_map(|(at, item)| {
-                let text = format!("{} {}", item.label, item.doc);
+                let text = format!("{} {} {}", item.label, item.doc, item.mark);
                 let score = pattern.score(Utf32Str::new(&text, &mut Vec::new()), &mut matcher)?;
                 Some((score, at))
             })

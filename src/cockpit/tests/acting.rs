@@ -181,6 +181,19 @@ fn a_draft_is_written_and_saved_and_a_refused_save_keeps_the_text() {
 }
 
 #[test]
+fn a_draft_is_begun_for_an_audience_and_marked_sent_by_key() {
+    let mut model = sample::model((80, 24));
+    press(&mut model, "5");
+    press(&mut model, "o");
+    press(&mut model, "internal");
+    assert!(
+        matches!(on_incident(&press(&mut model, "enter"))[..], [IncidentCommand::StartDraft { audience }] if audience == "internal")
+    );
+    press(&mut model, "m");
+    assert!(matches!(on_incident(&press(&mut model, "enter"))[..], [IncidentCommand::SendDraft { .. }]));
+}
+
+#[test]
 fn leaving_saves_the_draft_first() {
     let mut model = sample::model((120, 34));
     press(&mut model, "5");
