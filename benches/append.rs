@@ -102,6 +102,7 @@ async fn main() {
         interlocks: Arc::new(NoAgents),
         runbook: Arc::new(ArcSwap::from_pointee(Runbook::shipped())),
         clock: clock::system(),
+        pulse: Arc::default(),
     };
     let core = Core::open(log, options).await.expect("a writer");
     let declare = Command::Declare(Declare { title: "bench".into(), ..Declare::default() });

@@ -44,6 +44,11 @@ impl Home {
         self.database().with_file_name("telemetry.db")
     }
 
+    /// Who was heard, for the interlock's next life.
+    pub fn heard(&self) -> PathBuf {
+        self.data.join("heard.json")
+    }
+
     /// The lock file, which names the running backend.
     pub fn lock(&self) -> PathBuf {
         self.data.join("backend.lock")

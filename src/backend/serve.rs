@@ -16,6 +16,7 @@ use super::{
     home::Home,
     http::{self, Peer},
     intake::{HotStore, Intake, Intakes, Limits, Start, StoreError},
+    interlock::{Memory, remember},
     listen::{self, ListenError},
     lock::{Lock, LockError, LockInfo},
     log::{LogError, SqliteLog},
@@ -103,6 +104,7 @@ pub struct Running {
     servers: JoinSet<()>,
     tasks: JoinSet<()>,
     lock: Lock,
+    heard: PathBuf,
 }
 
 /// Serves until a signal or `POST /v1/stop`.
@@ -140,10 +142,16 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
     let mut lock = Lock::take(&home.lock())?;
     let log = SqliteLog::open(&database_path(&home, database)?, clock()).await?;
     let rooms = Arc::new(Rooms::new(clock.clone()));
+    rooms.interlocks.recall(Memory::read(&home.heard()), clock());
     let runbook = Arc::new(arc_swap::ArcSwap::new(runbook));
     let core = Core::open(
         log,
-        Options { interlocks: rooms.interlocks.clone(), runbook: runbook.clone(), clock: clock.clone() },
+        Options {
+            interlocks: rooms.interlocks.clone(),
+            runbook: runbook.clone(),
+            clock: clock.clone(),
+            pulse: rooms.interlocks.pulse().clone(),
+        },
     )
     .await?;
     let intakes = begin_telemetry(&home, &core, &rooms, &runbook, &clock).await?;
@@ -163,7 +171,8 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         telemetry: std::sync::OnceLock::new(),
         log_file: log_file.as_ref().map(|file| file.display().to_string()),
     });
-    let tasks = tasks::start(&backend);
+    let mut tasks = tasks::start(&backend);
+    tasks.spawn(remember(backend.rooms.interlocks.clone(), home.heard(), clock.clone()));
 
     let tcp = listen::tcp(&listen, plain_http).await?;
     let socket_path = home.socket();
@@ -182,7 +191,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
     let servers = open(&backend, intakes, socket, tcp);
     lock.announce(&info)?;
     tracing::info!(socket = %info.socket.display(), tcp = ?info.tcp, version = %info.version, "the backend answers");
-    Ok(Running { info, backend, servers, tasks, lock })
+    Ok(Running { info, backend, servers, tasks, lock, heard: home.heard() })
 }
 
 /// Begins telemetry: the engine goes on from what the hot store holds.
@@ -221,6 +230,7 @@ impl Running {
         }
         self.servers.shutdown().await;
         self.tasks.shutdown().await;
+        self.backend.rooms.interlocks.save(&self.heard);
         if let Some(intakes) = self.backend.rooms.intakes.get() {
             intakes.close().await;
         }

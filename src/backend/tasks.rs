@@ -8,9 +8,16 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::app::Backend;
+use super::{
+    app::Backend,
+    intake::{HotStore, StoreError},
+    interlock::{Interlock, SLIPPED},
+};
 use crate::{
-    incident::{Command, World, containment::SwitchState},
+    incident::{
+        Command, World,
+        containment::{Slipped, Switch, SwitchState},
+    },
     terms::{Author, SwitchId, Time},
 };
 
@@ -22,12 +29,22 @@ const EXPIRY: Duration = Duration::from_millis(500);
 /// How often proofs of halt are looked at: a responder watches them come in.
 const PROOFS: Duration = Duration::from_millis(100);
 
+/// How often it is looked for switches whose harm began before them.
+const LOOK_BACK: Duration = Duration::from_millis(500);
+/// Stored actions read at a time, and how often at most, for one switch.
+const PAGE: (usize, usize) = (1_000, 50);
+/// How far a sender's clock may be ahead.
+const AHEAD: i64 = 5 * Time::MINUTE;
+
 /// Starts every task; they end when the set is dropped.
 pub fn start(backend: &Arc<Backend>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     tasks.spawn(every(FIGURES, backend.clone(), |backend| async move { backend.tell_figures() }));
     tasks.spawn(every(EXPIRY, backend.clone(), release_expired));
     tasks.spawn(every(PROOFS, backend.clone(), record_proofs));
+    tasks.spawn(every(LOOK_BACK, backend.clone(), look_back));
+    let pulse = backend.rooms.interlocks.pulse().clone();
+    tasks.spawn(async move { pulse.watch().await });
     tasks.spawn(stop_without_a_writer(backend.clone()));
     tasks
 }
@@ -63,6 +80,43 @@ async fn record_proofs(backend: Arc<Backend>) {
             }
         }
     }
+}
+
+/// Finds what slipped by before a switch was engaged, from confirmed harm on (CON.10).
+async fn look_back(backend: Arc<Backend>) {
+    for (drill, interlock) in backend.rooms.interlocks.all() {
+        for (switch, from) in interlock.to_look_back() {
+            let Some(intake) = backend.rooms.intakes.get().and_then(|intakes| intakes.existing(drill)) else { break };
+            match slipped_since(intake.store(), &interlock, &switch, from).await {
+                Ok(found) => interlock.look_back(switch.id, from, found),
+                Err(error) => tracing::warn!(%error, switch = %switch.id, "what slipped by is not known yet"),
+            }
+        }
+    }
+}
+
+/// The newest stored actions that `switch` would not have allowed.
+async fn slipped_since(
+    store: &HotStore,
+    interlock: &Interlock,
+    switch: &Switch,
+    from: Time,
+) -> Result<Vec<Slipped>, StoreError> {
+    let (mut found, mut before) = (Vec::new(), None);
+    store.flush().await?;
+    for _ in 0..PAGE.1 {
+        let page = store.before(before, switch.scope.agent.as_ref(), PAGE.0).await?;
+        let Some(oldest) = page.first() else { break };
+        let harmful = page.iter().rev().map(|kept| &kept.action).filter(|action| action.at >= from);
+        found.extend(harmful.filter_map(|action| interlock.slipped(switch, action)));
+        if found.len() >= SLIPPED || oldest.action.received_at < from.plus(-AHEAD) {
+            break;
+        }
+        before = Some(oldest.seq);
+    }
+    found.sort_by_key(|slipped| std::cmp::Reverse(slipped.at));
+    found.truncate(SLIPPED);
+    Ok(found)
 }
 
 /// Lifts every preventive switch whose time has come, in every world (CON.9).

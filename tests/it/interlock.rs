@@ -160,22 +160,23 @@ async fn an_action_under_a_halt_is_a_breach() {
     let now = (rig.running.backend.clock)();
     let action = |started: Time, status: Status| Action {
         started: Some(started),
+        received_at: started.max(now).plus(60_000),
         tool: Some(ToolName::new("stripe.payout").unwrap()),
         status,
         ..action(started.plus(5))
     };
-    assert!(interlock.observe(&action(now, Status::Ok), now).is_empty(), "nothing is engaged");
+    assert!(interlock.observe(&action(now, Status::Ok), "dana", now).is_empty(), "nothing is engaged");
     let switch = halt(&rig, json!({})).await;
-    assert!(interlock.observe(&action(now.plus(-60_000), Status::Ok), now).is_empty(), "in flight");
+    assert!(interlock.observe(&action(now.plus(-60_000), Status::Ok), "dana", now).is_empty(), "in flight");
     let later = now.plus(60_000);
-    assert!(interlock.observe(&action(later, Status::Denied), later).is_empty(), "stopped by the interlock");
-    assert_eq!(interlock.observe(&action(later, Status::Ok), later).len(), 1);
+    assert!(interlock.observe(&action(later, Status::Denied), "dana", later).is_empty(), "stopped by the interlock");
+    assert_eq!(interlock.observe(&action(later, Status::Ok), "dana", later).len(), 1);
     until("it reads escaped", || async {
         let halt = proof(&rig, &switch).await;
         halt["escaped"] == 1 && halt["in_flight"] == 1 && halt["slipped"].as_array().unwrap().len() == 1
     })
     .await;
-    let changes = interlock.observe(&action(later, Status::Ok), later);
+    let changes = interlock.observe(&action(later, Status::Ok), "dana", later);
     assert_eq!(serde_json::to_value(&changes).unwrap()[0]["change"], "counted");
     assert_eq!(interlock.closed_breaches(later.plus(2 * Time::HOUR)).len(), 1);
 }

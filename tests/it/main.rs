@@ -10,6 +10,7 @@ mod house;
 mod interlock;
 mod life;
 mod openfeature;
+mod proof;
 mod rig;
 mod serve;
 mod telemetry;

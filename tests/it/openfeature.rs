@@ -1,4 +1,4 @@
-//! The table as feature flags, asked by the real Python OpenFeature SDK and its OFREP provider (CON.4, protocol 3).
+//! The table as feature flags, asked by the real Python OpenFeature SDK and its OFREP provider (CON.2, protocol 3).
 
 use std::{process::Stdio, time::Duration};
 

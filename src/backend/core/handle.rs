@@ -6,7 +6,10 @@ use arc_swap::ArcSwap;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use uuid::Uuid;
 
-use super::writer::{self, Request};
+use super::{
+    Pulse,
+    writer::{self, Request},
+};
 use crate::{
     api::{Accepted, Problem},
     backend::{
@@ -45,6 +48,8 @@ pub struct Options {
     pub runbook: Arc<ArcSwap<Runbook>>,
     /// The clock.
     pub clock: Clock,
+    /// Beats while the log can be written.
+    pub pulse: Arc<Pulse>,
 }
 
 pub(super) struct Shared {

@@ -46,6 +46,10 @@ impl Log for Failing {
         if self.full.load(Ordering::SeqCst) { Err(LogError::Full) } else { self.inner.append(batch).await }
     }
 
+    async fn probe(&self) -> Result<(), LogError> {
+        if self.full.load(Ordering::SeqCst) { Err(LogError::Full) } else { self.inner.probe().await }
+    }
+
     async fn remembered(&self, author: &Author, id: Uuid) -> Result<Option<Remembered>, LogError> {
         self.inner.remembered(author, id).await
     }
@@ -64,6 +68,7 @@ fn options(seen: &Arc<Seen>) -> Options {
     Options {
         interlocks: seen.clone(),
         runbook: Arc::new(ArcSwap::from_pointee(Runbook::shipped())),
+        pulse: Arc::default(),
         clock: Arc::new(move || Time::from_millis(millis.fetch_add(1, Ordering::SeqCst))),
     }
 }

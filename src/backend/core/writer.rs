@@ -95,7 +95,7 @@ impl<L: Log> Writer<L> {
     pub async fn run(mut self, mut halts: mpsc::Receiver<Request>, mut requests: mpsc::Receiver<Request>) {
         loop {
             let mut batch = std::mem::take(&mut self.unrecorded);
-            let retrying = !batch.is_empty();
+            let retrying = !batch.is_empty() || self.options.pulse.is_failing();
             tokio::select! {
                 biased;
                 Some(halt) = halts.recv() => batch.push(halt),
@@ -126,11 +126,19 @@ impl<L: Log> Writer<L> {
                 Outcome::Answer(answer) => request.answer(answer),
             }
         }
+        let pulse = self.options.pulse.clone();
         if staged.appends.is_empty() {
+            if pulse.is_failing() && self.log.probe().await.is_ok() {
+                pulse.beat();
+            }
             return;
         }
+        pulse.begin();
         match self.log.append(&staged.appends).await {
-            Ok(()) => self.publish(staged),
+            Ok(()) => {
+                pulse.beat();
+                self.publish(staged);
+            }
             Err(error) => self.refuse(staged, &error),
         }
     }

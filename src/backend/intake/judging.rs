@@ -189,7 +189,7 @@ impl<W: Writer> Desk<W> {
         }
         out.accepted += 1;
         changes.extend(self.judge.judge(&action));
-        changes.extend(self.breaches.observe(self.drill, &action, now));
+        changes.extend(self.breaches.observe(self.drill, &action, source, now));
         self.note(&action, now);
         self.seq += 1;
         if !self.store.push(Kept { seq: self.seq, action }, bytes) {

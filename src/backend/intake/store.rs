@@ -176,18 +176,33 @@ impl HotStore {
     /// # Errors
     /// A store that cannot be read.
     pub async fn last(&self, agent: Option<&AgentId>, limit: usize) -> Result<Vec<Kept>, StoreError> {
+        self.before(None, agent, limit).await
+    }
+
+    /// The newest actions before a number, oldest first.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub async fn before(
+        &self,
+        before: Option<u64>,
+        agent: Option<&AgentId>,
+        limit: usize,
+    ) -> Result<Vec<Kept>, StoreError> {
+        let before = before.unwrap_or(i64::MAX.cast_unsigned());
         let mut last: Vec<Kept> = match &self.pool {
             None => {
                 let buffer = self.lock();
                 let newest = buffer.actions.iter().rev().map(|(kept, _)| kept);
                 newest
-                    .filter(|kept| agent.is_none_or(|agent| kept.action.agent == *agent))
+                    .filter(|kept| kept.seq < before && agent.is_none_or(|agent| kept.action.agent == *agent))
                     .take(limit)
                     .cloned()
                     .collect()
             }
             Some(pool) => {
-                let mut query = QueryBuilder::<Sqlite>::new("SELECT seq, json FROM actions WHERE true");
+                let mut query = QueryBuilder::<Sqlite>::new("SELECT seq, json FROM actions WHERE seq < ");
+                query.push_bind(before.cast_signed());
                 only(&mut query, agent);
                 query.push(" ORDER BY seq DESC LIMIT ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
                 query.build().fetch_all(pool).await?.iter().map(kept).collect::<Result<_, _>>()?

@@ -87,7 +87,7 @@ impl Judge for Counting {
 pub struct OneEscapes;
 
 impl Breaches for OneEscapes {
-    fn observe(&self, _: Option<DrillId>, action: &Action, now: Time) -> Vec<FiringChange> {
+    fn observe(&self, _: Option<DrillId>, action: &Action, _: &str, now: Time) -> Vec<FiringChange> {
         let key = FiringKey { tripwire: Tripwire::Breach, agent: action.agent.clone(), detail: "SW-1".into() };
         if action.agent.as_str() != "escaped" {
             return Vec::new();

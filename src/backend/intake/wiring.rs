@@ -34,8 +34,8 @@ pub trait Judge: Send + 'static {
 
 /// The interlock's eye on what was executed (DET.9).
 pub trait Breaches: Send + Sync + 'static {
-    /// Says whether an executed action went past an engaged switch of that world.
-    fn observe(&self, drill: Option<DrillId>, action: &Action, now: Time) -> Vec<FiringChange>;
+    /// Says whether an executed action, delivered by `source`, went past an engaged switch of that world.
+    fn observe(&self, drill: Option<DrillId>, action: &Action, source: &str, now: Time) -> Vec<FiringChange>;
 }
 
 /// The one writer, as intake uses it.

@@ -48,7 +48,7 @@ pub async fn authz(
                 CheckRequest { agent, tool, class: None, run: None, workflow: None, subject: None, sent_at: None };
             interlock.check(&asked, Way::Gate, now)
         }
-        None => interlock.table().strictest(claimed, tool),
+        None => interlock.check_stranger(claimed, tool),
     };
     Ok(told(&answer))
 }

@@ -1,20 +1,26 @@
 //! Who was heard of, how and when: leases, checks, refusals, clocks. The ground of reach and proof. Bounded.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use crate::{
     incident::{OnBlind, Reach},
+    telemetry::Action,
     terms::{AgentId, SwitchId, Time},
 };
 
 /// How long a lease lives without renewal.
 pub const TTL_S: u64 = 5;
 /// The same, in milliseconds.
-const TTL: i64 = TTL_S as i64 * Time::SECOND;
+pub(super) const TTL: i64 = TTL_S as i64 * Time::SECOND;
 /// Agents followed at most; beyond it new ones are answered, not followed.
 const AGENTS: usize = 1 << 16;
 /// Instances followed at most, per agent.
 const INSTANCES: usize = 1 << 10;
+/// Sources followed at most.
+const SOURCES: usize = 1 << 12;
 /// How long an expired lease is remembered: a proof may rest on it.
 const REMEMBERED: i64 = 10 * Time::MINUTE;
 
@@ -34,15 +40,20 @@ pub struct Lease {
 pub struct Heard {
     /// Its newest action, check or lease.
     pub last: Option<Time>,
-    checked: Option<Time>,
-    gated: Option<Time>,
+    /// Its newest check by itself.
+    pub checked: Option<Time>,
+    /// Its newest check by something before its tools.
+    pub gated: Option<Time>,
+    /// When the newest thing it did began, by our clock.
+    pub began: Option<Time>,
     /// Leases by instance.
     pub leases: BTreeMap<String, Lease>,
     /// The newest refusal by each switch.
     pub refused: BTreeMap<SwitchId, Time>,
-    /// The least received − sent: how far its clock is behind ours.
-    pub behind: i64,
-    behind_known: bool,
+    /// The least received − sent: how far its clock is behind ours, where it ever said when it sent.
+    pub behind: Option<i64>,
+    /// Who delivered what it did last.
+    source: Option<Arc<str>>,
 }
 
 /// By which way somebody asked.
@@ -84,8 +95,7 @@ impl Heard {
         self.last = Some(now);
         if let Some(sent) = sent {
             let behind = now.since(sent);
-            self.behind = if self.behind_known { self.behind.min(behind) } else { behind };
-            self.behind_known = true;
+            self.behind = Some(self.behind.map_or(behind, |least| least.min(behind)));
         }
     }
 
@@ -98,35 +108,92 @@ impl Heard {
         }
     }
 
-    /// It renewed, and enforces `version`. False when it has too many instances to follow another.
-    pub fn renew(&mut self, instance: &str, version: u64, on_blind: OnBlind, sent: Option<Time>, now: Time) -> bool {
+    /// It renewed, and enforces `version`; says whether that is a lease nobody knew. None when it has too many instances
+    /// to follow another.
+    pub fn renew(
+        &mut self,
+        instance: &str,
+        version: u64,
+        on_blind: OnBlind,
+        sent: Option<Time>,
+        now: Time,
+    ) -> Option<bool> {
         self.hear(sent, now);
         self.leases.retain(|_, lease| now.since(lease.until) < REMEMBERED);
         if !self.leases.contains_key(instance) && self.leases.len() >= INSTANCES {
-            return false;
+            return None;
         }
         let acknowledged = match self.leases.get(instance) {
             Some(lease) if lease.acknowledged.0 >= version => lease.acknowledged,
             _ => (version, now),
         };
-        self.leases.insert(instance.to_owned(), Lease { until: now.plus(TTL), acknowledged, on_blind });
-        true
+        let renewed = Lease { until: now.plus(TTL), acknowledged, on_blind };
+        let before = self.leases.insert(instance.to_owned(), renewed);
+        Some(before.is_none_or(|before| before.on_blind != on_blind))
     }
 }
 
-/// Every agent heard of.
+/// What one source delivered last: by whom and when received; and the same of the newest other agent.
+type Delivered = [Option<(AgentId, Time)>; 2];
+
+/// Every agent heard of, and every source that reports for them.
 #[derive(Debug, Default)]
-pub struct Everybody(pub HashMap<AgentId, Heard>);
+pub struct Everybody {
+    /// By agent.
+    pub agents: HashMap<AgentId, Heard>,
+    /// Rises whenever somebody new is heard of, or takes a lease.
+    pub revision: u64,
+    sources: HashMap<Arc<str>, Delivered>,
+}
 
 impl Everybody {
     /// The line of `agent`, unless there are too many.
     pub fn of(&mut self, agent: &AgentId) -> Option<&mut Heard> {
-        if !self.0.contains_key(agent) {
-            if self.0.len() >= AGENTS {
+        if !self.agents.contains_key(agent) {
+            if self.agents.len() >= AGENTS {
                 return None;
             }
-            self.0.insert(agent.clone(), Heard::default());
+            self.agents.insert(agent.clone(), Heard::default());
+            self.revision += 1;
         }
-        self.0.get_mut(agent)
+        self.agents.get_mut(agent)
+    }
+
+    /// `source` delivered an action; answers when it began by our clock: the sender's error is taken out.
+    pub fn saw(&mut self, action: &Action, source: &str, now: Time) -> Time {
+        self.deliver(source, action);
+        let began = action.started.unwrap_or(action.at);
+        let Some(heard) = self.of(&action.agent) else { return began };
+        let began = began.plus(heard.behind.unwrap_or_default());
+        heard.last = heard.last.max(Some(action.at.min(now)));
+        heard.began = heard.began.max(Some(began));
+        if heard.source.as_deref() != Some(source) {
+            heard.source = Some(source.into());
+        }
+        began
+    }
+
+    fn deliver(&mut self, source: &str, action: &Action) {
+        if !self.sources.contains_key(source) {
+            if self.sources.len() >= SOURCES {
+                return;
+            }
+            self.sources.insert(source.into(), Delivered::default());
+        }
+        let Some(delivered) = self.sources.get_mut(source) else { return };
+        if delivered[0].as_ref().is_some_and(|(agent, _)| *agent != action.agent) {
+            delivered.swap(0, 1);
+        }
+        match &mut delivered[0] {
+            Some((agent, at)) if *agent == action.agent => *at = (*at).max(action.received_at),
+            newest => *newest = Some((action.agent.clone(), action.received_at)),
+        }
+    }
+
+    /// When the source that reports for `agent` last delivered something of somebody else.
+    pub fn went_on_without(&self, agent: &AgentId) -> Option<Time> {
+        let source = self.agents.get(agent)?.source.as_ref()?;
+        let others = self.sources.get(source)?.iter().flatten().filter(|(other, _)| other != agent);
+        others.map(|(_, at)| *at).max()
     }
 }

@@ -8,7 +8,7 @@ use axum::{
     routing::{any, get, post},
 };
 
-use super::{Interlock, InterlockWorlds, Way, gate, ofrep, stream};
+use super::{Interlock, InterlockWorlds, NoLease, Way, gate, ofrep, stream};
 use crate::{
     api::{CheckAnswer, CheckRequest, LeaseAnswer, LeaseRequest, Problem, path},
     backend::{
@@ -93,7 +93,8 @@ async fn lease(
     if asked.instance.is_empty() || asked.instance.len() > LONGEST_INSTANCE {
         return Err(Problem::invalid(422, "`instance`: one process of the agent by a name of 1 to 256 bytes"));
     }
-    ways.interlock(drill)?.lease(&asked, (ways.backend.clock)()).map(Json).ok_or_else(|| {
-        Problem::new(503, "busy", "Too many instances", "too many agents or instances hold leases; stop, and ask again")
+    ways.interlock(drill)?.lease(&asked, (ways.backend.clock)()).map(Json).map_err(|why| match why {
+        NoLease::Full => Problem::new(503, "busy", "Too many instances", why.to_string()),
+        NoLease::Blind => Problem::unavailable(why.to_string()),
     })
 }

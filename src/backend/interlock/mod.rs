@@ -6,6 +6,7 @@
 mod gate;
 mod heard;
 mod http;
+mod memory;
 mod ofrep;
 mod proof;
 mod stream;
@@ -15,6 +16,8 @@ mod worlds;
 
 pub use heard::{TTL_S, Way};
 pub use http::router;
+pub use memory::{Memory, remember};
+pub use proof::SLIPPED;
 pub use table::Table;
-pub use world::Interlock;
+pub use world::{Interlock, NoLease};
 pub use worlds::InterlockWorlds;

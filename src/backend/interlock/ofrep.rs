@@ -138,7 +138,8 @@ fn flag(
     }
     let answer = interlock.check(&asked, Way::Check, now);
     let allowed = answer.decision == Decision::Allow;
-    let mode = answer.mode.filter(|_| !allowed).map_or("none", |mode| mode.as_str());
+    // Denied without a switch: the log is sick, and nobody may go on.
+    let mode = if allowed { "none" } else { answer.mode.map_or("halt", |mode| mode.as_str()) };
     let value = if key == "andon.mode" { mode.into() } else { Value::Bool(allowed) };
     Ok(Map::from_iter([
         ("key".to_owned(), key.into()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::heard::Heard;
+use super::heard::{Everybody, Heard};
 use crate::{
     incident::{
         OnBlind,
@@ -13,13 +13,15 @@ use crate::{
 
 /// After how long without any proof an agent reads “no answer”.
 const NO_ANSWER: i64 = 30 * Time::SECOND;
+/// How long after the switch was enforced a source must still deliver before one of its agents reads “silent”.
+const SILENT: i64 = 10 * Time::SECOND;
 /// Slipped actions kept at most.
-const SLIPPED: usize = 100;
+pub const SLIPPED: usize = 100;
 
 /// What is known of one engaged switch besides its facts.
 #[derive(Debug, Clone, Default)]
 pub struct Effect {
-    /// When this node's table began to answer it.
+    /// When a table first answered it.
     pub enforced_at: Time,
     /// The version of the table that answers it.
     pub version: u64,
@@ -28,7 +30,9 @@ pub struct Effect {
     /// Actions that had started before.
     pub in_flight: u32,
     /// Executed actions in scope, newest last.
-    pub slipped: Vec<Slipped>,
+    slipped: Vec<Slipped>,
+    /// From when on the stored actions have been looked through for it.
+    pub looked_back: Option<Time>,
 }
 
 impl Effect {
@@ -36,30 +40,40 @@ impl Effect {
     pub fn new(switch: &Switch, version: u64, now: Time) -> Self {
         let escaped = switch.halt.agents.iter().filter(|agent| agent.state == ProofState::Escaped);
         Self {
-            enforced_at: now,
+            enforced_at: switch.halt.enforced_at.unwrap_or(now),
             version,
             escaped: escaped.map(|agent| (agent.id.clone(), agent.at)).collect(),
             in_flight: switch.halt.in_flight,
             slipped: switch.halt.slipped.clone(),
+            looked_back: None,
         }
     }
 
     /// An executed action in scope.
     pub fn slip(&mut self, slipped: Slipped) {
-        if self.slipped.len() >= SLIPPED {
+        let place = self.slipped.partition_point(|other| other.at <= slipped.at);
+        self.slipped.insert(place, slipped);
+        if self.slipped.len() > SLIPPED {
             self.slipped.remove(0);
         }
-        self.slipped.push(slipped);
+    }
+
+    /// What the store holds of it from `from` on; what was seen live as well counts once.
+    pub fn look_back(&mut self, from: Time, mut found: Vec<Slipped>) {
+        self.looked_back = Some(from);
+        for seen in &self.slipped {
+            if let Some(same) = found.iter().position(|other| other == seen) {
+                found.swap_remove(same);
+            }
+        }
+        for slipped in found {
+            self.slip(slipped);
+        }
     }
 }
 
 /// The proof of `switch` as it stands at `now`.
-pub fn proof<'h>(
-    switch: &Switch,
-    effect: &Effect,
-    heard: impl Fn(&AgentId) -> Option<&'h Heard>,
-    now: Time,
-) -> HaltProof {
+pub fn proof(switch: &Switch, effect: &Effect, everybody: &Everybody, now: Time) -> HaltProof {
     let known = |id: &AgentId| switch.halt.agents.iter().any(|agent| agent.id == *id);
     let restored = |agent: &&AgentProof| !switch.except.contains(&agent.id);
     let mut agents: Vec<AgentProof> = switch
@@ -67,7 +81,7 @@ pub fn proof<'h>(
         .agents
         .iter()
         .filter(restored)
-        .map(|before| judge(switch, before, effect, heard(&before.id), now))
+        .map(|before| judge(switch, before, effect, everybody, now))
         .collect();
     // One that nobody counted may escape all the same.
     agents.extend(effect.escaped.iter().filter(|(id, _)| !known(id)).map(|(id, at)| AgentProof {
@@ -89,12 +103,14 @@ pub fn proof<'h>(
         escaped: count(ProofState::Escaped),
         in_flight: effect.in_flight,
         confirmed_in_s: last.filter(|_| confirmed == counted).map(|last| last.since(zero) as f64 / 1_000.0),
-        slipped: effect.slipped.clone(),
+        slipped: effect.slipped.iter().filter(|slipped| slipped.at >= zero).cloned().collect(),
+        enforced_at: Some(effect.enforced_at),
         agents,
     }
 }
 
-fn judge(switch: &Switch, before: &AgentProof, effect: &Effect, heard: Option<&Heard>, now: Time) -> AgentProof {
+fn judge(switch: &Switch, before: &AgentProof, effect: &Effect, everybody: &Everybody, now: Time) -> AgentProof {
+    let heard = everybody.agents.get(&before.id);
     let line = |state, how, at| AgentProof { id: before.id.clone(), state, how, at };
     if let Some(at) = effect.escaped.get(&before.id) {
         return line(ProofState::Escaped, None, *at);
@@ -104,6 +120,14 @@ fn judge(switch: &Switch, before: &AgentProof, effect: &Effect, heard: Option<&H
     }
     if let Some((how, at)) = heard.and_then(|heard| stopped(switch, effect, heard, now)) {
         return line(ProofState::Confirmed, Some(how), at);
+    }
+    if heard.and_then(|heard| heard.began).is_none_or(|began| began <= effect.enforced_at) {
+        let went_on = everybody.went_on_without(&before.id);
+        if before.state == ProofState::Silent {
+            return before.clone();
+        } else if let Some(at) = went_on.filter(|at| at.since(effect.enforced_at) >= SILENT) {
+            return line(ProofState::Silent, None, at);
+        }
     }
     let given_up = switch.engaged_at.plus(NO_ANSWER);
     if now >= given_up {

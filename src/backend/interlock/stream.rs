@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Table,
+    NoLease, Table,
     http::{Ways, for_itself},
 };
 use crate::{
@@ -34,6 +34,7 @@ struct Reader {
     agent: Option<AgentId>,
     epoch: u32,
     greeted: bool,
+    sick: watch::Receiver<bool>,
     stop: CancellationToken,
 }
 
@@ -55,8 +56,14 @@ pub async fn open(
         }
         None => {}
     }
+    let interlock = ways.interlock(drill)?;
+    let sick = interlock.pulse().subscribe();
+    if *sick.borrow() {
+        return Err(Problem::unavailable(NoLease::Blind.to_string()));
+    }
     let reader = Reader {
-        tables: ways.interlock(drill)?.subscribe(),
+        tables: interlock.subscribe(),
+        sick,
         agent,
         epoch: ways.backend.core.epoch(),
         greeted: false,
@@ -79,6 +86,8 @@ impl Reader {
         if std::mem::replace(&mut self.greeted, true) {
             tokio::select! {
                 () = self.stop.cancelled() => return None,
+                // Who listens must not take silence for leave to go on.
+                _ = self.sick.wait_for(|sick| *sick) => return None,
                 changed = self.tables.changed() => changed.ok()?,
                 () = tokio::time::sleep(HEARTBEAT) => return Some(Bytes::from_static(b":\n\n")),
             }

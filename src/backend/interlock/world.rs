@@ -9,17 +9,19 @@ use tokio::sync::watch;
 
 use super::{
     heard::{Everybody, TTL_S, Way},
+    memory::Memory,
     proof::{Effect, proof},
     table::Table,
 };
 use crate::{
     api::{AgentLive, CheckAnswer, CheckRequest, Decision, LeaseAnswer, LeaseRequest},
+    backend::core::Pulse,
     incident::{
         Reach, World,
         containment::{AgentProof, Call, HaltProof, ProofState, Scope, Slipped, Switch},
     },
     telemetry::{Action, Status},
-    terms::{AgentId, SwitchId, Time},
+    terms::{AgentId, SwitchId, Time, ToolName},
     tripwire::{FiringChange, FiringKey, FiringState, Tripwire},
 };
 
@@ -41,12 +43,32 @@ struct Known {
 pub struct Interlock {
     table: watch::Sender<Arc<Table>>,
     known: Mutex<Known>,
+    pulse: Arc<Pulse>,
 }
 
+/// Why a lease is not given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoLease {
+    /// Nobody else can be followed.
+    #[error("too many agents or instances hold leases; stop, and ask again")]
+    Full,
+    /// The log cannot be written.
+    #[error("{BLIND}")]
+    Blind,
+}
+
+/// What an agent is told while the log cannot be written.
+const BLIND: &str = "andon cannot write its log: nobody may go on until it can. Look at its disk with `andon doctor`";
+
 impl Interlock {
-    /// With nothing engaged.
-    pub fn new() -> Self {
-        Self { table: watch::Sender::new(Arc::default()), known: Mutex::default() }
+    /// With nothing engaged; answers as long as the log's `pulse` beats.
+    pub fn new(pulse: Arc<Pulse>) -> Self {
+        Self { table: watch::Sender::new(Arc::default()), known: Mutex::default(), pulse }
+    }
+
+    /// Told when the log falls sick, and when it is well again.
+    pub fn pulse(&self) -> &Pulse {
+        &self.pulse
     }
 
     /// The table in force.
@@ -92,7 +114,20 @@ impl Interlock {
         let table = self.table();
         let call = table.call(asked);
         self.note(&table, &asked.agent, &call, way, asked.sent_at, now);
-        table.answer(&call)
+        self.unless_blind(table.answer(&call))
+    }
+
+    /// Answers a call by somebody whom nobody vouches for.
+    pub fn check_stranger(&self, claimed: Option<AgentId>, tool: Option<ToolName>) -> CheckAnswer {
+        self.unless_blind(self.table().strictest(claimed, tool))
+    }
+
+    fn unless_blind(&self, answer: CheckAnswer) -> CheckAnswer {
+        if answer.decision == Decision::Deny || !self.pulse.is_sick() {
+            return answer;
+        }
+        let reason = Some(BLIND.to_owned());
+        CheckAnswer { decision: Decision::Deny, mode: None, switch: None, reason, version: answer.version }
     }
 
     fn note(&self, table: &Table, agent: &AgentId, call: &Call, way: Way, sent: Option<Time>, now: Time) {
@@ -108,24 +143,47 @@ impl Interlock {
     }
 
     /// Renews a lease: it acknowledges a version, never one that is still to come.
-    pub fn lease(&self, asked: &LeaseRequest, now: Time) -> Option<LeaseAnswer> {
+    ///
+    /// # Errors
+    /// While the log cannot be written, or when nobody else can be followed.
+    pub fn lease(&self, asked: &LeaseRequest, now: Time) -> Result<LeaseAnswer, NoLease> {
+        if self.pulse.is_sick() {
+            return Err(NoLease::Blind);
+        }
         let table = self.table();
         let mut known = self.known();
         let version = asked.version.min(table.version);
-        let followed =
-            known.everybody.of(&asked.agent)?.renew(&asked.instance, version, asked.on_blind, asked.sent_at, now);
-        followed.then(|| LeaseAnswer { ttl_s: TTL_S, view: table.view(&asked.agent) })
+        let heard = known.everybody.of(&asked.agent).ok_or(NoLease::Full)?;
+        let new = heard.renew(&asked.instance, version, asked.on_blind, asked.sent_at, now).ok_or(NoLease::Full)?;
+        known.everybody.revision += u64::from(new);
+        Ok(LeaseAnswer { ttl_s: TTL_S, view: table.view(&asked.agent) })
+    }
+
+    /// What must outlive the process, and its revision.
+    pub fn memory(&self, now: Time) -> (u64, Memory) {
+        let known = self.known();
+        (known.everybody.revision, Memory::of(&known.everybody, now))
+    }
+
+    /// Rises when there is more to remember.
+    pub fn revision(&self) -> u64 {
+        self.known().everybody.revision
+    }
+
+    /// Remembers whom an earlier process heard; each of their leases counts as live for one ttl from `now`.
+    pub fn recall(&self, memory: Memory, now: Time) {
+        memory.recall(&mut self.known().everybody, now);
     }
 
     /// How a switch reaches an agent now (CON.16).
     pub fn reach(&self, agent: &AgentId, now: Time) -> Reach {
-        self.known().everybody.0.get(agent).map_or(Reach::Observed, |heard| heard.reach(now))
+        self.known().everybody.agents.get(agent).map_or(Reach::Observed, |heard| heard.reach(now))
     }
 
     /// Adds what is known here to an agent's figures; agents never figured on appear too.
     pub fn add_figures(&self, agents: &mut BTreeMap<String, AgentLive>, now: Time) {
         let known = self.known();
-        for (agent, heard) in &known.everybody.0 {
+        for (agent, heard) in &known.everybody.agents {
             let live = agents.entry(agent.to_string()).or_default();
             live.last_seen = live.last_seen.max(heard.last);
         }
@@ -133,7 +191,7 @@ impl Interlock {
             agents.entry(agent.to_string()).or_default();
         }
         for (name, live) in agents {
-            let heard = known.everybody.0.get(name.as_str());
+            let heard = known.everybody.agents.get(name.as_str());
             live.reach = Some(heard.map_or(Reach::Observed, |heard| heard.reach(now)));
             live.leases = heard.map_or(0, |heard| u32::try_from(heard.live_leases(now)).unwrap_or(u32::MAX));
         }
@@ -145,7 +203,7 @@ impl Interlock {
         let known = self.known();
         let mut lines: BTreeMap<AgentId, ProofState> =
             table.agents.keys().map(|agent| (agent.clone(), ProofState::Idle)).collect();
-        for (agent, heard) in &known.everybody.0 {
+        for (agent, heard) in &known.everybody.agents {
             if heard.is_counted(now) {
                 lines.insert(agent.clone(), ProofState::Requested);
             }
@@ -155,22 +213,40 @@ impl Interlock {
     }
 
     /// An executed action under an engaged switch that would not have allowed it: slipped, in flight, or a breach (DET.9).
-    pub fn observe(&self, action: &Action, now: Time) -> Vec<FiringChange> {
+    pub fn observe(&self, action: &Action, source: &str, now: Time) -> Vec<FiringChange> {
         let mut known = self.known();
-        let behind = match known.everybody.of(&action.agent) {
-            Some(heard) => {
-                heard.last = heard.last.max(Some(action.at.min(now)));
-                heard.behind
-            }
-            None => 0,
-        };
+        let began = known.everybody.saw(action, source, now);
         if action.status == Status::Denied {
             return Vec::new();
         }
         let table = self.table();
         let call = table.call_of(action);
         let against = table.engaged.values().filter(|switch| switch.decide(&call) != Decision::Allow);
-        against.filter_map(|switch| known.went_past(switch, action, behind)).collect()
+        against.filter_map(|switch| known.went_past(switch, action, began)).collect()
+    }
+
+    /// Switches whose harm is older than what was seen of it, and from when on the stored actions tell (CON.10).
+    pub fn to_look_back(&self) -> Vec<(Arc<Switch>, Time)> {
+        let (table, known) = (self.table(), self.known());
+        let unseen = |switch: &Arc<Switch>| {
+            let from = switch.harm_at.filter(|harm_at| *harm_at < switch.engaged_at)?;
+            let looked_back = known.effects.get(&switch.id)?.looked_back;
+            (looked_back != Some(from)).then(|| (switch.clone(), from))
+        };
+        table.engaged.values().filter_map(unseen).collect()
+    }
+
+    /// Takes what the store holds since `from` of what `switch` would not have allowed.
+    pub fn look_back(&self, switch: SwitchId, from: Time, found: Vec<Slipped>) {
+        if let Some(effect) = self.known().effects.get_mut(&switch) {
+            effect.look_back(from, found);
+        }
+    }
+
+    /// An executed action as one that slipped by `switch`, if it would not have allowed it.
+    pub fn slipped(&self, switch: &Switch, action: &Action) -> Option<Slipped> {
+        let past = action.status != Status::Denied && switch.decide(&self.table().call_of(action)) != Decision::Allow;
+        past.then(|| slipped(action))
     }
 
     /// The proofs that changed since the log took them, and the breaches that closed.
@@ -182,7 +258,7 @@ impl Interlock {
         let known = self.known();
         let proved = table.engaged.values().filter_map(|switch| {
             let effect = known.effects.get(&switch.id)?;
-            let halt = proof(switch, effect, |agent| known.everybody.0.get(agent), now);
+            let halt = proof(switch, effect, &known.everybody, now);
             (switch.recorded && halt != switch.halt).then_some((switch.id, halt))
         });
         proved.collect()
@@ -202,12 +278,6 @@ impl Interlock {
     }
 }
 
-impl Default for Interlock {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Known {
     /// Breaches that were open before a restart go on, and close.
     fn recall_breaches(&mut self, world: &World) {
@@ -220,14 +290,14 @@ impl Known {
         }
     }
 
-    fn went_past(&mut self, switch: &Switch, action: &Action, behind: i64) -> Option<FiringChange> {
+    fn went_past(&mut self, switch: &Switch, action: &Action, began: Time) -> Option<FiringChange> {
         let effect = self.effects.get_mut(&switch.id)?;
-        if action.at >= switch.harm_at.unwrap_or(switch.engaged_at) {
-            effect.slip(Slipped { agent: action.agent.clone(), what: action.what().to_owned(), at: action.at });
+        effect.slip(slipped(action));
+        if action.received_at < effect.enforced_at {
+            // It was over before.
+            return None;
         }
-        // Its own clock's error is taken out before the two times are compared.
-        let started = action.started.unwrap_or(action.at).plus(behind);
-        if started <= effect.enforced_at {
+        if began <= effect.enforced_at {
             effect.in_flight += 1;
             return None;
         }
@@ -259,4 +329,8 @@ impl Known {
 
 fn key(switch: SwitchId, agent: &AgentId) -> FiringKey {
     FiringKey { tripwire: Tripwire::Breach, agent: agent.clone(), detail: switch.to_string() }
+}
+
+fn slipped(action: &Action) -> Slipped {
+    Slipped { agent: action.agent.clone(), what: action.what().to_owned(), at: action.at }
 }

@@ -2,12 +2,17 @@
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     sync::{Arc, PoisonError, RwLock},
 };
 
-use super::Interlock;
+use super::{Interlock, Memory};
 use crate::{
-    backend::{clock::Clock, core::Interlocks, intake::Breaches},
+    backend::{
+        clock::Clock,
+        core::{Interlocks, Pulse},
+        intake::Breaches,
+    },
     incident::{
         Worlds,
         containment::{AgentProof, Scope},
@@ -21,13 +26,20 @@ use crate::{
 pub struct InterlockWorlds {
     worlds: RwLock<BTreeMap<Option<DrillId>, Arc<Interlock>>>,
     clock: Clock,
+    pulse: Arc<Pulse>,
 }
 
 impl InterlockWorlds {
     /// With the real world's, and nothing engaged.
     pub fn new(clock: Clock) -> Self {
-        let real = (None, Arc::new(Interlock::new()));
-        Self { worlds: RwLock::new(BTreeMap::from([real])), clock }
+        let pulse = Arc::new(Pulse::default());
+        let real = (None, Arc::new(Interlock::new(pulse.clone())));
+        Self { worlds: RwLock::new(BTreeMap::from([real])), clock, pulse }
+    }
+
+    /// The pulse of the log that all of them answer by.
+    pub fn pulse(&self) -> &Arc<Pulse> {
+        &self.pulse
     }
 
     /// A world's interlock, if it has one.
@@ -41,10 +53,23 @@ impl InterlockWorlds {
         worlds.iter().map(|(drill, interlock)| (*drill, interlock.clone())).collect()
     }
 
+    /// Remembers in the real world whom an earlier process heard.
+    pub fn recall(&self, memory: Memory, now: Time) {
+        self.of(None).recall(memory, now);
+    }
+
+    /// Writes down whom the real world's heard, at the end.
+    pub fn save(&self, path: &Path) {
+        let (_, memory) = self.of(None).memory((self.clock)());
+        if let Err(why) = memory.write(path) {
+            tracing::warn!(%why, "who was heard is not remembered");
+        }
+    }
+
     fn of(&self, drill: Option<DrillId>) -> Arc<Interlock> {
         self.get(drill).unwrap_or_else(|| {
             let mut worlds = self.worlds.write().unwrap_or_else(PoisonError::into_inner);
-            worlds.entry(drill).or_default().clone()
+            worlds.entry(drill).or_insert_with(|| Arc::new(Interlock::new(self.pulse.clone()))).clone()
         })
     }
 }
@@ -67,7 +92,7 @@ impl Interlocks for InterlockWorlds {
 }
 
 impl Breaches for InterlockWorlds {
-    fn observe(&self, drill: Option<DrillId>, action: &Action, now: Time) -> Vec<FiringChange> {
-        self.get(drill).map(|interlock| interlock.observe(action, now)).unwrap_or_default()
+    fn observe(&self, drill: Option<DrillId>, action: &Action, source: &str, now: Time) -> Vec<FiringChange> {
+        self.get(drill).map(|interlock| interlock.observe(action, source, now)).unwrap_or_default()
     }
 }

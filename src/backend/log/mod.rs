@@ -45,6 +45,12 @@ pub trait Log: Send + Sync + 'static {
     /// Nothing of the batch is kept then.
     fn append(&self, batch: &[Append]) -> impl Future<Output = Result<(), LogError>> + Send;
 
+    /// Writes as an append does, and changes nothing.
+    ///
+    /// # Errors
+    /// What an append would say now.
+    fn probe(&self) -> impl Future<Output = Result<(), LogError>> + Send;
+
     /// What the log remembers of a command.
     ///
     /// # Errors

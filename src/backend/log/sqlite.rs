@@ -121,6 +121,13 @@ impl Log for SqliteLog {
         Ok(())
     }
 
+    async fn probe(&self) -> Result<(), LogError> {
+        // Writes its page although nothing differs.
+        let mut writer = self.writer.lock().await;
+        let done = sqlx::query("UPDATE epochs SET began_at = began_at").execute(&mut *writer).await;
+        done.map(drop).map_err(|error| self.sort(error))
+    }
+
     async fn remembered(&self, author: &Author, id: Uuid) -> Result<Option<Remembered>, LogError> {
         let row = sqlx::query(
             "SELECT body_hash, first_position, last_position, state_version FROM commands WHERE author = ? AND id = ?",

@@ -67,10 +67,12 @@ pub fn decide<'s>(switches: impl IntoIterator<Item = &'s Switch>, call: &Call) -
 
 #[cfg(test)]
 mod tests {
+    use proptest::{option, prelude::*, sample::select};
+
     use super::*;
     use crate::{
         incident::containment::{HaltProof, Scope},
-        terms::{ActionClass, AgentId, Author, SwitchId, Time, ToolName},
+        terms::{ActionClass, AgentId, Author, SwitchId, Time, ToolName, Workflow},
     };
 
     fn switch(id: u32, mode: Mode, scope: Scope) -> Switch {
@@ -146,5 +148,49 @@ mod tests {
         assert_eq!(named(&[&narrow, &wide], "a"), (Decision::Deny, Some(1)));
         wide.state = SwitchState::Released;
         assert_eq!(named(&[&wide], "new-agent"), (Decision::Allow, None));
+    }
+
+    fn class() -> impl Strategy<Value = Option<ActionClass>> {
+        option::of(
+            select(vec!["read", "document", "customer-communication"]).prop_map(|it| ActionClass::new(it).unwrap()),
+        )
+    }
+
+    fn workflow() -> impl Strategy<Value = Option<Workflow>> {
+        option::of(select(vec!["refunds", "mail"]).prop_map(|it| Workflow::new(it).unwrap()))
+    }
+
+    fn agent() -> impl Strategy<Value = Option<AgentId>> {
+        option::of(select(vec!["a", "b"]).prop_map(|it| AgentId::new(it).unwrap()))
+    }
+
+    fn subject() -> impl Strategy<Value = Option<String>> {
+        option::of(select(vec!["user-7".to_owned(), "user-8".to_owned()]))
+    }
+
+    fn switches() -> impl Strategy<Value = Vec<Switch>> {
+        let one = (select(Mode::ALL.to_vec()), agent(), class(), workflow(), subject(), agent()).prop_map(
+            |(mode, agent, class, workflow, subject, except)| Switch {
+                except: except.into_iter().collect(),
+                ..switch(1, mode, Scope { agent, class, workflow, subject, tool: None })
+            },
+        );
+        proptest::collection::vec(one, 0..5)
+    }
+
+    proptest! {
+        /// Law 11: whatever a caller says of its call beyond who it is and with what tool, the answer is never looser than
+        /// what its owner's declaration alone gives.
+        #[test]
+        fn a_callers_claim_never_loosens(
+            switches in switches(), declared in (agent(), class(), workflow()), claimed in (class(), workflow(), subject()),
+            run in option::of("run-[0-9]"),
+        ) {
+            let silent = Call { agent: declared.0, declared_class: declared.1, declared_workflow: declared.2, ..Call::default() };
+            let claims = Call {
+                claimed_class: claimed.0, claimed_workflow: claimed.1, subject: claimed.2, run, ..silent.clone()
+            };
+            prop_assert!(decide(&switches, &claims).0 >= decide(&switches, &silent).0);
+        }
     }
 }

@@ -101,6 +101,9 @@ pub struct HaltProof {
     pub confirmed_in_s: Option<f64>,
     /// Executed actions in scope from confirmed harm on, newest last, at most 100.
     pub slipped: Vec<Slipped>,
+    /// When the table first answered it; kept over restarts, so that what happened in between is still a breach.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enforced_at: Option<Time>,
     /// Each agent's own line.
     pub agents: Vec<AgentProof>,
 }
