@@ -139,7 +139,8 @@ mod tests {
     /// Every earlier lease is live for one ttl again, with what it does when blind; old acquaintances stay known.
     #[test]
     fn a_memory_is_what_was_heard() {
-        let (begun, now) = (Time::from_millis(1_000_000), Time::from_millis(1_004_000));
+        let begun = Time::from_millis(1_795_183_200_000);
+        let now = begun.plus(4_000);
         let agent = |name: &str| AgentId::new(name).unwrap();
         let mut before = Everybody::default();
         let leased = before.of(&agent("leased")).unwrap();
