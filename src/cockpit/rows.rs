@@ -162,8 +162,8 @@ fn steps(model: &Model) -> Vec<RowId> {
 
 /// Newest first.
 fn entries(model: &Model, filter: &str) -> Vec<RowId> {
-    let timeline = model.incident().map(|incident| incident.timeline.as_slice()).unwrap_or_default();
-    let newest = timeline.iter().rev().filter(|entry| filter.is_empty() || holds(filter, &entry.text));
+    let Some(incident) = model.incident() else { return Vec::new() };
+    let newest = incident.timeline.iter().rev().filter(|entry| filter.is_empty() || holds(filter, &entry.text));
     newest.map(|entry| RowId::Entry(entry.seq)).collect()
 }
 

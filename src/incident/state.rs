@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use imbl::Vector;
 use serde::{Deserialize, Serialize};
 
 use crate::terms::{ActionClass, AgentId, Author, ChecklistId, DraftId, FiringId, IncidentId, SwitchId, Time, words};
@@ -337,7 +338,7 @@ pub struct Incident {
     /// Its firings, in order.
     pub firings: Vec<FiringId>,
     /// Everything that happened, by `seq`.
-    pub timeline: Vec<Entry>,
+    pub timeline: Vector<Entry>,
     /// Its rollback checklists.
     pub checklists: Vec<Checklist>,
     /// Its drafts.

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Agent, Incident, containment::Switch};
@@ -73,13 +74,13 @@ pub struct Drill {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct World {
     /// Every incident.
-    pub incidents: BTreeMap<IncidentId, Arc<Incident>>,
+    pub incidents: OrdMap<IncidentId, Arc<Incident>>,
     /// Every switch ever engaged.
-    pub switches: BTreeMap<SwitchId, Arc<Switch>>,
+    pub switches: OrdMap<SwitchId, Arc<Switch>>,
     /// Every firing.
-    pub firings: BTreeMap<FiringId, Arc<Firing>>,
+    pub firings: OrdMap<FiringId, Arc<Firing>>,
     /// Every declared agent.
-    pub agents: BTreeMap<AgentId, Arc<Agent>>,
+    pub agents: OrdMap<AgentId, Arc<Agent>>,
 }
 
 /// The whole log, folded.

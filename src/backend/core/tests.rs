@@ -110,11 +110,26 @@ async fn a_command_asked_twice_answers_the_first_result() {
     let core = open(folder.path()).await;
     assert_eq!(core.submit(None, id, dana(), declare("refunds paid twice")).await.unwrap(), first);
     assert_eq!(core.worlds().real.incidents.len(), 1);
+    // What the state refuses by now was done by the first asking: its answer still stands.
+    let (done, again) = (Uuid::now_v7(), Uuid::now_v7());
+    let resolve = |note: &str| {
+        let ask = IncidentCommand::Resolve { note: note.into(), over: None };
+        Command::OnIncident { incident: IncidentId(1), ask }
+    };
+    let resolved = core.submit(None, done, dana(), resolve("done")).await.unwrap();
+    assert_eq!(core.submit(None, again, dana(), resolve("done")).await.unwrap_err().status, 409);
+    assert_eq!(core.submit(None, done, dana(), resolve("done")).await.unwrap(), resolved);
+    // Asked twice at once, one is done and both hear of it.
+    let twice = Uuid::now_v7();
+    let asks = (0..8).map(|_| core.submit(None, twice, dana(), declare("at once")));
+    let answers: Vec<_> = futures_util::future::join_all(asks).await.into_iter().map(Result::unwrap).collect();
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_eq!(core.worlds().real.incidents.len(), 2);
     let reused = core.submit(None, id, dana(), declare("something else")).await.unwrap_err();
     assert_eq!((reused.status, reused.kind.as_str()), (409, "urn:andon:reused-id"));
     // Another author's id is another command.
     core.submit(None, id, Author::Person("lee".into()), declare("another")).await.unwrap();
-    assert_eq!(core.worlds().real.incidents.len(), 2);
+    assert_eq!(core.worlds().real.incidents.len(), 3);
 }
 
 /// Law 1: the fold of what is on disk is the state that was served, and the chain holds.

@@ -67,15 +67,29 @@ pub(super) async fn fold<L: Log>(log: &L) -> Result<State, LogError> {
 }
 
 /// A batch being decided: what the state will be once it is durable.
+#[derive(Default)]
 struct Staged {
     worlds: Worlds,
     appends: Vec<Append>,
     taken: Vec<(Request, Accepted)>,
+    /// Asked again within the batch: answered as the one of `taken` they repeat, when that is durable.
+    repeats: Vec<(Request, usize)>,
 }
 
 enum Outcome {
     Append(Append, Accepted),
     Answer(Result<Accepted, Problem>),
+    /// The same as an earlier one of the batch.
+    Repeat(usize),
+}
+
+/// How commands that were asked before are found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// By the log's refusal to take their id twice: nearly every command is new.
+    After,
+    /// Each by a look into the log first.
+    Before,
 }
 
 pub(super) struct Writer<L> {
@@ -113,50 +127,74 @@ impl<L: Log> Writer<L> {
         }
     }
 
-    async fn write(&mut self, batch: Vec<Request>) {
+    async fn write(&mut self, mut batch: Vec<Request>) {
         let now = (self.options.clock)();
-        let mut staged = Staged { worlds: self.state.worlds.clone(), appends: Vec::new(), taken: Vec::new() };
+        let mut look = Look::After;
+        loop {
+            let staged = self.stage(batch, now, look).await;
+            let pulse = self.options.pulse.clone();
+            if staged.appends.is_empty() {
+                if pulse.is_failing() && self.log.probe().await.is_ok() {
+                    pulse.beat();
+                }
+                return;
+            }
+            pulse.begin();
+            match self.log.append(&staged.appends).await {
+                Ok(()) => {
+                    pulse.beat();
+                    return self.publish(staged);
+                }
+                Err(LogError::Repeated) if look == Look::After => {
+                    self.state.tail.unseal(0);
+                    let repeated = staged.repeats.into_iter().map(|(request, _)| request);
+                    batch = staged.taken.into_iter().map(|(request, _)| request).chain(repeated).collect();
+                    look = Look::Before;
+                }
+                Err(error) => return self.refuse(staged, &error),
+            }
+        }
+    }
+
+    async fn stage(&mut self, batch: Vec<Request>, now: Time, look: Look) -> Staged {
+        let mut staged = Staged { worlds: self.state.worlds.clone(), ..Staged::default() };
         for mut request in batch {
             request.at.get_or_insert(now);
-            match self.decide(&mut staged, &request, now).await {
+            match self.decide(&mut staged, &request, now, look).await {
                 Outcome::Append(append, accepted) => {
                     staged.appends.push(append);
                     staged.taken.push((request, accepted));
                 }
+                Outcome::Repeat(first) => staged.repeats.push((request, first)),
                 Outcome::Answer(answer) => request.answer(answer),
             }
         }
-        let pulse = self.options.pulse.clone();
-        if staged.appends.is_empty() {
-            if pulse.is_failing() && self.log.probe().await.is_ok() {
-                pulse.beat();
-            }
-            return;
-        }
-        pulse.begin();
-        match self.log.append(&staged.appends).await {
-            Ok(()) => {
-                pulse.beat();
-                self.publish(staged);
-            }
-            Err(error) => self.refuse(staged, &error),
-        }
+        staged
     }
 
-    async fn decide(&mut self, staged: &mut Staged, request: &Request, now: Time) -> Outcome {
+    async fn decide(&mut self, staged: &mut Staged, request: &Request, now: Time, look: Look) -> Outcome {
         let body_hash = match body_hash(request) {
             Ok(hash) => hash,
             Err(error) => return Outcome::Answer(Err(Problem::invalid(422, error.to_string()))),
         };
-        match self.first_answer(staged, request, &body_hash).await {
-            Ok(None) => {}
-            Ok(Some(accepted)) => return Outcome::Answer(Ok(accepted)),
-            Err(problem) => return Outcome::Answer(Err(problem)),
+        let twin = |append: &Append| append.id == request.id && append.author == request.by;
+        if let Some(first) = staged.appends.iter().position(twin) {
+            let same = staged.appends[first].remembered.body_hash == body_hash;
+            return if same { Outcome::Repeat(first) } else { Outcome::Answer(Err(reused())) };
+        }
+        if look == Look::Before
+            && let Some(answer) = self.first_answer(request, &body_hash).await
+        {
+            return Outcome::Answer(answer);
         }
         let context = self.context(request, request.at.unwrap_or(now));
         let facts = match decide(&staged.worlds, &self.options.runbook.load(), &context, &request.command) {
             Ok(facts) => facts,
-            Err(refusal) => return Outcome::Answer(Err(refusal.into())),
+            // What was done already is refused now: the first answer still stands.
+            Err(refusal) => {
+                let first = if look == Look::After { self.first_answer(request, &body_hash).await } else { None };
+                return Outcome::Answer(first.unwrap_or(Err(refusal.into())));
+            }
         };
         let mark = self.state.tail.mark();
         let mut events = Vec::with_capacity(facts.len());
@@ -192,45 +230,27 @@ impl<L: Log> Writer<L> {
         Context { by: request.by.clone(), now, drill: request.drill, counted }
     }
 
-    /// What the command's id answered first, in this batch or ever (law 2).
-    async fn first_answer(
-        &self,
-        staged: &Staged,
-        request: &Request,
-        body_hash: &str,
-    ) -> Result<Option<Accepted>, Problem> {
-        let reused = || {
-            Problem::new(
-                409,
-                "reused-id",
-                "This command id was used before",
-                "the same id came with another command; make a new id for a new command",
-            )
-        };
-        if let Some(at) =
-            staged.appends.iter().position(|append| append.id == request.id && append.author == request.by)
-        {
-            let same = staged.appends[at].remembered.body_hash == body_hash;
-            return if same { Ok(Some(staged.taken[at].1.clone())) } else { Err(reused()) };
-        }
-        let unavailable = |error: LogError| Problem::unavailable(error.to_string());
-        let Some(first) = (match self.log.remembered(&request.by, request.id).await {
-            Ok(first) => first,
+    /// What the command's id answered first, if it was ever asked (law 2).
+    async fn first_answer(&self, request: &Request, body_hash: &str) -> Option<Result<Accepted, Problem>> {
+        let unavailable = |error: LogError| Some(Err(Problem::unavailable(error.to_string())));
+        let first = match self.log.remembered(&request.by, request.id).await {
+            Ok(first) => first?,
             // A log that cannot even be read stops nobody from stopping an agent (law 5).
-            Err(_) if matches!(request.command, Command::Engage(_)) => None,
-            Err(error) => return Err(unavailable(error)),
-        }) else {
-            return Ok(None);
+            Err(_) if matches!(request.command, Command::Engage(_)) => return None,
+            Err(error) => return unavailable(error),
         };
         if first.body_hash != body_hash {
-            return Err(reused());
+            return Some(Err(reused()));
         }
         let mut events = Vec::new();
         if first.first_position > 0 {
             let many = usize::try_from(first.last_position - first.first_position + 1).unwrap_or(BATCH);
-            events = self.log.read(first.first_position - 1, many).await.map_err(unavailable)?;
+            match self.log.read(first.first_position - 1, many).await {
+                Ok(read) => events = read,
+                Err(error) => return unavailable(error),
+            }
         }
-        Ok(Some(Accepted { events, state_version: first.state_version, recorded: true }))
+        Some(Ok(Accepted { events, state_version: first.state_version, recorded: true }))
     }
 
     /// The batch is on disk: swap the tables, tell everybody, answer.
@@ -243,6 +263,9 @@ impl<L: Log> Writer<L> {
             // Without a listener there is nobody to tell.
             let _ = self.shared.published.send(event);
         }
+        for (request, first) in staged.repeats {
+            request.answer(Ok(staged.taken[first].1.clone()));
+        }
         for (request, accepted) in staged.taken {
             request.answer(Ok(accepted));
         }
@@ -254,6 +277,10 @@ impl<L: Log> Writer<L> {
         self.state.tail.unseal(0);
         let mut worlds = self.state.worlds.clone();
         let mut shown = Vec::new();
+        for (request, _) in staged.repeats {
+            // Asked again it finds the halt in force, or the room it lacks now.
+            request.answer(Err(Problem::unavailable(error.to_string())));
+        }
         for ((request, mut accepted), append) in staged.taken.into_iter().zip(staged.appends) {
             if !matches!(request.command, Command::Engage(_)) {
                 request.answer(Err(Problem::unavailable(error.to_string())));
@@ -285,6 +312,11 @@ impl<L: Log> Writer<L> {
         }
         self.shared.worlds.store(Arc::new(worlds));
     }
+}
+
+fn reused() -> Problem {
+    let detail = "the same id came with another command; make a new id for a new command";
+    Problem::new(409, "reused-id", "This command id was used before", detail)
 }
 
 /// The stream a command was about: its incident's, else that of its last event.

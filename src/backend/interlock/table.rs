@@ -6,6 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use imbl::OrdMap;
 
 use crate::{
     api::{AgentView, CheckAnswer, CheckRequest, Decision},
@@ -28,7 +29,7 @@ pub struct Table {
     /// Every engaged switch.
     pub engaged: BTreeMap<SwitchId, Arc<Switch>>,
     /// Every declared agent.
-    pub agents: BTreeMap<AgentId, Arc<Agent>>,
+    pub agents: OrdMap<AgentId, Arc<Agent>>,
     /// Frames serialised so far, by view.
     frames: Mutex<HashMap<Option<AgentId>, Bytes>>,
 }

@@ -38,6 +38,9 @@ pub enum LogError {
     /// No room left.
     #[error("the disk is full: nothing was recorded and nothing was lost. Free some space and ask again")]
     Full,
+    /// A command of the batch was recorded before, under the same author and id.
+    #[error("a command with this id was recorded before")]
+    Repeated,
     /// Anything else the database says.
     #[error("the log cannot be used now: {0}. Nothing of this request was recorded; ask again")]
     Database(String),
@@ -57,6 +60,7 @@ impl LogError {
         let why = error.to_string();
         match error.as_database_error().and_then(|error| error.code()).as_deref() {
             Some("13") => Self::Full,
+            Some("1555") if why.contains("commands.") => Self::Repeated,
             Some("11" | "26" | "267" | "523" | "779") => Self::Damaged { path: path.into(), why },
             Some("14" | "8" | "264" | "520" | "776" | "1032" | "1288" | "1544") => {
                 Self::Open { path: path.into(), why }

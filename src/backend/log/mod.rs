@@ -42,7 +42,7 @@ pub trait Log: Send + Sync + 'static {
     /// Appends all of `batch` in one durable transaction.
     ///
     /// # Errors
-    /// Nothing of the batch is kept then.
+    /// Nothing of the batch is kept then; [`LogError::Repeated`] when one of its commands was recorded before.
     fn append(&self, batch: &[Append]) -> impl Future<Output = Result<(), LogError>> + Send;
 
     /// Writes as an append does, and changes nothing.

@@ -34,7 +34,7 @@ pub(super) fn apply(world: &mut World, id: IncidentId, event: &Event) {
         }
     }
     incident.mttd.settle();
-    incident.timeline.push(entry(event));
+    incident.timeline.push_back(entry(event));
 }
 
 fn entry(event: &Event) -> Entry {
@@ -85,7 +85,7 @@ fn declared(id: IncidentId, event: &Event) -> Option<Incident> {
         clock_plan: clocks.clone(),
         switches: Vec::new(),
         firings: firing.iter().copied().collect::<Vec<FiringId>>(),
-        timeline: vec![entry(event)],
+        timeline: imbl::Vector::unit(entry(event)),
         checklists: Vec::new(),
         drafts: Vec::new(),
         mttd: Mttd::default(),
