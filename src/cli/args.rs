@@ -134,6 +134,11 @@ pub enum Command {
     Audit(super::audit::Audit),
     /// Print completions for a shell.
     Completions(Completions),
+    /// Print the manual page, or that of one command.
+    Man {
+        /// A command: halt.
+        command: Option<String>,
+    },
 }
 
 /// Which shell.

@@ -65,5 +65,20 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
             clap_complete::generate(asked.shell, &mut Cli::command(), "andon", &mut script);
             line(String::from_utf8_lossy(&script).trim_end())
         }
+        Command::Man { command } => man(command.as_deref()),
     }
+}
+
+fn man(command: Option<&str>) -> Result<(), Failed> {
+    let whole = Cli::command();
+    let page = match command {
+        None => whole,
+        Some(name) => match whole.find_subcommand(name) {
+            Some(found) => found.clone(),
+            None => return Err(format!("there is no command {name:?}; `andon --help` lists them").into()),
+        },
+    };
+    let mut text = Vec::new();
+    clap_mangen::Man::new(page).render(&mut text)?;
+    line(String::from_utf8_lossy(&text).trim_end())
 }

@@ -150,6 +150,11 @@ fn describe(switch: &Switch) -> Result<(), Failed> {
     let scope = print::clean(switch.scope.to_string());
     let recorded = if switch.recorded { "" } else { ", unrecorded" };
     print::line(format!("{} {} on {scope}: {}{recorded}", switch.id, switch.mode, switch.state))?;
+    if proof.counted == 0 {
+        return print::line(
+            "no agent was seen in the last 24 hours: there is nothing to prove, and whoever comes meets it",
+        );
+    }
     let within = proof.confirmed_in_s.map(|seconds| format!(" in {seconds:.1} s")).unwrap_or_default();
     print::line(format!("{} of {} confirmed{within}", proof.confirmed, proof.counted))?;
     for agent in proof.agents.iter().filter(|agent| agent.state != ProofState::Idle) {

@@ -33,6 +33,8 @@ const NO_FIGURES: Met = Met { window: None, limit: None, baseline: None };
 pub(super) struct AgentState {
     newest: Option<Time>,
     first: Option<Time>,
+    /// When the backend heard of it last.
+    heard: Time,
     minutes: Ring<MINUTES_HELD>,
     hours: Ring<HOURS_HELD>,
     /// The window that ends at the newest minute: minute, spend, calls.
@@ -72,6 +74,7 @@ impl AgentState {
         Self {
             newest: None,
             first: None,
+            heard: Time::default(),
             minutes: Ring::new(),
             hours: Ring::new(),
             window: None,
@@ -94,6 +97,7 @@ impl AgentState {
         changes: &mut Vec<FiringChange>,
     ) {
         let arrival = self.arrival(action);
+        self.heard = self.heard.max(action.received_at);
         if arrival == Arrival::OnTime {
             self.newest = self.newest.max(Some(action.at));
             self.close_over(&action.agent, self.newest.unwrap_or(action.at), changes);
@@ -280,6 +284,11 @@ impl AgentState {
         let (spend, calls) = self.minutes.sum(minute(now) - WINDOW, minute(now));
         let computed = self.compute(plan, hour(now));
         (spend, calls, computed.counted, self.in_force(plan, &computed))
+    }
+
+    /// Whether nothing came from it for so long before `now`.
+    pub fn silent_for(&self, millis: i64, now: Time) -> bool {
+        now.since(self.heard) >= millis
     }
 
     pub fn last_seen(&self) -> Option<Time> {

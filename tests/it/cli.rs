@@ -222,3 +222,81 @@ fn a_read_only_home_is_named() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("ANDON_HOME"), "{}", text(&output.stderr));
 }
+
+/// DET.8, protocol 2: the same actions in the same order fire the same, live or from a file.
+#[test]
+fn a_file_fires_as_the_live_engine_did() {
+    let desk = Desk::new();
+    let agents = desk.file(
+        "agents.json",
+        r#"[{"id": "refund-bot", "inventory": ["stripe.refund", "mail.send"]}, {"id": "quiet-bot", "inventory": ["crm.read"]}]"#,
+    );
+    let mut lines = Vec::new();
+    let mut act = |minute: u32, rest: &str| {
+        let (day, hour, minute) = (1 + minute / 1440, minute / 60 % 24, minute % 60);
+        lines.push(format!(r#"{{"at": "2026-03-{day:02}T{hour:02}:{minute:02}:00.000Z", {rest}}}"#));
+    };
+    for minute in (0..30 * 60).step_by(5) {
+        act(
+            minute,
+            r#""agent": "refund-bot", "tool": "stripe.refund", "endpoint": "POST api.stripe.com/v1/refunds", "cost_usd": 0.1"#,
+        );
+        act(minute, r#""agent": "quiet-bot", "tool": "crm.read", "cost_usd": 0.01"#);
+    }
+    for minute in 1800..1830 {
+        act(minute, r#""agent": "refund-bot", "tool": "stripe.refund", "cost_usd": 0.5"#);
+    }
+    act(1830, r#""agent": "refund-bot", "tool": "Stripe.Payout""#);
+    act(1831, r#""agent": "refund-bot", "endpoint": "POST bank.example/v1/transfers/77""#);
+    act(1700, r#""agent": "refund-bot", "tool": "late.tool""#);
+    act(
+        1832,
+        r#""agent": "refund-bot", "tool": "mail.send", "artefact": {"kind": "email", "visible_to": "customer", "review": {"seconds": 4}}"#,
+    );
+    act(1833, r#""agent": "nobody-declared-me", "tool": "x""#);
+    act(1960, r#""agent": "refund-bot", "tool": "stripe.payout""#);
+    act(1961, r#""agent": "refund-bot", "tool": "stripe.refund", "status": "denied", "cost_usd": 500"#);
+    let file = desk.file("actions.ndjson", &lines.join("\n"));
+
+    let tested = desk.json(&["tripwires", "test", &file, "--agents", &agents]);
+    assert_eq!(tested["actions"], lines.len());
+    desk.done(&["agents", "declare", &agents]);
+    let lock = std::fs::read_to_string(desk.folder.path().join("data/backend.lock")).unwrap();
+    let lock: Value = serde_json::from_str(&lock).unwrap();
+    let url = format!("http://{}/v1/actions", lock["tcp"][0].as_str().unwrap());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for batch in lines.chunks(100) {
+        let body = batch.join("\n");
+        let post = reqwest::Client::new().post(&url).header("content-type", "application/x-ndjson").body(body);
+        let answer = runtime.block_on(async { post.send().await.unwrap().text().await.unwrap() });
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(answer["accepted"], batch.len(), "{answer}");
+    }
+    let summary = |firings: &Value| {
+        let mut all: Vec<String> = firings
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| format!("{} {} {} {}", one["at"], one["agent"], one["tripwire"], one["detail"]))
+            .collect();
+        all.sort();
+        all
+    };
+    let live = summary(&desk.json(&["firings", "--all"]));
+    assert_eq!(live, summary(&tested["firings"]));
+    for word in ["cost-rate", "action-rate", "outcome", "authorisation", "late.tool", "undeclared agent"] {
+        assert!(live.iter().any(|line| line.contains(word)), "{word} is not among {live:#?}");
+    }
+}
+
+/// The manual and the completions come from the one table of commands.
+#[test]
+fn manual_and_completions_are_printed() {
+    let desk = Desk::new();
+    assert!(desk.done(&["man"]).contains(".TH"));
+    assert!(desk.done(&["man", "halt"]).contains("harm"));
+    assert!(desk.refused(1, &["man", "hatl"]).contains("--help"));
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(desk.done(&["completions", shell]).contains("andon"), "{shell}");
+    }
+}
