@@ -140,12 +140,13 @@ fn main() {
 
     let told = readers((0..SUBSCRIBERS).map(|_| subscribe(address, secret)).collect());
     let swapped = runtime.block_on(async { swaps(&running) });
-    let (mut whole, mut after_swap) = (Vec::new(), Vec::new());
+    let (mut whole, mut after_swap, mut answered) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let engage =
             serde_json::from_value(json!({"scope": {"agent": "refund-bot"}, "why": "bench"})).expect("a switch");
         let began = Instant::now();
         runtime.block_on(ask(&running, Command::Engage(engage)));
+        answered.push(began.elapsed());
         let done = last(&told);
         let swap = swapped.recv_timeout(Duration::from_secs(20)).expect("a swap");
         whole.push(done - began);
@@ -157,6 +158,8 @@ fn main() {
     }
     let (whole, worst) = figures(whole);
     println!("halt → last subscriber         {whole:>7.2} ms (worst {worst:.2}) = {:.2} × the hub", whole / floor);
+    let (answer, worst) = figures(answered);
+    println!("halt → durable and answered     {answer:>7.2} ms (worst {worst:.2})");
     let (after, worst) = figures(after_swap);
     println!("table swap → last subscriber   {after:>7.2} ms (worst {worst:.2}) = {:.2} × the hub", after / floor);
     runtime.block_on(running.stop());

@@ -1,5 +1,7 @@
 //! The interlock from outside: every way in answers from one table, and a halt is proved (CON, protocol 3).
 
+use std::io::{Read, Write};
+
 use andon::{
     telemetry::{Action, Status},
     terms::{AgentId, Time, ToolName},
@@ -220,6 +222,29 @@ async fn the_stream_tells_each_agent_its_state() {
     let version = answer.good()["version"].as_u64().unwrap();
     assert!(version < u64::MAX, "nobody acknowledges what is still to come");
     assert_eq!(AgentId::new("refund-bot").unwrap().as_str(), answer.body["agent"]);
+}
+
+/// Answers that follow each other closely do not wait for the other end to acknowledge the first: 40 ms each otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_answer_does_not_wait_for_the_first_to_be_acknowledged() {
+    let rig = rig().await;
+    let address = rig.running.info.tcp[0].clone();
+    let asking = tokio::task::spawn_blocking(move || {
+        let mut socket = std::net::TcpStream::connect(address).unwrap();
+        socket.set_nodelay(true).unwrap();
+        let (batch, began) = ("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(8), std::time::Instant::now());
+        for _ in 0..40 {
+            socket.write_all(batch.as_bytes()).unwrap();
+            let (mut text, mut buffer) = (String::new(), [0; 4096]);
+            while text.matches("HTTP/1.1 200 ").count() < 8 || !text.ends_with('}') {
+                let read = socket.read(&mut buffer).unwrap();
+                text.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
+            }
+        }
+        began.elapsed()
+    });
+    let took = asking.await.unwrap();
+    assert!(took < std::time::Duration::from_millis(800), "it took {took:?}");
 }
 
 /// DET.5, DET.9: from an agent's telemetry to a firing, an incident, a halt, and the breach of it.

@@ -59,6 +59,10 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
 impl Connected<IncomingStream<'_, TcpListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
         let us = stream.io().local_addr().ok();
+        // Otherwise a second frame or answer waits 40 ms for the other end to acknowledge the first.
+        if let Err(why) = stream.io().set_nodelay(true) {
+            tracing::debug!(%why, "a connection goes on with delays");
+        }
         Self::Tcp { peer: *stream.remote_addr(), us, own: Arc::default() }
     }
 }

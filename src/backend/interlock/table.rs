@@ -30,6 +30,8 @@ pub struct Table {
     pub engaged: BTreeMap<SwitchId, Arc<Switch>>,
     /// Every declared agent.
     pub agents: OrdMap<AgentId, Arc<Agent>>,
+    /// Each engaged switch in words, for agents' logs.
+    reasons: BTreeMap<SwitchId, String>,
     /// Frames serialised so far, by view.
     frames: Mutex<HashMap<Option<AgentId>, Bytes>>,
 }
@@ -38,9 +40,11 @@ impl Table {
     /// The table of a world.
     pub fn of(world: &World, version: u64) -> Self {
         let engaged = world.switches.iter().filter(|(_, switch)| switch.state == SwitchState::Engaged);
+        let engaged: BTreeMap<SwitchId, Arc<Switch>> = engaged.map(|(id, switch)| (*id, switch.clone())).collect();
         Self {
             version,
-            engaged: engaged.map(|(id, switch)| (*id, switch.clone())).collect(),
+            reasons: engaged.iter().map(|(id, switch)| (*id, reason(switch))).collect(),
+            engaged,
             agents: world.agents.clone(),
             frames: Mutex::default(),
         }
@@ -104,7 +108,7 @@ impl Table {
             decision: if decision == Decision::Hold { Decision::Deny } else { decision },
             mode: named.map(|switch| switch.mode),
             switch: named.map(|switch| switch.id),
-            reason: named.map(reason),
+            reason: named.and_then(|switch| self.reasons.get(&switch.id)).cloned(),
             version: self.version,
         }
     }
@@ -143,13 +147,13 @@ impl Table {
             tools: tools.collect(),
             classes: classes.collect(),
             switch: named.map(|switch| switch.id),
-            reason: named.map(reason),
+            reason: named.and_then(|switch| self.reasons.get(&switch.id)).cloned(),
         }
     }
 }
 
 /// A switch in words, for an agent's log.
-pub fn reason(switch: &Switch) -> String {
+fn reason(switch: &Switch) -> String {
     let why = switch.why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
     format!("{} ({} of {}), engaged {} by {}{why}", switch.id, switch.mode, switch.scope, switch.engaged_at, switch.by)
 }
