@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use futures_util::StreamExt;
 use serde::Serialize;
 
 use super::{
@@ -12,9 +11,8 @@ use super::{
 };
 use crate::{
     api::path,
-    client::Heard,
     drill::{Item, Recording},
-    incident::{AgentDeclaration, Command, Fact},
+    incident::{AgentDeclaration, Command, Event, Fact, World},
     telemetry::{Action, native},
     terms::{FiringId, Time},
     tripwire::{Firing, FiringLine, FiringState, backtest},
@@ -69,25 +67,14 @@ fn row(firing: &Firing) -> Result<(), Failed> {
 }
 
 async fn follow(reach: &Reach) -> Result<(), Failed> {
-    let client = reach.client().await?;
-    let mut state = client.state(reach.world).await?;
-    let mut heard = std::pin::pin!(client.events(reach.world, state.epoch, state.position));
-    while let Some(heard) = heard.next().await {
-        match heard {
-            Heard::Event(event) => {
-                state.world.apply(&event);
-                if let Fact::FiringOpened { firing, .. } = &event.fact
-                    && let Some(firing) = state.world.firings.get(firing)
-                {
-                    reach.show(firing.as_ref(), row)?;
-                }
-            }
-            Heard::Lost(why) => eprintln!("{why}; trying again"),
-            Heard::Resync => return Err("the backend began a new life; run this again".into()),
-            Heard::Connected | Heard::Live(_) => {}
-        }
-    }
-    Ok(())
+    let follow = |world: &World, event: &Event| match &event.fact {
+        Fact::FiringOpened { firing, .. } => match world.firings.get(firing) {
+            Some(firing) => reach.show(firing.as_ref(), row),
+            None => Ok(()),
+        },
+        _ => Ok(()),
+    };
+    reach.follow(follow).await
 }
 
 /// `andon ack`.

@@ -1,7 +1,6 @@
 //! Incidents: declare, list, show, work, resolve, and the post-mortem.
 
 use clap::{Args, ValueEnum};
-use futures_util::StreamExt;
 
 use super::{
     print::{self, Failed},
@@ -9,8 +8,7 @@ use super::{
 };
 use crate::{
     api::{IncidentView, path},
-    client::Heard,
-    incident::{self, Command, Entry, Event, IncidentCommand, Topic},
+    incident::{self, Command, Entry, Event, IncidentCommand, Topic, World},
     terms::{AgentId, FiringId, IncidentId, Time},
 };
 
@@ -188,28 +186,17 @@ fn entry(entry: &Entry) -> Result<(), Failed> {
 }
 
 async fn follow(reach: &Reach, id: IncidentId) -> Result<(), Failed> {
-    let client = reach.client().await?;
-    let mut state = client.state(reach.world).await?;
-    let mut heard = std::pin::pin!(client.events(reach.world, state.epoch, state.position));
-    while let Some(heard) = heard.next().await {
-        match heard {
-            Heard::Event(event) => {
-                state.world.apply(&event);
-                if event.stream.topic != Topic::Incident(id) {
-                    continue;
-                }
-                match state.world.incidents.get(&id).and_then(|incident| incident.timeline.last()) {
-                    _ if reach.json => print::json(&event)?,
-                    Some(last) => entry(last)?,
-                    None => {}
-                }
-            }
-            Heard::Lost(why) => eprintln!("{why}; trying again"),
-            Heard::Resync => return Err("the backend began a new life; run this again".into()),
-            Heard::Connected | Heard::Live(_) => {}
+    let follow = |world: &World, event: &Event| {
+        if event.stream.topic != Topic::Incident(id) {
+            return Ok(());
         }
-    }
-    Ok(())
+        match world.incidents.get(&id).and_then(|incident| incident.timeline.last()) {
+            _ if reach.json => print::json(event),
+            Some(last) => entry(last),
+            None => Ok(()),
+        }
+    };
+    reach.follow(follow).await
 }
 
 /// `andon note`.

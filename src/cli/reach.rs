@@ -1,5 +1,6 @@
 //! How a command reaches its backend: the one that is named, else this user's own, started if it must be (protocol 5).
 
+use futures_util::StreamExt;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -8,9 +9,9 @@ use super::print::{self, Failed};
 use crate::{
     api::{Accepted, path},
     backend::local,
-    client::{Client, Target},
+    client::{Client, Heard, Target},
     config::Settings,
-    incident::{Command, IncidentCommand},
+    incident::{Command, Event, IncidentCommand, World},
     terms::{DrillId, IncidentId},
 };
 
@@ -77,6 +78,25 @@ impl Reach {
     pub async fn ask(&self, incident: IncidentId, ask: IncidentCommand) -> Result<(), Failed> {
         let accepted = self.submit(Command::OnIncident { incident, ask }).await?;
         self.told(&accepted, |kinds| format!("{incident}: {kinds}"))
+    }
+
+    /// Hands every event from now on to `each`, with the world as it stands after it, for ever.
+    pub async fn follow(&self, mut each: impl FnMut(&World, &Event) -> Result<(), Failed>) -> Result<(), Failed> {
+        let client = self.client().await?;
+        let mut state = client.state(self.world).await?;
+        let mut heard = std::pin::pin!(client.events(self.world, state.epoch, state.position));
+        while let Some(heard) = heard.next().await {
+            match heard {
+                Heard::Event(event) => {
+                    state.world.apply(&event);
+                    each(&state.world, &event)?;
+                }
+                Heard::Lost(why) => eprintln!("{why}; trying again"),
+                Heard::Resync => return Err("the backend began a new life; run this again".into()),
+                Heard::Connected | Heard::Live(_) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Says what a command did: the answer itself, or its facts in a line.

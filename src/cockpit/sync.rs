@@ -93,23 +93,11 @@ fn event_came(model: &mut Model, event: &Event) -> Vec<Effect> {
 }
 
 fn drill_came(drills: &mut Vec<Drill>, event: &Event) {
-    match &event.fact {
-        Fact::DrillStarted { drill, name, title, seed, speed } => drills.push(Drill {
-            id: *drill,
-            name: name.clone(),
-            title: title.clone(),
-            seed: *seed,
-            speed: *speed,
-            started_at: event.occurred_at,
-            started_by: event.by.clone(),
-            ended_at: None,
-        }),
-        Fact::DrillEnded { drill } => {
-            if let Some(drill) = drills.iter_mut().find(|one| one.id == *drill) {
-                drill.ended_at.get_or_insert(event.occurred_at);
-            }
-        }
-        _ => {}
+    drills.extend(Drill::started(event));
+    if let Fact::DrillEnded { drill } = &event.fact
+        && let Some(drill) = drills.iter_mut().find(|one| one.id == *drill)
+    {
+        drill.ended_at.get_or_insert(event.occurred_at);
     }
 }
 

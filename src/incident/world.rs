@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
-use super::{Agent, Incident, containment::Switch};
+use super::{Agent, Event, Fact, Incident, containment::Switch};
 use crate::{
     terms::{AgentId, Author, DrillId, FiringId, IncidentId, SwitchId, Time, TokenId, words},
     tripwire::Firing,
@@ -68,6 +68,23 @@ pub struct Drill {
     pub started_by: Author,
     /// When it ended.
     pub ended_at: Option<Time>,
+}
+
+impl Drill {
+    /// The drill that an event started.
+    pub fn started(event: &Event) -> Option<Self> {
+        let Fact::DrillStarted { drill, name, title, seed, speed } = &event.fact else { return None };
+        Some(Self {
+            id: *drill,
+            name: name.clone(),
+            title: title.clone(),
+            seed: *seed,
+            speed: *speed,
+            started_at: event.occurred_at,
+            started_by: event.by.clone(),
+            ended_at: None,
+        })
+    }
 }
 
 /// One world: its incidents, switches, agents and firings. Cloning is cheap: big parts are shared.

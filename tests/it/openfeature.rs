@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::rig::rig;
 
-const SETUP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/setup/ofrep.sh");
+const SETUP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/setup/openfeature.sh");
 const LOOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/clients/openfeature_loop.py");
 
 async fn told(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
@@ -24,7 +24,7 @@ async fn told(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
 #[tokio::test]
 async fn the_python_openfeature_sdk_obeys_a_halt_within_a_second() {
     let python = Command::new(SETUP).stderr(Stdio::inherit()).output().await.unwrap();
-    assert!(python.status.success(), "tests/setup/ofrep.sh installs the SDK");
+    assert!(python.status.success(), "tests/setup/openfeature.sh installs the SDK");
     let python = String::from_utf8(python.stdout).unwrap();
     let rig = rig().await;
     let mut agent = Command::new(python.trim())

@@ -106,9 +106,9 @@ provider.shutdown()
 /// DET.14: the real SDK, gzip and protobuf, with an agent's own token.
 #[tokio::test]
 async fn det_14_the_python_sdk_reports_spans() {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/setup/python.sh");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/setup/opentelemetry.sh");
     let python = tokio::process::Command::new(script).stderr(Stdio::inherit()).output().await.unwrap();
-    assert!(python.status.success(), "tests/setup/python.sh installs the SDK");
+    assert!(python.status.success(), "tests/setup/opentelemetry.sh installs the SDK");
     let python = String::from_utf8(python.stdout).unwrap();
     let rig = rig().await;
     let token = rig.token("sdk", "agent", Some("refund-bot")).await;

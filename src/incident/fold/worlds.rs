@@ -67,27 +67,14 @@ impl Worlds {
     }
 
     fn take(&mut self, event: &Event) {
-        match &event.fact {
-            Fact::DrillStarted { drill, name, title, seed, speed } => {
-                let started = Drill {
-                    id: *drill,
-                    name: name.clone(),
-                    title: title.clone(),
-                    seed: *seed,
-                    speed: *speed,
-                    started_at: event.occurred_at,
-                    started_by: event.by.clone(),
-                    ended_at: None,
-                };
-                self.takes.insert(*drill, started);
-                self.drills.entry(*drill).or_default();
-            }
-            Fact::DrillEnded { drill } => {
-                if let Some(drill) = self.takes.get_mut(drill) {
-                    drill.ended_at.get_or_insert(event.occurred_at);
-                }
-            }
-            _ => {}
+        if let Some(started) = Drill::started(event) {
+            self.drills.entry(started.id).or_default();
+            self.takes.insert(started.id, started);
+        }
+        if let Fact::DrillEnded { drill } = &event.fact
+            && let Some(drill) = self.takes.get_mut(drill)
+        {
+            drill.ended_at.get_or_insert(event.occurred_at);
         }
     }
 }
