@@ -72,6 +72,9 @@ pub enum Fact {
         severity: String,
         /// Why.
         why: String,
+        /// The clocks from now on, where the level changes them (SEV.6).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clocks: Option<ClockPlan>,
     },
     /// A role changed hands (TEAM.1).
     RoleAssigned {

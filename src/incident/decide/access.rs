@@ -22,7 +22,7 @@ pub(super) fn make(case: &Case<'_>, name: &str, role: Role, agent: Option<&Agent
         return Err(invalid("a token is kept as the SHA-256 of its secret, in hex"));
     }
     let token = case.worlds.tokens.keys().next_back().map_or(TokenId(1), |id| id.next());
-    let fact = Fact::TokenMade { token, name, role, agent: agent.cloned(), hash: hash.to_owned() };
+    let fact = Fact::TokenMade { token, name, role, agent: agent.cloned(), hash: hash.to_ascii_lowercase() };
     Ok(vec![case.fact(Topic::Access, fact)])
 }
 

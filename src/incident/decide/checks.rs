@@ -22,6 +22,11 @@ pub(super) fn title(text: &str) -> Result<String, Refusal> {
     }
 }
 
+/// A name of something: one line, bounded.
+pub(super) fn name(what: &str, text: &str) -> Result<String, Refusal> {
+    title(text).map_err(|_| invalid(format!("{what} is a name in a line, of 1 to {TITLE} characters")))
+}
+
 /// A reason: not empty.
 pub(super) fn reason(what: &str, text: &str) -> Result<String, Refusal> {
     let text = text.trim();

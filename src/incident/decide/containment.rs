@@ -3,10 +3,11 @@
 use super::{
     checks, declare,
     dispatch::{Case, Decided, conflict, unknown},
+    lifecycle,
 };
 use crate::{
     incident::{
-        Declare, Engage, Fact, Incident, NewEvent, Refusal, RefusalCode, Topic,
+        Declare, Engage, Fact, Incident, NewEvent, Refusal, RefusalCode, Status, Topic,
         containment::{HaltProof, ProofState, Switch, SwitchState},
     },
     terms::{AgentId, Author, IncidentId, SwitchId, Time},
@@ -46,10 +47,6 @@ pub(super) fn engage(case: &Case<'_>, ask: &Engage) -> Decided {
         facts.push(case.fact(Topic::Incident(id), Fact::SwitchJoined { switch }));
         if let Some(at) = harm_at.filter(|_| existing.is_none_or(|incident| incident.harm_at.is_none())) {
             facts.push(case.fact(Topic::Incident(id), Fact::HarmConfirmed { at }));
-        }
-        if case.context.counted.iter().all(|agent| agent.state == ProofState::Idle) && existing.is_none() {
-            // Nobody is counted: there is nothing left to prove, but a person still says it is contained.
-            return Ok(facts);
         }
     }
     Ok(facts)
@@ -118,12 +115,31 @@ pub(super) fn annotate(
     if switch.expires_at.is_some() && incident.is_some() {
         return Err(conflict(format!("{id} expires by itself; engage another for the incident (CON.9)")));
     }
-    let mut facts = vec![case.fact(Topic::Switches, Fact::SwitchAnnotated { switch: id, why, harm_at, incident })];
-    if let Some(incident) = joins.filter(|incident| !incident.switches.contains(&id)) {
+    let joins = joins.filter(|incident| !incident.switches.contains(&id));
+    if let Some(over) = joins.filter(|incident| !incident.is_open()) {
+        return Err(conflict(format!("{} is {}; reopen it to give it a switch", over.id, over.status)));
+    }
+    // CON.1: an incident and its switches keep one harm time, whichever of them knew it first.
+    let harm_at = harm_at.or(joins.and_then(|incident| incident.harm_at));
+    let said = |new: bool, old: bool| new && !old;
+    let news = said(why.is_some(), switch.why == why)
+        || said(harm_at.is_some(), switch.harm_at == harm_at)
+        || said(incident.is_some(), switch.incident == incident);
+    let mut facts = Vec::new();
+    if news {
+        facts.push(case.fact(Topic::Switches, Fact::SwitchAnnotated { switch: id, why, harm_at, incident }));
+    }
+    if let Some(incident) = joins {
         facts.push(case.fact(Topic::Incident(incident.id), Fact::SwitchJoined { switch: id }));
     }
-    if let (Some(at), Some(of)) = (harm_at, incident.or(switch.incident)) {
-        facts.push(case.fact(Topic::Incident(of), Fact::HarmConfirmed { at }));
+    let of = joins.or_else(|| switch.incident.and_then(|id| case.world.incidents.get(&id)).map(AsRef::as_ref));
+    let at = harm_at.or(switch.harm_at.filter(|_| joins.is_some()));
+    if let (Some(at), Some(of)) = (at, of) {
+        facts.extend(lifecycle::harm(case, of, at, Some(id)));
+    }
+    if let Some(incident) = joins.filter(|one| contains(case, one, switch, &switch.halt)) {
+        // It was proved before the incident had it.
+        facts.push(case.fact(Topic::Incident(incident.id), Fact::Contained { why: None }));
     }
     Ok(facts)
 }
@@ -139,11 +155,18 @@ pub(super) fn release(case: &Case<'_>, id: SwitchId, why: &str, agent: Option<&A
     if switch.state == SwitchState::Released {
         return Err(conflict(format!("{id} was released already")));
     }
-    let incident = switch.incident.and_then(|id| case.world.incidents.get(&id)).filter(|incident| incident.is_open());
-    if let Some(incident) = incident {
+    // RST.4: resolving or closing first is no way around it; only what was dismissed was no incident.
+    let incident = switch.incident.and_then(|id| case.world.incidents.get(&id));
+    if let Some(incident) = incident.filter(|incident| incident.status != Status::Dismissed) {
         two_persons(case, switch, incident)?;
     }
     if let Some(agent) = agent {
+        if switch.scope.agent.as_ref().is_some_and(|only| only != agent) {
+            return Err(conflict(format!(
+                "{id} covers {} and never {agent}: there is nothing to restore",
+                switch.scope
+            )));
+        }
         if switch.except.contains(agent) {
             return Ok(Vec::new());
         }
@@ -189,18 +212,23 @@ pub(super) fn prove(case: &Case<'_>, id: SwitchId, halt: &HaltProof) -> Decided 
         facts.push(case.fact(Topic::Incident(incident.id), fact));
         return Ok(facts);
     }
+    if contains(case, incident, switch, halt) {
+        facts.push(case.fact(Topic::Incident(incident.id), Fact::Contained { why: None }));
+    }
+    Ok(facts)
+}
+
+/// Whether `halt`, the proof of `switch`, together with the incident's other engaged switches contains it newly.
+fn contains(case: &Case<'_>, incident: &Incident, switch: &Switch, halt: &HaltProof) -> bool {
     let others_proved = incident
         .switches
         .iter()
-        .filter(|other| **other != id)
+        .filter(|other| **other != switch.id)
         .filter_map(|other| case.world.switches.get(other))
         .filter(|other| other.state == SwitchState::Engaged)
         .all(|other| all_confirmed(&other.halt));
     let open = incident.contained_at.is_none() || incident.containment_broken;
-    if open && switch.state == SwitchState::Engaged && halt.counted > 0 && all_confirmed(halt) && others_proved {
-        facts.push(case.fact(Topic::Incident(incident.id), Fact::Contained { why: None }));
-    }
-    Ok(facts)
+    open && switch.state == SwitchState::Engaged && halt.counted > 0 && all_confirmed(halt) && others_proved
 }
 
 fn all_confirmed(halt: &HaltProof) -> bool {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     incident::{ClockPlan, Declare, Fact, NewEvent, Refusal, Topic},
-    terms::IncidentId,
+    terms::{AgentId, IncidentId},
     tripwire::Firing,
 };
 
@@ -41,12 +41,14 @@ pub(super) fn declare(case: &Case<'_>, ask: &Declare) -> Result<(IncidentId, Vec
         None => scheme.levels.last().map(|level| level.id.clone()).unwrap_or_default(),
     };
     let harm_at = ask.harm_at.map(|at| case.past("the harm time", at)).transpose()?;
+    let workflow = ask.workflow.as_deref().map(str::trim).filter(|workflow| !workflow.is_empty());
+    let workflow = workflow.map(|workflow| checks::name("the workflow", workflow)).transpose()?;
     let id = next_id(case);
-    let mut agents = ask.agents.clone();
-    if let Some(firing) = firing
-        && !agents.contains(&firing.key.agent)
-    {
-        agents.push(firing.key.agent.clone());
+    let mut agents: Vec<AgentId> = Vec::new();
+    for agent in ask.agents.iter().chain(firing.map(|firing| &firing.key.agent)) {
+        if !agents.contains(agent) {
+            agents.push(agent.clone());
+        }
     }
     let mut facts = vec![case.fact(
         Topic::Incident(id),
@@ -55,7 +57,7 @@ pub(super) fn declare(case: &Case<'_>, ask: &Declare) -> Result<(IncidentId, Vec
             clocks: clocks(case, &scheme.id, &severity),
             scheme: scheme.id.clone(),
             severity,
-            workflow: ask.workflow.clone(),
+            workflow,
             agents,
             firing: ask.firing,
             confirmed: true,

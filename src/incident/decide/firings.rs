@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     incident::{Fact, NewEvent, Topic},
-    terms::{AgentId, FiringId, IncidentId, Time},
-    tripwire::{Firing, FiringChange, FiringKey, FiringState},
+    terms::{AgentId, FiringId, IncidentId, SwitchId, Time},
+    tripwire::{Firing, FiringChange, FiringKey, FiringState, Tripwire},
 };
 
 pub(super) fn acknowledge(case: &Case<'_>, id: FiringId, expected: bool) -> Decided {
@@ -42,10 +42,8 @@ pub(super) fn fire(case: &Case<'_>, changes: &[FiringChange]) -> Decided {
     for change in changes {
         match change {
             FiringChange::Opened { key, at, .. } => {
-                let known = opening.open.get(key).and_then(|id| case.world.firings.get(id));
-                // After a restart the engine may say again what the log holds already.
-                let replayed = known.is_some_and(|firing| firing.at == *at) || seen(case, key, *at);
-                if !replayed {
+                // One firing for a key. After a restart the engine may say again what the log holds already.
+                if !opening.open.contains_key(key) && !seen(case, key, *at) {
                     opening.opened(case, change);
                 }
             }
@@ -53,7 +51,7 @@ pub(super) fn fire(case: &Case<'_>, changes: &[FiringChange]) -> Decided {
                 if let Some(firing) = opening.open.get(key).copied() {
                     let newer = case.world.firings.get(&firing).is_none_or(|old| old.count < *count);
                     if newer {
-                        let fact = Fact::FiringCounted { firing, count: *count, peak: *peak };
+                        let fact = Fact::FiringCounted { firing, count: *count, peak: figure(*peak) };
                         opening.facts.push(case.fact(Topic::Tripwires, fact));
                     }
                 }
@@ -68,9 +66,21 @@ pub(super) fn fire(case: &Case<'_>, changes: &[FiringChange]) -> Decided {
     Ok(opening.facts)
 }
 
+/// A figure that JSON can write; what is no number is none.
+fn figure(value: Option<f64>) -> Option<f64> {
+    value.filter(|value| value.is_finite())
+}
+
 /// Whether the log holds a closed firing that opened at this very moment.
 fn seen(case: &Case<'_>, key: &FiringKey, at: Time) -> bool {
     case.world.firings.values().rev().any(|firing: &std::sync::Arc<Firing>| firing.at == at && firing.key == *key)
+}
+
+/// The open incident of the switch that a breach passed: its containment is what failed (DET.9, CON.10).
+fn breached(case: &Case<'_>, key: &FiringKey) -> Option<IncidentId> {
+    let switch: SwitchId = (key.tripwire == Tripwire::Breach).then(|| key.detail.parse().ok())??;
+    let incident = case.world.switches.get(&switch)?.incident?;
+    case.world.incidents.get(&incident).filter(|incident| incident.is_open()).map(|incident| incident.id)
 }
 
 /// Numbers given out, and incidents opened, within one breath.
@@ -98,9 +108,9 @@ impl Opening {
             firing,
             key: key.clone(),
             received_at: *received_at,
-            window: *window,
-            limit: *limit,
-            baseline: *baseline,
+            window: figure(*window),
+            limit: figure(*limit),
+            baseline: figure(*baseline),
             note: note.clone(),
             pages: case.runbook.tripwires.pages.get(&key.tripwire).cloned().unwrap_or_default(),
             incident,
@@ -114,6 +124,9 @@ impl Opening {
 
     /// The open incident of the agent or its workflow: a firing joins rather than opens another.
     fn incident_of(&self, case: &Case<'_>, key: &FiringKey, workflow: Option<&str>) -> Option<IncidentId> {
+        if let Some(passed) = breached(case, key) {
+            return Some(passed);
+        }
         let declared = case.world.agents.get(&key.agent).and_then(|agent| agent.declared.workflow.clone());
         let workflows = [workflow, declared.as_ref().map(|workflow| workflow.as_str())];
         let concerns = |agents: &[AgentId], of: Option<&str>| {

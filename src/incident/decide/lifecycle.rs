@@ -1,12 +1,15 @@
 //! An incident as a whole: severity, roles, notes, harm, containment by word, the end (SEV.5, TEAM.1, TEAM.8).
 
 use super::{
-    checks,
+    checks, declare,
     dispatch::{Case, Decided, conflict, unknown},
 };
 use crate::{
-    incident::{Fact, Incident, IncidentCommand, Refusal, RefusalCode, Status, Topic, containment::SwitchState},
-    terms::Author,
+    incident::{
+        ClockPlan, Fact, Incident, IncidentCommand, NewEvent, Refusal, RefusalCode, Status, Topic,
+        containment::SwitchState,
+    },
+    terms::{Author, SwitchId, Time},
 };
 
 pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand) -> Decided {
@@ -15,10 +18,16 @@ pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand
         IncidentCommand::Confirm {} if incident.confirmed => Ok(Vec::new()),
         IncidentCommand::Confirm {} => {
             case.person("confirm an incident")?;
+            if !incident.is_open() {
+                return Err(conflict(format!("{} is {}; reopen it first", incident.id, incident.status)));
+            }
             one(Fact::IncidentConfirmed {})
         }
         IncidentCommand::Dismiss { why } => {
             case.person("dismiss an incident")?;
+            if incident.status == Status::Dismissed {
+                return Ok(Vec::new());
+            }
             if incident.confirmed {
                 return Err(conflict(format!("{} is confirmed; resolve it instead of dismissing it", incident.id)));
             }
@@ -37,20 +46,7 @@ pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand
             if incident.harm_at == Some(at) {
                 return Ok(Vec::new());
             }
-            let mut facts = vec![case.fact(Topic::Incident(incident.id), Fact::HarmConfirmed { at })];
-            for id in &incident.switches {
-                let engaged = case.world.switches.get(id).filter(|switch| switch.state == SwitchState::Engaged);
-                if engaged.is_some_and(|switch| switch.harm_at != Some(at)) {
-                    let fact = Fact::SwitchAnnotated {
-                        switch: *id,
-                        why: None,
-                        harm_at: Some(at),
-                        incident: Some(incident.id),
-                    };
-                    facts.push(case.fact(Topic::Switches, fact));
-                }
-            }
-            Ok(facts)
+            Ok(harm(case, incident, at, None))
         }
         IncidentCommand::SetEarliestAction { at } => {
             let at = case.past("the earliest action", *at)?;
@@ -75,6 +71,22 @@ pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand
     }
 }
 
+/// One harm time for the incident and its engaged switches; `told` knows it already.
+pub(super) fn harm(case: &Case<'_>, incident: &Incident, at: Time, told: Option<SwitchId>) -> Vec<NewEvent> {
+    let mut facts = Vec::new();
+    if incident.harm_at != Some(at) {
+        facts.push(case.fact(Topic::Incident(incident.id), Fact::HarmConfirmed { at }));
+    }
+    for id in incident.switches.iter().filter(|id| Some(**id) != told) {
+        let engaged = case.world.switches.get(id).filter(|switch| switch.state == SwitchState::Engaged);
+        if engaged.is_some_and(|switch| switch.harm_at != Some(at)) {
+            let fact = Fact::SwitchAnnotated { switch: *id, why: None, harm_at: Some(at), incident: Some(incident.id) };
+            facts.push(case.fact(Topic::Switches, fact));
+        }
+    }
+    facts
+}
+
 fn set_severity(case: &Case<'_>, incident: &Incident, severity: &str, why: &str) -> Decided {
     // SEV.5: a person sets it.
     case.person("set a severity")?;
@@ -83,7 +95,11 @@ fn set_severity(case: &Case<'_>, incident: &Incident, severity: &str, why: &str)
     if level == incident.severity {
         return Ok(Vec::new());
     }
-    Ok(vec![case.fact(Topic::Incident(incident.id), Fact::SeveritySet { severity: level, why })])
+    // SEV.6: the level brings its due date; the rest of the plan is the one the incident was declared with.
+    let postmortem_s = declare::clocks(case, &incident.scheme, &level).postmortem_s;
+    let changed = postmortem_s != incident.clock_plan.postmortem_s;
+    let clocks = changed.then(|| ClockPlan { postmortem_s, ..incident.clock_plan.clone() });
+    Ok(vec![case.fact(Topic::Incident(incident.id), Fact::SeveritySet { severity: level, why, clocks })])
 }
 
 fn assign(case: &Case<'_>, incident: &Incident, role: &str, who: Option<&str>) -> Decided {
@@ -92,7 +108,10 @@ fn assign(case: &Case<'_>, incident: &Incident, role: &str, who: Option<&str>) -
         return Err(unknown(format!("{given:?} is no role: one of {}", case.runbook.roles.join(", "))));
     };
     let who = who.map(str::trim).filter(|who| !who.is_empty()).map(checks::title).transpose()?;
-    if who.as_ref().is_some_and(|who| matches!(who.parse(), Ok(Author::Agent(_)))) {
+    let agent = |who: &String| {
+        matches!(who.parse(), Ok(Author::Agent(_))) || case.world.agents.keys().any(|agent| agent.as_str() == who)
+    };
+    if who.as_ref().is_some_and(agent) {
         // RST.5: an agent may gather and draft, a person decides.
         return Err(Refusal::new(RefusalCode::Forbidden, "an agent holds no role on an incident; name a person"));
     }
@@ -157,8 +176,15 @@ fn left_open(case: &Case<'_>, incident: &Incident) -> Vec<String> {
 fn close(case: &Case<'_>, incident: &Incident, over: Option<&str>) -> Decided {
     case.person("close an incident")?;
     let over = over.map(|why| checks::reason("close over what is open", why)).transpose()?;
+    let left = left_open(case, incident);
     match incident.status {
         Status::Closed => Ok(Vec::new()),
+        // RBK.8: also what was opened, or taken back, after it was resolved.
+        Status::Resolved if over.is_none() && !left.is_empty() => Err(conflict(format!(
+            "{} cannot be closed yet: {}. Finish that, or give a reason to close over it",
+            incident.id,
+            left.join("; ")
+        ))),
         Status::Resolved => Ok(vec![case.fact(Topic::Incident(incident.id), Fact::Closed { over })]),
         status if over.is_none() => Err(conflict(format!(
             "{} is {status}: resolve it first, or give a reason to close over what is open",

@@ -11,4 +11,7 @@ mod firings;
 mod lifecycle;
 mod rollback;
 
+#[cfg(test)]
+mod tests;
+
 pub use dispatch::{Context, decide};

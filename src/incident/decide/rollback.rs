@@ -5,7 +5,7 @@ use super::{
     dispatch::{Case, Decided, conflict, invalid, unknown},
 };
 use crate::{
-    incident::{Checklist, Fact, Incident, IncidentCommand, Refusal, Step, StepState, Topic},
+    incident::{Checklist, Fact, Incident, IncidentCommand, Refusal, Status, Step, StepState, Topic},
     terms::{ActionClass, ChecklistId},
 };
 
@@ -39,6 +39,9 @@ pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand
                 return Err(conflict("the read-back cannot be impossible: verify the substitute instead"));
             }
             let substitute = checks::reason("say what is done instead", substitute)?;
+            if step.state == StepState::Impossible && step.substitute.as_ref() == Some(&substitute) {
+                return Ok(Vec::new());
+            }
             one(Fact::StepImpossible { checklist: *checklist, step: step.plan.id.clone(), substitute })
         }
         IncidentCommand::VerifyRollback { checklist, evidence } => verify(case, incident, *checklist, evidence),
@@ -47,6 +50,9 @@ pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand
 }
 
 fn open(case: &Case<'_>, incident: &Incident, class: &ActionClass, target: &str) -> Decided {
+    if matches!(incident.status, Status::Closed | Status::Dismissed) {
+        return Err(conflict(format!("{} is {}; reopen it to roll back more", incident.id, incident.status)));
+    }
     let Some(plan) = case.runbook.class(class) else {
         let known: Vec<&str> = case.runbook.classes.iter().map(|plan| plan.class.as_str()).collect();
         return Err(unknown(format!("{class} is no action class of the runbook: one of {}", known.join(", "))));
@@ -94,6 +100,13 @@ fn verify(case: &Case<'_>, incident: &Incident, id: ChecklistId, evidence: &str)
     case.person("verify a rollback")?;
     let checklist = checklist(incident, id)?;
     let evidence = checks::text("what was read back", evidence)?;
+    if let Some(verified) = &checklist.verified {
+        // The clock was met by the first read-back: another would move it.
+        return match verified.evidence == evidence {
+            true => Ok(Vec::new()),
+            false => Err(conflict(format!("{id} is verified already; untick its read-back to verify it anew"))),
+        };
+    }
     let open: Vec<&str> = checklist
         .steps
         .iter()

@@ -30,7 +30,8 @@ pub(super) fn apply(world: &mut World, id: IncidentId, event: &Event) {
     if let Some(firing) = firing {
         joined(&mut incident.mttd, firing.at, firing.received_at, firing.recorded_at);
         if let Some(acked) = firing.paged.iter().filter_map(|paged| paged.acked_at).min() {
-            incident.mttd.acknowledgement.get_or_insert(acked);
+            let earliest = incident.mttd.acknowledgement.map_or(acked, |known| known.min(acked));
+            incident.mttd.acknowledgement = Some(earliest);
         }
     }
     incident.mttd.settle();
@@ -108,7 +109,10 @@ fn life(incident: &mut Incident, event: &Event) {
     match &event.fact {
         Fact::IncidentConfirmed {} => incident.confirmed = true,
         Fact::IncidentDismissed { .. } => incident.status = Status::Dismissed,
-        Fact::SeveritySet { severity, why } => {
+        Fact::SeveritySet { severity, why, clocks } => {
+            if let Some(clocks) = clocks {
+                incident.clock_plan = clocks.clone();
+            }
             incident.severity.clone_from(severity);
             let change = SeverityChange { at, severity: severity.clone(), by: event.by.clone(), why: why.clone() };
             incident.severities.push(change);
@@ -276,6 +280,9 @@ fn set(
     if state == StepState::Open {
         // A step taken back reopens what its read-back had closed.
         checklist.verified = None;
+        for read_back in checklist.steps.iter_mut().filter(|step| step.plan.verifies) {
+            (read_back.state, read_back.by, read_back.at) = (StepState::Open, None, None);
+        }
     }
     if let Some(step) = checklist.steps.iter_mut().find(|one| one.plan.id == step) {
         step.state = state;

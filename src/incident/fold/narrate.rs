@@ -11,7 +11,7 @@ pub(super) fn line(fact: &Fact) -> String {
         }
         Fact::IncidentConfirmed {} => "confirmed as an incident".into(),
         Fact::IncidentDismissed { why } => format!("dismissed: {why}"),
-        Fact::SeveritySet { severity, why } => format!("severity {severity}: {why}"),
+        Fact::SeveritySet { severity, why, .. } => format!("severity {severity}: {why}"),
         Fact::RoleAssigned { role, who: Some(who) } => format!("{role}: {who}"),
         Fact::RoleAssigned { role, who: None } => format!("{role} is free"),
         Fact::NoteAdded { text } => text.clone(),

@@ -1,0 +1,12 @@
+//! Every rule as a table, by family; and any sequence of commands at all.
+
+mod access;
+mod agents;
+mod communication;
+mod containment;
+mod declare;
+mod firings;
+mod lifecycle;
+mod proof;
+mod rollback;
+mod story;
