@@ -1,0 +1,45 @@
+//! Starting drills.
+
+use serde::{Deserialize, Serialize};
+
+use crate::terms::DrillId;
+
+/// `POST /v1/drills`: plays a recording in a world of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartDrill {
+    /// The recording's name; `GET /v1/drills/recordings` lists them.
+    pub name: String,
+    /// How many times faster than recorded; 60 where absent.
+    #[serde(default = "sixty")]
+    pub speed: f64,
+    /// Seed of its ids.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+fn sixty() -> f64 {
+    60.0
+}
+
+/// Which drill began.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DrillStarted {
+    /// Its world's name.
+    pub id: DrillId,
+    /// The recording's title.
+    pub title: String,
+    /// Seconds until its last action.
+    pub lasts_s: f64,
+}
+
+/// A recording that can be played.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordingView {
+    /// Its name.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// Which kind of documented incident it follows.
+    pub modelled_on: Option<String>,
+}

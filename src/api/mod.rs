@@ -1,0 +1,20 @@
+//! The wire: requests, responses, paths and problems. Backend and client both use it; neither spells a path itself.
+
+mod commands;
+mod drills;
+mod interlock;
+pub mod path;
+mod problem;
+mod state;
+mod telemetry;
+
+pub use commands::{
+    Accepted, AckFiring, AnnotateSwitch, Ask, InWorld, MakeToken, ReleaseSwitch, Stop, Stopping, TokenMade,
+};
+pub use drills::{DrillStarted, RecordingView, StartDrill};
+pub use interlock::{AgentView, CheckAnswer, CheckRequest, LeaseAnswer, LeaseRequest};
+pub use problem::Problem;
+pub use state::{AgentLive, BackendInfo, IncidentView, Live, Resync, State, TelemetryCounts, You};
+pub use telemetry::{ActionsAnswer, RejectedItem};
+
+pub use crate::incident::containment::Decision;

@@ -1,0 +1,82 @@
+//! Every path, once.
+
+use crate::terms::{DrillId, FiringId, IncidentId, SwitchId};
+
+/// Native telemetry.
+pub const ACTIONS: &str = "/v1/actions";
+/// OTLP traces.
+pub const TRACES: &str = "/v1/traces";
+/// Everything to begin with.
+pub const STATE: &str = "/v1/state";
+/// The log, live.
+pub const EVENTS: &str = "/v1/events";
+/// Any [`super::Command`] by name.
+pub const COMMANDS: &str = "/v1/commands";
+/// Incidents.
+pub const INCIDENTS: &str = "/v1/incidents";
+/// Switches.
+pub const SWITCHES: &str = "/v1/switches";
+/// Firings.
+pub const FIRINGS: &str = "/v1/firings";
+/// Agents.
+pub const AGENTS: &str = "/v1/agents";
+/// Tokens.
+pub const TOKENS: &str = "/v1/tokens";
+/// Drills.
+pub const DRILLS: &str = "/v1/drills";
+/// Whether it lives.
+pub const HEALTH: &str = "/healthz";
+/// Whether it can do its work.
+pub const READY: &str = "/readyz";
+/// Stopping the backend.
+pub const STOP: &str = "/v1/stop";
+/// Asking the interlock.
+pub const CHECK: &str = "/v1/interlock/check";
+/// Holding a lease.
+pub const LEASE: &str = "/v1/interlock/lease";
+/// Hearing of changes.
+pub const STREAM: &str = "/v1/interlock/stream";
+/// For gateways.
+pub const AUTHZ: &str = "/v1/interlock/authz";
+/// OpenFeature.
+pub const OFREP: &str = "/ofrep/v1/evaluate/flags";
+
+/// One incident.
+pub fn incident(id: IncidentId) -> String {
+    format!("{INCIDENTS}/{id}")
+}
+
+/// Commands to one incident.
+pub fn incident_commands(id: IncidentId) -> String {
+    format!("{INCIDENTS}/{id}/commands")
+}
+
+/// One incident's events.
+pub fn incident_events(id: IncidentId) -> String {
+    format!("{INCIDENTS}/{id}/events")
+}
+
+/// One incident's post-mortem.
+pub fn postmortem(id: IncidentId) -> String {
+    format!("{INCIDENTS}/{id}/postmortem")
+}
+
+/// Lifting one switch.
+pub fn release(id: SwitchId) -> String {
+    format!("{SWITCHES}/{id}/release")
+}
+
+/// Giving one switch its reason.
+pub fn annotate(id: SwitchId) -> String {
+    format!("{SWITCHES}/{id}/annotate")
+}
+
+/// Acknowledging one firing.
+pub fn ack(id: FiringId) -> String {
+    format!("{FIRINGS}/{id}/ack")
+}
+
+/// A world as a query, with its `?`; empty for the real one.
+pub fn in_world(world: Option<DrillId>) -> String {
+    world.map(|drill| format!("?world={drill}")).unwrap_or_default()
+}

@@ -1,0 +1,126 @@
+//! What a cockpit begins with, and the figures that are not in the log.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::incident::{Clock, Drill, Incident, Reach, World};
+use crate::terms::{Author, Time};
+
+/// `GET /v1/state`: everything a cockpit needs to begin, and the position to resume `/v1/events` from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The epoch of `position`.
+    pub epoch: u32,
+    /// Newest event folded.
+    pub position: u64,
+    /// The world asked for.
+    pub world: World,
+    /// Drills known.
+    pub drills: Vec<Drill>,
+    /// Who is asking, as the backend sees them.
+    pub you: You,
+    /// The backend's own words about itself.
+    pub backend: BackendInfo,
+    /// The figures that are not in the log.
+    pub live: Live,
+}
+
+/// Who is asking.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct You {
+    /// As author.
+    pub name: Author,
+    /// Whether acting commands would be taken at all.
+    pub may_act: bool,
+}
+
+/// About the backend.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BackendInfo {
+    /// Its version.
+    pub version: String,
+    /// Whether it serves one user (`only you`) or more.
+    pub shared: bool,
+    /// The host it runs on.
+    pub host: String,
+    /// Where telemetry and interlock are served: `127.0.0.1:7420`.
+    pub telemetry: Option<String>,
+    /// Its log file.
+    pub log_file: Option<String>,
+}
+
+/// Figures that are not facts: sent as `event: live` about once a second, only when something changed.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Live {
+    /// The backend's clock.
+    pub now: Time,
+    /// Per agent, declared or seen.
+    pub agents: BTreeMap<String, AgentLive>,
+    /// People with a cockpit open, by name.
+    pub present: Vec<String>,
+    /// Telemetry counters since the backend began.
+    pub telemetry: TelemetryCounts,
+    /// Newest firing condition checks, spend per minute over the last hour, all agents, USD; oldest first.
+    pub spend_per_minute: Vec<f64>,
+}
+
+/// One agent's figures now.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AgentLive {
+    /// How a switch reaches it.
+    pub reach: Option<Reach>,
+    /// Live leases.
+    pub leases: u32,
+    /// Newest action or check.
+    pub last_seen: Option<Time>,
+    /// Spend in the window, USD.
+    pub spend_window_usd: f64,
+    /// Calls in the window.
+    pub calls_window: u64,
+    /// Hours that count towards its baseline, of the 24 needed (DET.10).
+    pub baseline_hours: u32,
+    /// Median hourly spend, USD; absent until the baseline is ready.
+    pub median_spend_usd: Option<f64>,
+    /// Median hourly calls.
+    pub median_calls: Option<f64>,
+    /// Tools called that the inventory does not list (DET.14).
+    pub drift: Vec<String>,
+}
+
+/// What intake did since it began (law 4: nothing is lost silently).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TelemetryCounts {
+    /// Judged by the engine.
+    pub accepted: u64,
+    /// Refused item by item.
+    pub rejected: u64,
+    /// Counted once already.
+    pub duplicate: u64,
+    /// Refused with 429 or 503 for want of room.
+    pub busy: u64,
+    /// Judged but not kept in the hot store.
+    pub shed: u64,
+}
+
+/// One incident as `/v1/incidents` shows it: with its clocks at that moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IncidentView {
+    /// As it stands.
+    #[serde(flatten)]
+    pub incident: Arc<Incident>,
+    /// Its clocks now.
+    pub clocks: Vec<Clock>,
+}
+
+/// `event: resync` on `/v1/events`: the place asked for is not of this log's life. Read `/v1/state` anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resync {
+    /// The present epoch.
+    pub epoch: u32,
+    /// The newest position.
+    pub position: u64,
+}
