@@ -27,18 +27,25 @@ fn rollback(checklist: &Checklist, incident: &Incident, now: Time) -> Clock {
     clock(format!("rollback {}", checklist.id), incident.contained_at, checklist.budget_s, verified, now)
 }
 
-/// When every counted agent of every switch of the incident was confirmed, while they are.
+/// When everything in scope was stopped: proved, or contained before that. What happens after restarts no clock.
 fn halted_at(incident: &Incident, world: &World) -> Option<Time> {
     let mut last = None;
     for id in &incident.switches {
         let Some(switch) = world.switches.get(id).filter(|switch| switch.state == SwitchState::Engaged) else {
             continue;
         };
-        let seconds = switch.halt.confirmed_in_s?;
+        if switch.halt.counted == 0 {
+            // Nobody to prove it of: it neither meets the clock nor holds it up.
+            continue;
+        }
+        let Some(seconds) = switch.halt.confirmed_in_s else { return incident.contained_at };
         let zero = switch.harm_at.unwrap_or(switch.engaged_at);
         last = last.max(Some(zero.plus((seconds * 1000.0).round() as i64)));
     }
-    last.or(incident.contained_at)
+    match (last, incident.contained_at) {
+        (Some(proved), Some(contained)) => Some(proved.min(contained)),
+        (proved, contained) => proved.or(contained),
+    }
 }
 
 /// First time a draft for one of `audiences` was sent.
@@ -77,11 +84,16 @@ pub fn clocks(incident: &Incident, world: &World, now: Time) -> Vec<Clock> {
     clocks
 }
 
-/// Operators were aware when a person acknowledged, or declared by hand.
+/// Operators were aware when a person acknowledged, declared, or did anything else with the incident (DET.1).
 fn detected(incident: &Incident) -> Option<Time> {
-    let declared = incident.declared_by.is_person().then_some(incident.declared_at);
-    match (incident.mttd.acknowledgement, declared) {
+    // A note may be back-dated: when it says something happened is not when somebody knew.
+    let first = incident.timeline.iter().find(|entry| entry.by.is_person() && entry.kind != "note-added");
+    match (incident.mttd.acknowledgement, first.map(|entry| entry.at)) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
     }
 }
+
+#[cfg(test)]
+#[path = "clocks_tests.rs"]
+mod tests;

@@ -50,7 +50,10 @@ pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand
         }
         IncidentCommand::SetEarliestAction { at } => {
             let at = case.past("the earliest action", *at)?;
-            one(Fact::EarliestActionSet { at, received_at: None })
+            if incident.mttd.action == Some(at) {
+                return Ok(Vec::new());
+            }
+            one(Fact::EarliestActionSet { at, received_at: signal(case, incident, at) })
         }
         IncidentCommand::DeclareContained { why } => {
             case.person("declare containment")?;
@@ -69,6 +72,12 @@ pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand
         IncidentCommand::Close { over } => close(case, incident, over.as_deref()),
         _ => Ok(Vec::new()),
     }
+}
+
+/// When the action at `at` was received, where one of the incident's firings was met by it (PM.2).
+fn signal(case: &Case<'_>, incident: &Incident, at: Time) -> Option<Time> {
+    let firings = incident.firings.iter().filter_map(|id| case.world.firings.get(id));
+    firings.filter(|firing| firing.at == at).map(|firing| firing.received_at).min()
 }
 
 /// One harm time for the incident and its engaged switches; `told` knows it already.

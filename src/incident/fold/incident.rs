@@ -131,7 +131,8 @@ fn life(incident: &mut Incident, event: &Event) {
         Fact::HarmConfirmed { at } => incident.harm_at = Some(*at),
         Fact::EarliestActionSet { at, received_at } => {
             incident.mttd.action = Some(*at);
-            incident.mttd.signal = received_at.or(incident.mttd.signal);
+            // The signal is that action's own: another action's would make up a gap.
+            incident.mttd.signal = *received_at;
         }
         Fact::Contained { .. } => contained(incident, at),
         Fact::ContainmentBroken { .. } => {

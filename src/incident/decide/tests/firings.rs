@@ -195,3 +195,18 @@ fn the_earliest_acknowledgement_counts() {
     let chain = &story.incident(1).mttd;
     assert_eq!((chain.action, chain.signal, chain.acknowledgement), (Some(at(-9)), Some(at(-7)), Some(at(10))));
 }
+
+/// PM.2, DET.1: the earliest action is correctable; its signal is its own, or not recorded.
+#[test]
+fn a_corrected_action_brings_its_own_signal() {
+    let earliest = |seconds| on(Ask::SetEarliestAction { at: at(seconds) });
+    let mut story = Story::new();
+    story.fires(vec![opened(key(Outcome, "a", "email"), -50), opened(key(CostRate, "a", ""), -20)]);
+    story.nothing(earliest(-50));
+    story.refused(earliest(5), RefusalCode::Invalid, "future");
+    for (corrected, signal) in [(-90, None), (-20, Some(-18)), (-50, Some(-48))] {
+        story.done(earliest(corrected));
+        let chain = &story.incident(1).mttd;
+        assert_eq!((chain.action, chain.signal), (Some(at(corrected)), signal.map(at)));
+    }
+}

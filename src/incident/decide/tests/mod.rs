@@ -9,4 +9,5 @@ mod firings;
 mod lifecycle;
 mod proof;
 mod rollback;
+mod sequences;
 mod story;
