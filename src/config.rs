@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    backend::home::Home,
+    backend::home::{Home, SYSTEM_SOCKET},
     client::{Secret, Target},
     runbook::{Runbook, RunbookError, SHIPPED, nearest},
 };
@@ -143,6 +143,13 @@ impl Settings {
         }
         Runbook::from_texts(&texts)
     }
+}
+
+/// Where a whole host's backend would answer.
+pub fn system_socket() -> PathBuf {
+    std::env::var_os("ANDON_SYSTEM_SOCKET")
+        .filter(|path| !path.is_empty())
+        .map_or_else(|| SYSTEM_SOCKET.into(), PathBuf::from)
 }
 
 /// There is no home folder to keep anything in.

@@ -13,6 +13,9 @@ use crate::api::Problem;
 /// The longest path a Unix socket can have on every system we run on, with room for its ending zero.
 const LONGEST_SOCKET: usize = 100;
 
+/// Where a whole host's backend answers; `ANDON_SYSTEM_SOCKET` names another place.
+pub const SYSTEM_SOCKET: &str = "/run/andon/andon.sock";
+
 /// The folders, as configuration resolved them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home {

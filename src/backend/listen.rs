@@ -2,7 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -33,6 +33,9 @@ pub enum ListenError {
         /// Which address.
         address: SocketAddr,
     },
+    /// The group that a whole host's socket belongs to does not exist.
+    #[error("there is no group {0:?}. Make one (groupadd {0}) and add the people to it, or name another with --group")]
+    Group(String),
     /// The socket cannot be made.
     #[error("cannot open the socket {path}: {why}. Name another folder with ANDON_HOME, or mend its permissions")]
     Socket {
@@ -79,19 +82,30 @@ async fn next_free(first: u16) -> Result<TcpListener, ListenError> {
     TcpListener::bind(any).await.map_err(|why| ListenError::Tcp { address: any, why })
 }
 
-/// The Unix socket, for its user alone, or for its group on a shared host. Must be called under the lock: what is there
-/// already was left by a backend that was killed.
+/// The Unix socket: its user's alone, or, with `group`, that of everybody in it.
 ///
 /// # Errors
-/// A path that cannot be made.
-pub fn socket(path: &Path, shared: bool) -> Result<UnixListener, ListenError> {
+/// A path that cannot be made, or a group that does not exist.
+pub fn socket(path: &Path, group: Option<&str>) -> Result<UnixListener, ListenError> {
     let error = |why| ListenError::Socket { path: path.into(), why };
     match std::fs::remove_file(path) {
         Err(why) if why.kind() != std::io::ErrorKind::NotFound => return Err(error(why)),
         _ => {}
     }
+    let owner = match group {
+        None => None,
+        Some(name) => Some(uzers::get_group_by_name(name).ok_or_else(|| ListenError::Group(name.to_owned()))?),
+    };
+    if owner.is_some()
+        && let Some(folder) = path.parent()
+    {
+        std::fs::DirBuilder::new().recursive(true).mode(0o755).create(folder).map_err(error)?;
+    }
     let listener = UnixListener::bind(path).map_err(error)?;
-    let mode = if shared { 0o660 } else { 0o600 };
+    let mode = if owner.is_some() { 0o660 } else { 0o600 };
+    if let Some(owner) = owner {
+        std::os::unix::fs::chown(path, None, Some(owner.gid())).map_err(error)?;
+    }
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(error)?;
     Ok(listener)
 }

@@ -29,6 +29,15 @@ use crate::{api::Problem, runbook::Runbook, telemetry::Prices, tripwire::Engine}
 /// How long open connections get to end when the backend goes.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// A socket for every person of a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SystemSocket {
+    /// Where.
+    pub path: PathBuf,
+    /// The group whose members may use it.
+    pub group: String,
+}
+
 /// What a backend is started with.
 #[derive(Clone)]
 pub struct ServeOptions {
@@ -41,7 +50,7 @@ pub struct ServeOptions {
     /// Plain HTTP beyond this machine was asked for by name.
     pub plain_http: bool,
     /// Serves a whole host: a group's socket, and every user's word counts.
-    pub system: bool,
+    pub system: Option<SystemSocket>,
     /// Names it answers to besides localhost, as a proxy before it passes them on.
     pub hosts: Vec<String>,
     /// Runs detached, its words in the log file.
@@ -60,7 +69,7 @@ impl ServeOptions {
             listen: Vec::new(),
             database: None,
             plain_http: false,
-            system: false,
+            system: None,
             hosts: Vec::new(),
             daemon: false,
             runbook,
@@ -166,7 +175,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         clock: clock.clone(),
         stop: CancellationToken::new(),
         uid: rustix::process::getuid().as_raw(),
-        shared: system,
+        shared: system.is_some(),
         hosts,
         telemetry: std::sync::OnceLock::new(),
         log_file: log_file.as_ref().map(|file| file.display().to_string()),
@@ -175,8 +184,9 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
     tasks.spawn(remember(backend.rooms.interlocks.clone(), home.heard(), clock.clone()));
 
     let tcp = listen::tcp(&listen, plain_http).await?;
-    let socket_path = home.socket();
-    let socket = listen::socket(&socket_path, system)?;
+    let group = system.as_ref().map(|system| system.group.as_str());
+    let socket_path = system.as_ref().map_or_else(|| home.socket(), |system| system.path.clone());
+    let socket = listen::socket(&socket_path, group)?;
     let addresses: Vec<String> =
         tcp.iter().filter_map(|listener| listener.local_addr().ok()).map(|address| address.to_string()).collect();
     let _ = backend.telemetry.set(addresses.first().cloned().unwrap_or_default());

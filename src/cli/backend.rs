@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     api::{BackendInfo, State, Stop, Stopping, path},
-    backend::serve::{ServeOptions, serve as serve_until_stopped},
+    backend::serve::{ServeOptions, SystemSocket, serve as serve_until_stopped},
+    config::system_socket,
 };
 
 /// `andon serve`.
@@ -26,9 +27,12 @@ pub struct Serve {
     /// Speak plain HTTP beyond this machine.
     #[arg(long)]
     plain_http: bool,
-    /// Serve every user of this host.
+    /// Serve every user of this host that is in the group, on /run/andon/andon.sock.
     #[arg(long)]
     system: bool,
+    /// That group.
+    #[arg(long, default_value = "andon", requires = "system")]
+    group: String,
     /// A name to answer to besides localhost, as a proxy before it passes it on.
     #[arg(long)]
     host: Vec<String>,
@@ -52,7 +56,7 @@ pub async fn serve(reach: &Reach, asked: Serve) -> Result<(), Failed> {
         listen: asked.listen,
         database: asked.database,
         plain_http: asked.plain_http,
-        system: asked.system,
+        system: asked.system.then(|| SystemSocket { path: system_socket(), group: asked.group }),
         hosts: asked.host,
         daemon: asked.daemon,
         ..ServeOptions::local(reach.settings.home.clone(), runbook)

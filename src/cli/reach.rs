@@ -1,8 +1,10 @@
 //! How a command reaches its backend: the one that is named, else this user's own, started if it must be (protocol 5).
 
+use std::io::ErrorKind;
+
 use futures_util::StreamExt;
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::sync::OnceCell;
+use tokio::{net::UnixStream, sync::OnceCell};
 use uuid::Uuid;
 
 use super::print::{self, Failed};
@@ -10,7 +12,7 @@ use crate::{
     api::{Accepted, path},
     backend::local,
     client::{Client, Heard, Target},
-    config::Settings,
+    config::{Settings, system_socket},
     incident::{Command, Event, IncidentCommand, World},
     terms::{DrillId, IncidentId},
 };
@@ -35,7 +37,7 @@ impl Reach {
     pub async fn client(&self) -> Result<&Client, Failed> {
         self.client
             .get_or_try_init(|| async {
-                let target = match self.settings.named()? {
+                let target = match self.found().await? {
                     Some(target) => target,
                     None => {
                         let program = std::env::current_exe()?;
@@ -48,9 +50,29 @@ impl Reach {
             .await
     }
 
+    /// The backend that is named, else a whole host's, where one answers. A home of one's own means a backend of one's own.
+    async fn found(&self) -> Result<Option<Target>, Failed> {
+        let named = self.settings.named()?;
+        if named.is_some() || self.settings.home.root.is_some() && std::env::var_os("ANDON_SYSTEM_SOCKET").is_none() {
+            return Ok(named);
+        }
+        let socket = system_socket();
+        match UnixStream::connect(&socket).await {
+            Ok(_) => Ok(Some(Target::Socket(socket))),
+            Err(why) if why.kind() == ErrorKind::PermissionDenied => {
+                let place = socket.display();
+                eprintln!(
+                    "a backend serves this host at {place}, and you are not in its group; going on with your own"
+                );
+                Ok(None)
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
     /// The backend if it runs; never starts one.
     pub async fn running(&self) -> Result<Option<Client>, Failed> {
-        if let Some(target) = self.settings.named()? {
+        if let Some(target) = self.found().await? {
             return Ok(Some(Client::new(target)?));
         }
         match local::running(&self.settings.home).await {

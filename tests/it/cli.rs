@@ -300,3 +300,36 @@ fn manual_and_completions_are_printed() {
         assert!(desk.done(&["completions", shell]).contains("andon"), "{shell}");
     }
 }
+
+/// TEAM.6: one socket for a group of a host; whoever is in it finds it without being told, and is named by their login.
+#[test]
+fn a_whole_hosts_backend_is_found_by_its_socket() {
+    let desk = Desk::new();
+    let socket = desk.folder.path().join("run/andon.sock");
+    let andon = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_andon"));
+        command.args(args).env("ANDON_HOME", desk.folder.path()).env("ANDON_SYSTEM_SOCKET", &socket);
+        command.env_remove("ANDON_URL").env_remove("ANDON_TOKEN");
+        command
+    };
+    let wrong = andon(&["serve", "--system", "--group", "no-such-group-here"]).output().unwrap();
+    assert!(text(&wrong.stderr).contains("groupadd"), "{}", text(&wrong.stderr));
+    let group = rustix::process::getgid().as_raw();
+    let group = uzers::get_group_by_gid(group).unwrap().name().to_string_lossy().into_owned();
+    let mut serving = andon(&["serve", "--system", "--group", &group, "--listen", "127.0.0.1:0"])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let began = std::time::Instant::now();
+    while std::os::unix::net::UnixStream::connect(&socket).is_err() {
+        assert!(began.elapsed().as_secs() < 10, "the socket never answers");
+        std::thread::yield_now();
+    }
+    let declared = andon(&["declare", "seen by all", "--json"]).output().unwrap();
+    let declared: Value = serde_json::from_slice(&declared.stdout).unwrap();
+    assert_eq!(declared["id"], "INC-1");
+    let doctor = text(&andon(&["doctor"]).output().unwrap().stdout);
+    assert!(doctor.contains("(shared)"), "{doctor}");
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+}
