@@ -27,25 +27,23 @@ fn rollback(checklist: &Checklist, incident: &Incident, now: Time) -> Clock {
     clock(format!("rollback {}", checklist.id), incident.contained_at, checklist.budget_s, verified, now)
 }
 
-/// When everything in scope was stopped: proved, or contained before that. What happens after restarts no clock.
+/// When everything in scope was stopped: proved by the switches that contained it, else contained. What is engaged or
+/// escapes after containment restarts no clock.
 fn halted_at(incident: &Incident, world: &World) -> Option<Time> {
     let mut last = None;
     for id in &incident.switches {
         let Some(switch) = world.switches.get(id).filter(|switch| switch.state == SwitchState::Engaged) else {
             continue;
         };
-        if switch.halt.counted == 0 {
-            // Nobody to prove it of: it neither meets the clock nor holds it up.
+        if switch.halt.counted == 0 || incident.contained_at.is_some_and(|at| switch.engaged_at > at) {
+            // Nobody to prove it of, or too late to have contained anything: it neither meets the clock nor holds it up.
             continue;
         }
         let Some(seconds) = switch.halt.confirmed_in_s else { return incident.contained_at };
         let zero = switch.harm_at.unwrap_or(switch.engaged_at);
         last = last.max(Some(zero.plus((seconds * 1000.0).round() as i64)));
     }
-    match (last, incident.contained_at) {
-        (Some(proved), Some(contained)) => Some(proved.min(contained)),
-        (proved, contained) => proved.or(contained),
-    }
+    last.or(incident.contained_at)
 }
 
 /// First time a draft for one of `audiences` was sent.

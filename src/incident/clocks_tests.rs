@@ -77,7 +77,7 @@ fn switch(id: u32, counted: u32, confirmed_in_s: Option<f64>) -> Switch {
         except: Default::default(),
         mode: Mode::Halt,
         state: SwitchState::Engaged,
-        engaged_at: at(5),
+        engaged_at: at(0),
         recorded: true,
         by: dana(),
         why: None,
@@ -138,10 +138,11 @@ fn the_halt_clock_runs_from_confirmed_harm() {
     assert_eq!(halted(&[fast.clone(), lifted], None, 900), met(18.6));
     assert_eq!(halted(std::slice::from_ref(&open), Some(15), 900), met(5.0), "by word, with its reason");
     // No clock restarts: neither a later switch nor an escape after containment takes back what was met.
-    assert_eq!(halted(&[fast.clone(), slow], Some(2), 900), met(18.0));
+    let later = Switch { engaged_at: at(50), ..slow };
+    assert_eq!(halted(&[fast.clone(), later], Some(2), 900), met(18.6));
     assert_eq!(halted(&[fast, open], Some(2), 900), met(18.0));
     let unharmed = Switch { harm_at: None, ..switch(1, 3, Some(4.0)) };
-    assert_eq!(halted(&[unharmed], None, 900), met(11.0), "a switch without a harm time counts from its request");
+    assert_eq!(halted(&[unharmed], None, 900), met(16.0), "a switch without a harm time counts from its request");
 }
 
 /// EVI.1: fifteen minutes from the earlier of declaration and containment.
