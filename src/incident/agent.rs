@@ -68,6 +68,14 @@ impl InventoryItem {
         }
     }
 
+    /// Its other names.
+    pub fn aliases(&self) -> &[ToolName] {
+        match self {
+            Self::Tool(_) => &[],
+            Self::Known { aliases, .. } => aliases,
+        }
+    }
+
     /// Its class, where stated.
     pub fn class(&self) -> Option<&ActionClass> {
         match self {

@@ -92,6 +92,7 @@ impl Table {
         if let Some(item) = call.tool.as_ref().and_then(|tool| agent.declared.item(tool)) {
             call.declared_class = item.class().cloned();
             call.tool = Some(item.tool().clone());
+            call.aliases = item.aliases().to_vec();
         }
         call
     }
@@ -127,7 +128,9 @@ impl Table {
         let (decision, named) = self.decide(&general);
         let inventory = self.agents.get(agent).map(|agent| agent.declared.inventory.as_slice()).unwrap_or_default();
         let scoped = self.engaged.values().filter_map(|switch| switch.scope.tool.as_ref());
-        let tools = inventory.iter().map(|item| item.tool()).chain(scoped);
+        // Whoever enforces a view by itself looks a tool up by the name it calls it by.
+        let names = inventory.iter().flat_map(|item| std::iter::once(item.tool()).chain(item.aliases()));
+        let tools = names.chain(scoped);
         let tools = tools.filter_map(|tool| {
             let answer = self.answer(&of(Some(tool), None)).decision;
             (answer != self.answer(&general).decision).then(|| (tool.to_string(), answer))

@@ -152,7 +152,8 @@ impl Interlock {
         }
         let table = self.table();
         let mut known = self.known();
-        let version = asked.version.min(table.version);
+        // A version that is still to come was told by nobody: it acknowledges nothing.
+        let version = if asked.version <= table.version { asked.version } else { 0 };
         let heard = known.everybody.of(&asked.agent).ok_or(NoLease::Full)?;
         let new = heard.renew(&asked.instance, version, asked.on_blind, asked.sent_at, now).ok_or(NoLease::Full)?;
         known.everybody.revision += u64::from(new);

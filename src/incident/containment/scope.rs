@@ -34,6 +34,8 @@ pub struct Call {
     pub agent: Option<AgentId>,
     /// The tool, by its canonical name.
     pub tool: Option<ToolName>,
+    /// The tool's other names in the inventory: a switch over any of them covers it.
+    pub aliases: Vec<ToolName>,
     /// The class the inventory states for the tool, if any.
     pub declared_class: Option<ActionClass>,
     /// The class the caller states; it may only tighten.
@@ -80,7 +82,7 @@ impl Scope {
             wanted.is_none() || wanted == one || wanted == other
         }
         (self.agent.is_none() || self.agent == call.agent)
-            && (self.tool.is_none() || self.tool == call.tool)
+            && self.tool.as_ref().is_none_or(|tool| call.tool.as_ref() == Some(tool) || call.aliases.contains(tool))
             && either(&self.class, &call.declared_class, &call.claimed_class)
             && either(&self.workflow, &call.declared_workflow, &call.claimed_workflow)
             && (self.subject.is_none() || self.subject == call.subject)
