@@ -67,14 +67,14 @@ fn the_pure_modules_know_no_runtime_no_clock_and_no_file() {
 #[test]
 fn arrows_point_one_way() {
     for (module, never) in [
-        ("cockpit", &["reqwest", "sqlx", "axum", "crate::backend", "crate::cli"][..]),
-        ("client", &["ratatui", "crossterm", "sqlx", "axum", "crate::backend", "crate::cockpit", "crate::cli"]),
-        ("backend", &["ratatui", "crossterm", "crate::cockpit", "crate::cli", "crate::client"]),
-        ("incident", &["crate::api", "crate::backend", "crate::client", "crate::cockpit", "crate::cli"]),
+        ("cockpit", &["reqwest", "sqlx", "axum", "crate::backend", "crate::cli::"][..]),
+        ("client", &["ratatui", "crossterm", "sqlx", "axum", "crate::backend", "crate::cockpit", "crate::cli::"]),
+        ("backend", &["ratatui", "crossterm", "crate::cockpit", "crate::cli::", "crate::client"]),
+        ("incident", &["crate::api", "crate::backend", "crate::client", "crate::cockpit", "crate::cli::"]),
         ("terms", &["crate::incident", "crate::api", "crate::backend", "crate::telemetry", "crate::tripwire"]),
-        ("telemetry", &["crate::backend", "crate::client", "crate::cockpit", "crate::cli"]),
-        ("tripwire", &["crate::backend", "crate::client", "crate::cockpit", "crate::cli", "crate::api"]),
-        ("report", &["crate::backend", "crate::client", "crate::cockpit", "crate::cli"]),
+        ("telemetry", &["crate::backend", "crate::client", "crate::cockpit", "crate::cli::"]),
+        ("tripwire", &["crate::backend", "crate::client", "crate::cockpit", "crate::cli::", "crate::api"]),
+        ("report", &["crate::backend", "crate::client", "crate::cockpit", "crate::cli::"]),
     ] {
         assert_eq!(uses(module, never), Vec::<String>::new(), "{module}");
     }
