@@ -62,12 +62,32 @@ pub async fn run(text: &str) -> Result<String, String> {
     let mut command = tokio::process::Command::new("sh");
     command.arg("-c").arg(format!("exec {editor} \"$1\"")).arg("sh").arg(&path);
     let status = command.status().await.map_err(|error| format!("{editor}: {error}; set EDITOR"))?;
-    let read = tokio::fs::read_to_string(&path).await.map_err(wrong);
-    tokio::fs::remove_file(&path).await.ok();
-    if !status.success() {
-        return Err(format!("{editor} ended with {status}; nothing was saved"));
+    let read = tokio::fs::read_to_string(&path).await.map_err(wrong)?;
+    let outcome = judged(text, read, status.success().then_some(()).ok_or_else(|| format!("{editor}: {status}")));
+    match outcome {
+        Err(why) if why.keep => Err(format!("{}; what was written is in {shown}", why.words)),
+        other => {
+            tokio::fs::remove_file(&path).await.ok();
+            other.map_err(|why| why.words)
+        }
     }
-    read
+}
+
+/// Why nothing is saved, and whether the file holds something that is nowhere else.
+#[derive(Debug, PartialEq)]
+struct Unsaved {
+    words: String,
+    keep: bool,
+}
+
+fn judged(before: &str, after: String, ended: Result<(), String>) -> Result<String, Unsaved> {
+    let keep = before != after;
+    ended.map_err(|why| Unsaved { words: format!("{why}; nothing was saved"), keep })?;
+    if !keep {
+        return Err(Unsaved { words: "nothing was changed".into(), keep });
+    }
+    from_file(&after).map_err(|words| Unsaved { words, keep })?;
+    Ok(after)
 }
 
 #[cfg(test)]
@@ -81,5 +101,18 @@ mod tests {
         assert_eq!(from_file(&file), Ok(fields));
         assert!(from_file("impact: x\n").is_err());
         assert!(from_file("colour: x\n---\n").unwrap_err().contains("colour"));
+    }
+
+    /// What a person wrote is never thrown away, whatever the editor or they did.
+    #[test]
+    fn what_cannot_be_saved_is_kept() {
+        let before = to_file(IncidentId(7), DraftId(1), "customer", &Fields::default());
+        let changed = format!("{before}more\n");
+        assert_eq!(judged(&before, changed.clone(), Ok(())), Ok(changed.clone()));
+        let kept = |after: &str, ended| judged(&before, after.to_owned(), ended).map_err(|why| why.keep);
+        assert_eq!(kept(&before, Ok(())), Err(false));
+        assert_eq!(kept(&before, Err("vi: 1".into())), Err(false));
+        assert_eq!(kept(&changed, Err("vi: 1".into())), Err(true));
+        assert_eq!(kept("the rule is gone", Ok(())), Err(true));
     }
 }

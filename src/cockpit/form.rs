@@ -42,6 +42,26 @@ pub enum Ask {
     Filter(Pane),
 }
 
+impl Ask {
+    /// Fields without which it is refused.
+    fn needed(&self) -> &'static [&'static str] {
+        match self {
+            Self::Declare(_) => &["title"],
+            Self::Dismiss(_) | Self::Contained(_) | Self::Reopen(_) => &["why"],
+            Self::Severity(_) => &["severity", "why"],
+            Self::Role(_) => &["role"],
+            Self::Note(_) => &["note"],
+            Self::Resolve(_) => &["how"],
+            Self::OpenRollback(_) => &["class", "target"],
+            Self::Impossible(..) => &["substitute"],
+            Self::Verify(..) => &["read back"],
+            Self::Send(..) => &["channel", "to"],
+            Self::Release(_) => &["name", "why"],
+            Self::Harm(_) | Self::Expected(_) | Self::Annotate(_) | Self::Filter(_) => &[],
+        }
+    }
+}
+
 /// What a field holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
@@ -130,6 +150,12 @@ impl Form {
     /// When it is empty.
     pub fn need(&self, label: &str) -> Result<String, String> {
         self.given(label).ok_or_else(|| format!("{label} is needed"))
+    }
+
+    /// The first field that is empty and must not be.
+    pub fn missing(&self) -> Option<usize> {
+        let needed = self.ask.needed();
+        self.fields.iter().position(|field| needed.contains(&field.label) && self.get(field.label).is_empty())
     }
 
     /// To another field, round and round.

@@ -32,9 +32,9 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_, '_>) {
             lines.push(Line::styled(format!("  OTEL_EXPORTER_OTLP_ENDPOINT=http://{address}"), theme.style(Role::Key)));
             lines.push(Line::styled("  OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", theme.style(Role::Key)));
             words(&mut lines, "or send an action by hand:", columns);
-            lines.push(Line::styled(format!("  curl http://{address}/v1/actions \\"), theme.style(Role::Key)));
-            lines
-                .push(Line::styled("    -d '{\"agent\":\"my-agent\",\"tool\":\"mail.send\"}'", theme.style(Role::Key)));
+            let action = "  curl --json '{\"agent\":\"my-agent\",\"tool\":\"mail.send\"}' \\";
+            lines.push(Line::styled(action, theme.style(Role::Key)));
+            lines.push(Line::styled(format!("    http://{address}/v1/actions"), theme.style(Role::Key)));
         }
         None => words(&mut lines, "This backend takes no telemetry here; ask its owner for the address.", columns),
     }

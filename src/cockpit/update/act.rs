@@ -11,8 +11,8 @@ use crate::{
         rows::{self, RowId},
         sync,
     },
-    incident::{Command, IncidentCommand},
-    terms::{DrillId, Printable},
+    incident::{Command, IncidentCommand, StepState},
+    terms::{DrillId, IncidentId, Printable},
 };
 
 /// Asks the backend in the world that is shown.
@@ -58,19 +58,30 @@ fn at_once(model: &mut Model, does: Do) -> Vec<Effect> {
         return ask(model, format!("{firing} acknowledged"), Command::AckFiring { firing, expected: false });
     }
     let Some(incident) = model.incident else { return Vec::new() };
-    let step = model.checklist().map(|list| list.id).zip(model.selected_step().map(|step| step.plan.id.clone()));
-    let (what, asked) = match (does, step, model.selected_note().map(|note| note.seq)) {
-        (Do::Confirm, _, _) => ("incident confirmed", IncidentCommand::Confirm {}),
-        (Do::Tick, Some((checklist, step)), _) => ("step ticked", IncidentCommand::TickStep { checklist, step }),
-        (Do::Retract, _, Some(seq)) => ("note retracted", IncidentCommand::RetractNote { seq }),
+    if does == Do::Tick {
+        return tick(model, incident);
+    }
+    let (what, asked) = match (does, model.selected_note().map(|note| note.seq)) {
+        (Do::Confirm, _) => ("incident confirmed", IncidentCommand::Confirm {}),
+        (Do::Retract, Some(seq)) => ("note retracted", IncidentCommand::RetractNote { seq }),
         _ => return Vec::new(),
     };
-    let effects = ask(model, what, Command::OnIncident { incident, ask: asked });
-    if does == Do::Tick {
-        let height = layout::list_height(model, Pane::Checklist);
-        model.rows.of_mut(Pane::Checklist).go(1, height);
+    ask(model, what, Command::OnIncident { incident, ask: asked })
+}
+
+/// Ticks the selected step. The selection stays: a second key says that it is ticked, and ticks nothing else.
+fn tick(model: &mut Model, incident: IncidentId) -> Vec<Effect> {
+    let (Some(list), Some(step)) = (model.checklist(), model.selected_step()) else { return Vec::new() };
+    let (checklist, step, state) = (list.id, step.plan.id.clone(), step.state.clone());
+    let number = list.steps.iter().position(|one| one.plan.id == step).unwrap_or_default() + 1;
+    let what = format!("step {number} of {checklist} ticked");
+    if state != StepState::Open || model.asked.contains(&what) {
+        let key = model.keymap.key(Do::Undo);
+        model.say(format!("step {number} is settled already; {key} opens it again"));
+        return Vec::new();
     }
-    effects
+    let asked = IncidentCommand::TickStep { checklist, step };
+    ask(model, what, Command::OnIncident { incident, ask: asked })
 }
 
 /// Leaves, saving a draft that is being written.

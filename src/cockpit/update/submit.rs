@@ -27,7 +27,11 @@ pub fn submit(model: &mut Model) -> Vec<Effect> {
         Ok((what, command)) => act::ask(model, what, command),
         Err(wrong) => {
             let mut form = form;
-            form.wrong = Some(wrong);
+            // Enter on one field leads to the next that must be filled; on that one it says why.
+            match form.missing().filter(|at| *at != form.at) {
+                Some(at) => (form.at, form.wrong) = (at, None),
+                None => form.wrong = Some(wrong),
+            }
             model.overlay = Some(Overlay::Form(form));
             Vec::new()
         }
