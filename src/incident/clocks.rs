@@ -61,10 +61,8 @@ fn first_sent(incident: &Incident, audiences: impl Fn(&str) -> bool) -> Option<T
 pub fn clocks(incident: &Incident, world: &World, now: Time) -> Vec<Clock> {
     let plan = &incident.clock_plan;
     let declared = Some(incident.declared_at);
-    let evidence_zero = Some(incident.contained_at.map_or(incident.declared_at, |at| at.min(incident.declared_at)));
     let mut clocks = vec![
         clock("halt", incident.harm_at, plan.halt_s, halted_at(incident, world), now),
-        clock("evidence", evidence_zero, plan.evidence_s, None, now),
         clock("coordination", declared, plan.coordination_s, first_sent(incident, |one| one == "internal"), now),
         clock(
             "users",

@@ -72,7 +72,7 @@ fn at_once(model: &mut Model, does: Do) -> Vec<Effect> {
 /// Ticks the selected step. The selection stays: a second key says that it is ticked, and ticks nothing else.
 fn tick(model: &mut Model, incident: IncidentId) -> Vec<Effect> {
     let (Some(list), Some(step)) = (model.checklist(), model.selected_step()) else { return Vec::new() };
-    let (checklist, step, state) = (list.id, step.plan.id.clone(), step.state.clone());
+    let (checklist, step, state) = (list.id, step.plan.id.clone(), step.state);
     let number = list.steps.iter().position(|one| one.plan.id == step).unwrap_or_default() + 1;
     let what = format!("step {number} of {checklist} ticked");
     if state != StepState::Open || model.asked.contains(&what) {
