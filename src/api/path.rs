@@ -10,7 +10,7 @@ pub const TRACES: &str = "/v1/traces";
 pub const STATE: &str = "/v1/state";
 /// The log, live.
 pub const EVENTS: &str = "/v1/events";
-/// Any [`super::Command`] by name.
+/// Any [`crate::incident::Command`] by name.
 pub const COMMANDS: &str = "/v1/commands";
 /// Incidents.
 pub const INCIDENTS: &str = "/v1/incidents";

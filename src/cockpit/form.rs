@@ -90,7 +90,7 @@ pub struct Field {
 impl Field {
     /// A line of text.
     pub fn text(label: &'static str, hint: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { label, hint: hint.into(), value: Value::Text(Input::with(value)) }
+        Self { label, hint: hint.into(), value: Value::Text(Input::suggesting(value)) }
     }
 
     /// One of several.

@@ -13,13 +13,20 @@ const LONGEST: usize = 2_000;
 pub struct Input {
     text: String,
     cursor: usize,
+    /// Written by nobody yet: typing replaces it, moving in it keeps it.
+    suggested: bool,
 }
 
 impl Input {
+    /// A line that suggests `text`.
+    pub fn suggesting(text: impl Into<String>) -> Self {
+        Self { suggested: true, ..Self::with(text) }
+    }
+
     /// A line that begins with `text`, cursor at its end.
     pub fn with(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { cursor: text.len(), text }
+        Self { cursor: text.len(), text, suggested: false }
     }
 
     /// What is written.
@@ -35,6 +42,10 @@ impl Input {
     /// Puts text in at the cursor; line breaks become spaces, whatever cannot be printed becomes visible.
     pub fn insert(&mut self, text: &str) {
         let clean = Printable::line(&text.replace(['\n', '\r', '\t'], " "));
+        if std::mem::take(&mut self.suggested) {
+            self.text.clear();
+            self.cursor = 0;
+        }
         if self.text.len() + clean.as_str().len() <= LONGEST {
             self.text.insert_str(self.cursor, clean.as_str());
             self.cursor += clean.as_str().len();
@@ -62,6 +73,7 @@ impl Input {
             KeyCode::End => self.cursor = self.text.len(),
             _ => return false,
         }
+        self.suggested = false;
         true
     }
 
@@ -99,6 +111,17 @@ mod tests {
         assert_eq!((input.text(), input.halves().0), ("x日", ""));
         typed(&mut input, &[KeyCode::Delete, KeyCode::End, KeyCode::Delete, KeyCode::Backspace, KeyCode::Backspace]);
         assert_eq!(input.text(), "");
+    }
+
+    #[test]
+    fn typing_replaces_a_suggestion_and_moving_in_it_keeps_it() {
+        let mut input = Input::suggesting("copy");
+        typed(&mut input, &[KeyCode::Char('m'), KeyCode::Char('x')]);
+        assert_eq!(input.text(), "mx");
+        let mut kept = Input::suggesting("copy");
+        typed(&mut kept, &[KeyCode::End, KeyCode::Char('!')]);
+        assert_eq!(kept.text(), "copy!");
+        assert_eq!(Input::suggesting("copy").text(), "copy", "left alone it stands");
     }
 
     #[test]
