@@ -1,23 +1,87 @@
 //! `andon` and `andon --pane`: the way into the cockpit.
 
-use std::{io::IsTerminal, sync::Arc};
+use std::{future::ready, io::IsTerminal, sync::Arc};
+
+use futures_util::{
+    FutureExt, StreamExt,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
+use uuid::Uuid;
 
 use super::{print::Failed, reach::Reach};
 use crate::{
-    cockpit::{self, CockpitConfig, CockpitError, CockpitOptions, Pane},
+    api::{Accepted, State},
+    client::{Client, Heard},
+    cockpit::{
+        self, CockpitConfig, CockpitError, CockpitOptions, Pane,
+        link::{Backend, LinkError},
+    },
     drill,
-    terms::IncidentId,
+    incident::Command,
+    terms::{DrillId, IncidentId},
 };
 
-pub async fn cockpit(reach: &Reach, pane: Option<String>, incident: Option<IncidentId>) -> Result<(), Failed> {
+pub async fn cockpit(reach: Arc<Reach>, pane: Option<String>, incident: Option<IncidentId>) -> Result<(), Failed> {
     if !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
         return Err(CockpitError::NoTerminal.to_string().into());
     }
     let pane = pane.map(|name| name.parse::<Pane>()).transpose()?;
-    let client = reach.client().await?.clone();
-    let options =
-        CockpitOptions { client: Arc::new(client), world: reach.world, pane, incident, config: config(reach) };
-    Ok(cockpit::run(options).await?)
+    let (world, config) = (reach.world, config(&reach));
+    let client = Arc::new(Lazy { place: place(&reach)?, reach });
+    Ok(cockpit::run(CockpitOptions { client, world, pane, incident, config }).await?)
+}
+
+/// How people know a backend that was named.
+fn place(reach: &Reach) -> Result<Option<String>, Failed> {
+    Ok(reach.settings.named()?.map(|target| target.place()))
+}
+
+/// The backend, found or started when it is first asked: the first paint waits for nobody.
+struct Lazy {
+    reach: Arc<Reach>,
+    place: Option<String>,
+}
+
+impl Lazy {
+    fn client(&self) -> impl Future<Output = Result<Client, LinkError>> + Send + use<> {
+        let reach = self.reach.clone();
+        async move { reach.client().await.cloned().map_err(|why| LinkError::Unreachable(why.to_string())) }
+    }
+}
+
+impl Backend for Lazy {
+    fn state(&self, world: Option<DrillId>) -> BoxFuture<'static, Result<State, LinkError>> {
+        let client = self.client();
+        async move { Backend::state(&client.await?, world).await }.boxed()
+    }
+
+    fn events(&self, epoch: u32, after: u64, world: Option<DrillId>) -> BoxStream<'static, Heard> {
+        let listen = move |client: Result<Client, LinkError>| match client {
+            Ok(client) => Backend::events(&client, epoch, after, world),
+            Err(why) => stream::once(ready(Heard::Lost(why.to_string()))).boxed(),
+        };
+        stream::once(self.client()).flat_map(listen).boxed()
+    }
+
+    fn submit(
+        &self,
+        world: Option<DrillId>,
+        id: Uuid,
+        command: Command,
+    ) -> BoxFuture<'static, Result<Accepted, LinkError>> {
+        let client = self.client();
+        async move { Backend::submit(&client.await?, world, id, command).await }.boxed()
+    }
+
+    fn play(&self, name: String, speed: f64) -> BoxFuture<'static, Result<DrillId, LinkError>> {
+        let client = self.client();
+        async move { Backend::play(&client.await?, name, speed).await }.boxed()
+    }
+
+    fn place(&self) -> Option<String> {
+        self.place.clone()
+    }
 }
 
 /// What the settings say of the cockpit; a word that does not read is told in a banner, and its default holds.

@@ -1,5 +1,7 @@
 //! Runs one command.
 
+use std::sync::Arc;
+
 use clap::CommandFactory;
 
 use super::{
@@ -19,8 +21,8 @@ use crate::config::Settings;
 pub async fn run(cli: Cli) -> Result<(), Failed> {
     let Cli { command, json, world, pane, incident } = cli;
     let settings = Settings::read()?;
-    let reach = Reach::new(settings, world, json);
-    let Some(command) = command else { return cockpit::cockpit(&reach, pane, incident).await };
+    let reach = Arc::new(Reach::new(settings, world, json));
+    let Some(command) = command else { return cockpit::cockpit(reach, pane, incident).await };
     match command {
         Command::Serve(asked) => backend::serve(&reach, asked).await,
         Command::Doctor => backend::doctor(&reach).await,
