@@ -29,17 +29,15 @@ pub struct DraftEditor {
 impl DraftEditor {
     /// Takes a draft in hand.
     pub fn open(incident: IncidentId, draft: &Draft) -> Self {
-        let areas = NAMES.iter().map(|name| area(draft.fields.get(name).unwrap_or_default())).collect();
-        let mut editor = Self {
-            incident,
-            draft: draft.id,
-            version: draft.version,
-            at: NAMES.len() - 1,
-            before: Fields::default(),
-            areas,
-        };
+        let mut editor = Self::written(incident, draft.id, draft.version, &draft.fields);
         editor.before = editor.fields();
         editor
+    }
+
+    /// A draft as it was written elsewhere, over the version that was seen there.
+    pub fn written(incident: IncidentId, draft: DraftId, version: u64, fields: &Fields) -> Self {
+        let areas = NAMES.iter().map(|name| area(fields.get(name).unwrap_or_default())).collect();
+        Self { incident, draft, version, at: NAMES.len() - 1, before: Fields::default(), areas }
     }
 
     /// The fields as written.

@@ -181,6 +181,23 @@ fn a_draft_is_written_and_saved_and_a_refused_save_keeps_the_text() {
 }
 
 #[test]
+fn text_from_an_editor_outlives_a_refused_save() {
+    let mut model = sample::model((120, 34));
+    press(&mut model, "5");
+    let opened = press(&mut model, "e");
+    let [Effect::Edit { incident, draft, version, text }] = &opened[..] else { panic!("{opened:?}") };
+    let (incident, draft, version) = (*incident, *draft, *version);
+    let text = Ok(format!("{text}\nWritten elsewhere."));
+    let now = model.now;
+    let saved = update(&mut model, now, Message::Edited { incident, draft, version, text });
+    assert!(matches!(on_incident(&saved)[..], [IncidentCommand::EditDraft { .. }]));
+    let result = Err(LinkError::Refused("DRAFT-1 was edited meanwhile".into()));
+    update(&mut model, now, Message::Answered { what: format!("{draft} saved"), result });
+    let editor = model.editor.as_ref().expect("the text is kept");
+    assert!(editor.fields().body.contains("Written elsewhere."));
+}
+
+#[test]
 fn a_draft_is_begun_for_an_audience_and_marked_sent_by_key() {
     let mut model = sample::model((80, 24));
     press(&mut model, "5");

@@ -42,7 +42,10 @@ pub fn came_back(
     text: Result<String, String>,
 ) -> Vec<Effect> {
     match text.and_then(|text| external_editor::from_file(&text)) {
-        Ok(fields) => save(model, incident, draft, version, fields),
+        Ok(fields) => {
+            model.saving = Some(DraftEditor::written(incident, draft, version, &fields));
+            save(model, incident, draft, version, fields)
+        }
         Err(why) => {
             model.complain(why);
             Vec::new()
