@@ -146,6 +146,25 @@ fn marks(model: &Model, incident: &Incident, scale: &Scale) -> String {
     row.into_iter().map(|(sign, _)| sign).collect()
 }
 
+/// The marks of the strip, with `now`, where the drawn stretch begins, and where it ends, wherever no mark stands.
+fn labelled(model: &Model, incident: &Incident, scale: &Scale) -> String {
+    let mut row: Vec<char> = marks(model, incident, scale).chars().collect();
+    let mut label = |from: usize, text: &str| {
+        let cells = row.get_mut(from..from + text.chars().count());
+        if let Some(cells) = cells.filter(|cells| cells.iter().all(|cell| *cell == ' ')) {
+            cells.iter_mut().zip(text.chars()).for_each(|(cell, sign)| *cell = sign);
+        }
+    };
+    let now = if incident.resolved_at.is_some() { "resolved" } else { "now" };
+    if let Some(column) = scale.column(incident.resolved_at.unwrap_or(model.now)) {
+        label(column + 1, now);
+    }
+    let ends = text::minute(scale.to, zone(model));
+    label(scale.columns.saturating_sub(ends.chars().count()), &ends);
+    label(1, &text::minute(scale.from, zone(model)));
+    row.into_iter().collect()
+}
+
 /// A time every twelve columns or so.
 fn times(model: &Model, scale: &Scale) -> String {
     let mut line = String::new();
@@ -198,5 +217,5 @@ pub fn strip(model: &Model, columns: usize) -> [Line<'static>; 2] {
         });
         column = until;
     }
-    [Line::from(spans), Line::from(marks(model, incident, &scale))]
+    [Line::from(spans), Line::from(labelled(model, incident, &scale))]
 }
