@@ -143,6 +143,9 @@ fn main() {
     let home = folder.path();
     let notes = std::env::var("ANDON_BENCH_NOTES").ok().and_then(|notes| notes.parse().ok()).unwrap_or(2_000);
     let run = |args: &[&str]| Command::new(ANDON).args(args).env("ANDON_HOME", home).output().expect("andon runs");
+    // Asked for dark or light, this terminal answers nothing: without a word of ours the paint waits for its silence.
+    std::fs::create_dir_all(home.join("config")).expect("a folder");
+    std::fs::write(home.join("config/config.toml"), "theme = \"dark\"\n").expect("written");
     run(&["declare", "bench", "--severity", "SEV-2"]);
     fill(home, notes);
     let file = home.join("text");
