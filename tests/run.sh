@@ -23,6 +23,9 @@ need() { # need COMMAND-THAT-PROVES-IT PACKAGE…
 
 need "command -v cc" gcc libc6-dev
 need "python3 -c 'import venv, ensurepip'" python3 python3-venv
+need "command -v node && command -v npm" nodejs npm
+need "[ -x /usr/sbin/nginx ]" nginx
+need "command -v caddy" caddy
 for setup in tests/setup/*.sh; do
     [ -e "$setup" ] || continue
     echo "setup: $setup"

@@ -6,6 +6,7 @@ mod cockpit;
 mod crash;
 mod disk;
 mod drills;
+mod gates;
 mod hostile;
 mod house;
 mod interlock;

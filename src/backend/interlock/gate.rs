@@ -12,7 +12,7 @@ use axum::{
 use base64::{Engine, prelude::BASE64_STANDARD as STANDARD};
 use serde_json::json;
 
-use super::{Way, http::Ways};
+use super::{Way, http::Ways, mcp};
 use crate::{
     api::{CheckAnswer, CheckRequest, Decision, Problem},
     backend::{identity::Identity, rights::Standing},
@@ -36,12 +36,15 @@ pub async fn authz(State(ways): State<Ways>, identity: Identity, headers: Header
         return Err(Problem::forbidden("the header x-andon-agent names two agents: the call is refused"));
     }
     let claimed = agents.into_iter().next();
+    let interlock = ways.interlock(None)?;
     let mut tools: Vec<Option<ToolName>> =
         named(&headers, "x-andon-tool")?.into_iter().chain(named(&headers, "mcp-name")?).map(Some).collect();
     if tools.is_empty() {
         tools.push(None);
     }
-    let interlock = ways.interlock(None)?;
+    if mcp::may_use_any_tool(&headers) {
+        tools.extend(interlock.table().named_tools().cloned().map(Some));
+    }
     let now = (ways.backend.clock)();
     // Only a gateway's token is believed about who stands behind it; an agent's token is bound to its own.
     let believed = match identity.standing {

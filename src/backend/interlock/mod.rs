@@ -6,6 +6,7 @@
 mod gate;
 mod heard;
 mod http;
+mod mcp;
 mod memory;
 mod ofrep;
 mod proof;

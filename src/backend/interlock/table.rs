@@ -178,12 +178,22 @@ impl Table {
 }
 
 impl Table {
-    /// The answer for a caller whom nobody vouches for: its word may tighten, never loosen (law 11).
+    /// The answer for a caller whom nobody vouches for: it may be any agent that a switch names, so its word may tighten,
+    /// never loosen, and keeping silent frees nobody (law 11).
     pub fn strictest(&self, claimed: Option<AgentId>, tool: Option<ToolName>) -> CheckAnswer {
-        let unknown = self.answer(&self.joined(Call { tool: tool.clone(), ..Call::default() }));
-        let Some(agent) = claimed else { return unknown };
-        let named = self.answer(&self.joined(Call { agent: Some(agent), tool, ..Call::default() }));
-        if named.decision > unknown.decision { named } else { unknown }
+        let answer = |agent: Option<&AgentId>| {
+            self.answer(&self.joined(Call { agent: agent.cloned(), tool: tool.clone(), ..Call::default() }))
+        };
+        let scoped = self.engaged.values().filter_map(|switch| switch.scope.agent.as_ref());
+        scoped.chain(&claimed).fold(answer(None), |strictest, agent| {
+            let answer = answer(Some(agent));
+            if answer.decision > strictest.decision { answer } else { strictest }
+        })
+    }
+
+    /// Every tool that a switch names.
+    pub fn named_tools(&self) -> impl Iterator<Item = &ToolName> {
+        self.engaged.values().filter_map(|switch| switch.scope.tool.as_ref())
     }
 
     /// The SSE frame of a view; serialised once a table and view, whoever reads it.

@@ -17,9 +17,10 @@ context = EvaluationContext(targeting_key=agent, attributes={"tool": "stripe.pay
 last = None
 while True:
     details = client.get_boolean_details("andon.allowed", False, context)
+    mode = client.get_string_value("andon.mode", "halt", context)
     error = details.error_code.value if details.error_code else "-"
     reason = details.reason.value if details.reason else "-"
-    now = (str(details.value).lower(), details.variant or "-", reason, error)
+    now = (str(details.value).lower(), details.variant or "-", reason, error, mode)
     if now != last:
         print(*now, flush=True)
         last = now
