@@ -152,7 +152,7 @@ fn main() {
         whole.push(done - began);
         after_swap.push(done.saturating_duration_since(swap));
         let switch = SwitchId(u32::try_from(round + 1).expect("few rounds"));
-        runtime.block_on(ask(&running, Command::Release { switch, why: "bench".into(), agent: None }));
+        runtime.block_on(ask(&running, Command::Release { switch, why: "bench".into(), agent: None, to: None }));
         last(&told);
         swapped.recv_timeout(Duration::from_secs(20)).expect("a swap");
     }

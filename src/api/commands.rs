@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::incident::{Command, Event, Role};
+use crate::incident::{Command, Event, Role, containment::Stage};
 use crate::terms::{AgentId, DrillId, IncidentId, Time, TokenId};
 
 /// Which world a request is about: `?world=DRILL-3`; absent is the real one.
@@ -58,6 +58,9 @@ pub struct ReleaseSwitch {
     /// Only this agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentId>,
+    /// That agent goes on in this stage, watched; absent is full autonomy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Stage>,
 }
 
 /// `POST /v1/switches/ID/annotate`.

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::incident::{OnBlind, containment::Decision, containment::Mode};
-use crate::terms::{ActionClass, AgentId, SwitchId, Time, ToolName, Workflow};
+use crate::incident::{
+    OnBlind,
+    containment::{Decision, Hold, HoldState, Mode},
+};
+use crate::terms::{ActionClass, AgentId, HoldId, SwitchId, Time, ToolName, Workflow};
 
 /// `POST /v1/interlock/check`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,9 +30,36 @@ pub struct CheckRequest {
     /// On whose behalf.
     #[serde(default)]
     pub subject: Option<String>,
+    /// The agent's revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// The call's arguments: a ticket is for exactly these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<serde_json::Value>,
+    /// The ticket of an earlier answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldId>,
     /// When the caller sent it, for its clock's error.
     #[serde(default)]
     pub sent_at: Option<Time>,
+}
+
+impl CheckRequest {
+    /// A call by `agent` of which nothing else is known.
+    pub fn by(agent: AgentId) -> Self {
+        Self {
+            agent,
+            tool: None,
+            class: None,
+            run: None,
+            workflow: None,
+            subject: None,
+            revision: None,
+            input: None,
+            hold: None,
+            sent_at: None,
+        }
+    }
 }
 
 /// Its answer.
@@ -46,6 +76,12 @@ pub struct CheckAnswer {
     /// In words, for the agent's log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The lane to take instead, where a fallback names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<String>,
+    /// The ticket to wait with: ask `/v1/holds/ID?wait_s=25`, then check again with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldId>,
     /// Version of the table that answered.
     pub version: u64,
 }
@@ -63,6 +99,9 @@ pub struct LeaseRequest {
     /// What it does when blind.
     #[serde(default = "stop")]
     pub on_blind: OnBlind,
+    /// The agent's revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
     /// When it was sent, for the holder's clock error.
     #[serde(default)]
     pub sent_at: Option<Time>,
@@ -101,4 +140,42 @@ pub struct AgentView {
     /// In words.
     #[serde(default)]
     pub reason: Option<String>,
+}
+
+/// `GET /v1/holds/ID`, and each of `GET /v1/holds`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HoldView {
+    /// The hold; its state is that of now: time that ran out is told before it is written down.
+    #[serde(flatten)]
+    pub hold: Hold,
+    /// Seconds it may still wait.
+    pub left_s: f64,
+    /// When its client last asked for it; one that fell silent may have given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Time>,
+}
+
+impl HoldView {
+    /// `hold` as it stands at `now`.
+    pub fn of(hold: &Hold, asked_at: Option<Time>, now: Time) -> Self {
+        let left_s = if hold.state == HoldState::Waiting { hold.left(now) as f64 / 1_000.0 } else { 0.0 };
+        Self { hold: Hold { state: hold.state_at(now), ..hold.clone() }, left_s, asked_at }
+    }
+}
+
+/// `POST /v1/holds/ID/decide`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecideHold {
+    /// Approve, or deny.
+    pub approve: bool,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// What the approver could see, as it was shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saw: Option<String>,
+    /// For how many seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_s: Option<f64>,
 }

@@ -12,7 +12,7 @@ pub use commands::{
     Accepted, AckFiring, AnnotateSwitch, Ask, InWorld, MakeToken, ReleaseSwitch, Stop, Stopping, TokenMade,
 };
 pub use drills::{DrillStarted, RecordingView, StartDrill};
-pub use interlock::{AgentView, CheckAnswer, CheckRequest, LeaseAnswer, LeaseRequest};
+pub use interlock::{AgentView, CheckAnswer, CheckRequest, DecideHold, HoldView, LeaseAnswer, LeaseRequest};
 pub use problem::Problem;
 pub use state::{AgentLive, BackendInfo, IncidentView, Live, Resync, State, TelemetryCounts, You};
 pub use telemetry::{ActionsAnswer, RejectedItem};

@@ -1,6 +1,6 @@
 //! Every path, once.
 
-use crate::terms::{DrillId, FiringId, IncidentId, SwitchId};
+use crate::terms::{DrillId, FiringId, HoldId, IncidentId, SwitchId};
 
 /// Native telemetry.
 pub const ACTIONS: &str = "/v1/actions";
@@ -16,6 +16,8 @@ pub const COMMANDS: &str = "/v1/commands";
 pub const INCIDENTS: &str = "/v1/incidents";
 /// Switches.
 pub const SWITCHES: &str = "/v1/switches";
+/// Calls that wait for a person.
+pub const HOLDS: &str = "/v1/holds";
 /// Firings.
 pub const FIRINGS: &str = "/v1/firings";
 /// Agents.
@@ -64,6 +66,19 @@ pub fn postmortem(id: IncidentId) -> String {
 /// Lifting one switch.
 pub fn release(id: SwitchId) -> String {
     format!("{SWITCHES}/{id}/release")
+}
+
+/// What a switch would stop, before it is fired.
+pub const PREVIEW: &str = "/v1/switches/preview";
+
+/// One hold.
+pub fn hold(id: HoldId) -> String {
+    format!("{HOLDS}/{id}")
+}
+
+/// A person's word on one hold.
+pub fn decide_hold(id: HoldId) -> String {
+    format!("{HOLDS}/{id}/decide")
 }
 
 /// Giving one switch its reason.

@@ -132,13 +132,13 @@ impl Player {
     async fn act(&mut self, action: Action) {
         let now = (self.backend.clock)();
         let asked = CheckRequest {
-            agent: action.agent.clone(),
             tool: action.tool.clone(),
             class: action.class.clone(),
             run: action.run.clone(),
             workflow: action.workflow.clone(),
             subject: action.on_behalf_of.clone(),
             sent_at: Some(now),
+            ..CheckRequest::by(action.agent.clone())
         };
         let interlock = self.backend.rooms.interlocks.get(Some(self.drill));
         let answer = interlock.map(|interlock| interlock.check(&asked, Way::Check, now));

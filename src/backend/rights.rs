@@ -28,6 +28,8 @@ words! {
         Engage = "engage",
         /// Lift a switch, or restore an agent from it.
         Release = "release",
+        /// Let a call go on that waits for a person.
+        Approve = "approve",
         /// Go on over something open or unverified.
         Override = "override",
         /// Declare agents.
@@ -80,15 +82,15 @@ impl From<Role> for Standing {
 /// The table (protocol 4).
 pub fn may(standing: Standing, right: Right) -> bool {
     use Right::{
-        Acknowledge, Check, Declare, Drill, Engage, Health, Internal, Lease, Override, Release, Report, Severity, Stop,
-        Tokens, Vouch, Watch, Work,
+        Acknowledge, Approve, Check, Declare, Drill, Engage, Health, Internal, Lease, Override, Release, Report,
+        Severity, Stop, Tokens, Vouch, Watch, Work,
     };
     match standing {
         Standing::Operator => right != Internal,
         Standing::Viewer => matches!(right, Health | Watch),
         Standing::Automation => match right {
             Health | Report | Check | Lease | Watch | Work | Engage | Declare | Acknowledge | Drill => true,
-            Vouch | Severity | Release | Override | Tokens | Stop | Internal => false,
+            Vouch | Severity | Release | Approve | Override | Tokens | Stop | Internal => false,
         },
         Standing::Gateway | Standing::Agent | Standing::Loopback => matches!(right, Health | Report | Check | Lease),
         Standing::Stranger => right == Health,
@@ -102,11 +104,19 @@ pub fn needed(command: &Command) -> Right {
         Command::OnIncident { ask, .. } => needed_on_incident(ask),
         Command::Engage(_) | Command::Annotate { .. } => Right::Engage,
         Command::Release { .. } => Right::Release,
+        Command::DecideHolds { approve: true, .. } => Right::Approve,
+        // Denying restrains, like a switch.
+        Command::DecideHolds { approve: false, .. } => Right::Engage,
         Command::DeclareAgents { .. } => Right::Declare,
         Command::AckFiring { .. } => Right::Acknowledge,
         Command::MakeToken { .. } | Command::RevokeToken { .. } => Right::Tokens,
         Command::StartDrill { .. } | Command::EndDrill { .. } => Right::Drill,
-        Command::Fire { .. } | Command::Prove { .. } => Right::Internal,
+        Command::Fire { .. }
+        | Command::Prove { .. }
+        | Command::Begin { .. }
+        | Command::OpenHold(_)
+        | Command::UseHolds { .. }
+        | Command::EndHolds { .. } => Right::Internal,
     }
 }
 
@@ -150,6 +160,8 @@ pub fn of_path(writes: bool, path: &str) -> Right {
         Right::Lease
     } else if under("/v1/interlock") || under("/ofrep") {
         Right::Check
+    } else if path.strip_prefix(at::HOLDS).is_some_and(|rest| rest.starts_with('/') && !rest.ends_with("/decide")) {
+        Right::Check
     } else if under(at::TOKENS) {
         Right::Tokens
     } else if under(at::STOP) {
@@ -183,6 +195,7 @@ mod tests {
             (Right::Severity, "y . . . . . ."),
             (Right::Engage, "y . y . . . ."),
             (Right::Release, "y . . . . . ."),
+            (Right::Approve, "y . . . . . ."),
             (Right::Override, "y . . . . . ."),
             (Right::Declare, "y . y . . . ."),
             (Right::Acknowledge, "y . y . . . ."),
@@ -204,7 +217,7 @@ mod tests {
     /// CON.12: no agent identity can release anything.
     #[test]
     fn restraining_is_wider_than_lifting() {
-        let release = Command::Release { switch: SwitchId(1), why: "over".into(), agent: None };
+        let release = Command::Release { switch: SwitchId(1), why: "over".into(), agent: None, to: None };
         let may_release: Vec<&str> =
             Standing::ALL.iter().filter(|who| may(**who, needed(&release))).map(|who| who.as_str()).collect();
         assert_eq!(may_release, ["operator"]);
@@ -230,6 +243,10 @@ mod tests {
             (false, "/v1/interlock/stream", Right::Lease),
             (false, "/v1/interlock/authz/any/thing", Right::Check),
             (true, "/ofrep/v1/evaluate/flags/andon.allowed", Right::Check),
+            (false, "/v1/holds", Right::Watch),
+            (false, "/v1/holds/HOLD-3", Right::Check),
+            (true, "/v1/holds/HOLD-3", Right::Check),
+            (true, "/v1/holds/HOLD-3/decide", Right::Watch),
             (false, "/v1/agents", Right::Watch),
             (true, "/v1/agents", Right::Declare),
             (false, "/v1/tokens", Right::Tokens),

@@ -16,9 +16,9 @@ use super::{
 use crate::{
     incident::{
         Command, World,
-        containment::{Slipped, Switch, SwitchState},
+        containment::{HoldEnd, HoldState, Slipped, Switch, SwitchState},
     },
-    terms::{Author, SwitchId, Time},
+    terms::{Author, HoldId, SwitchId, Time},
 };
 
 /// How often listeners may hear the figures change.
@@ -40,7 +40,7 @@ const AHEAD: i64 = 5 * Time::MINUTE;
 pub fn start(backend: &Arc<Backend>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     tasks.spawn(every(FIGURES, backend.clone(), |backend| async move { backend.tell_figures() }));
-    tasks.spawn(every(EXPIRY, backend.clone(), release_expired));
+    tasks.spawn(every(EXPIRY, backend.clone(), keep_time));
     tasks.spawn(every(PROOFS, backend.clone(), record_proofs));
     tasks.spawn(every(LOOK_BACK, backend.clone(), look_back));
     let pulse = backend.rooms.interlocks.pulse().clone();
@@ -119,20 +119,39 @@ async fn slipped_since(
     Ok(found)
 }
 
-/// Lifts every preventive switch whose time has come, in every world (CON.9).
-async fn release_expired(backend: Arc<Backend>) {
+/// Lifts every preventive switch whose time is up, engages the planned ones, and ends holds that ran out, in every world
+/// (CON.9, CON.12).
+async fn keep_time(backend: Arc<Backend>) {
     let worlds = backend.core.worlds();
     let now = (backend.clock)();
     let drills = worlds.drills.iter().map(|(drill, world)| (Some(*drill), world));
     for (drill, world) in std::iter::once((None, &worlds.real)).chain(drills) {
+        for command in due(world, now) {
+            let by = Author::Andon("clock".to_owned());
+            if let Err(problem) = backend.core.submit(drill, Uuid::now_v7(), by, command).await {
+                tracing::warn!(%problem, "what is due waits");
+            }
+        }
         for switch in expired(world, now) {
-            let release = Command::Release { switch, why: "its time was up".to_owned(), agent: None };
+            let release = Command::Release { switch, why: "its time was up".to_owned(), agent: None, to: None };
             let by = Author::Andon("expiry".to_owned());
             if let Err(problem) = backend.core.submit(drill, Uuid::now_v7(), by, release).await {
                 tracing::warn!(%switch, %problem, "an expired switch stays in force");
             }
         }
     }
+}
+
+/// Planned switches whose time has come, and holds whose time is up.
+fn due(world: &World, now: Time) -> Vec<Command> {
+    let planned = world.switches.values().filter(|switch| switch.state == SwitchState::Planned);
+    let begun = planned.filter(|switch| switch.engaged_at <= now).map(|switch| Command::Begin { switch: switch.id });
+    let over = world.holds.values().filter(|hold| {
+        matches!(hold.state, HoldState::Waiting | HoldState::Approved) && hold.state_at(now) == HoldState::Expired
+    });
+    let holds: Vec<HoldId> = over.map(|hold| hold.id).collect();
+    let ended = (!holds.is_empty()).then_some(Command::EndHolds { holds, how: HoldEnd::Expired });
+    begun.chain(ended).collect()
 }
 
 /// A switch tied to an incident never expires by itself.

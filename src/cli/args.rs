@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{agents, backend, config, drafts, drills, firings, incidents, rollback, status, switches, tokens};
+use super::{agents, backend, config, drafts, drills, firings, holds, incidents, rollback, status, switches, tokens};
 use crate::terms::{DrillId, IncidentId};
 
 /// The incident cockpit for AI agents.
@@ -92,6 +92,12 @@ pub enum Command {
     Switches(switches::List),
     /// Lift a switch, or restore one agent from it.
     Release(switches::Release),
+    /// Calls that wait for a person.
+    Holds(holds::List),
+    /// Let calls go on that wait, each once.
+    Approve(holds::Decide),
+    /// Refuse calls that wait.
+    Deny(holds::Decide),
 
     /// Agents: list, show, declare.
     #[command(subcommand)]

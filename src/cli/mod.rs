@@ -11,6 +11,7 @@ mod config;
 mod drafts;
 mod drills;
 mod firings;
+mod holds;
 mod incidents;
 mod print;
 mod reach;

@@ -13,7 +13,7 @@ use crate::{
     api::{State, path},
     incident::{
         Command, Engage, Fact, Reach as Reached,
-        containment::{Mode, ProofState, Scope, Switch, SwitchState},
+        containment::{Mode, ProofState, Scope, Stage, Switch, SwitchState},
     },
     terms::{ActionClass, AgentId, IncidentId, SwitchId, Time, ToolName, Workflow},
 };
@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_millis(250);
 #[derive(Debug, Args)]
 pub struct Halt {
     /// All agents: what a halt without a scope does.
-    #[arg(long, conflicts_with_all = ["agent", "tool", "class", "workflow", "subject"])]
+    #[arg(long, conflicts_with_all = ["agent", "tool", "class", "workflow", "subject", "revision"])]
     all: bool,
     /// Only this agent.
     #[arg(long)]
@@ -44,9 +44,21 @@ pub struct Halt {
     /// Only what is done on behalf of this subject.
     #[arg(long)]
     subject: Option<String>,
-    /// halt, read-only, draft-only or approval.
+    /// Only this exact revision of an agent.
+    #[arg(long)]
+    revision: Option<String>,
+    /// halt, read-only, draft-only, approval, quarantine, freeze-outbound, no-new-runs, fallback or canary.
     #[arg(long, default_value = "halt")]
     mode: Mode,
+    /// The lane that callers take instead; for --mode fallback.
+    #[arg(long)]
+    lane: Option<String>,
+    /// The share of runs that goes on, 1 to 99; for --mode canary.
+    #[arg(long, value_name = "N")]
+    percent: Option<u8>,
+    /// Engage by itself at that time (RFC 3339), with a reason. Not for a switch of an incident.
+    #[arg(long, value_name = "T")]
+    at: Option<Time>,
     /// Lift it by itself after so long: 90s, 30m, 4h, 2d. Not for a switch of an incident.
     #[arg(long, value_name = "D", value_parser = duration)]
     expires: Option<i64>,
@@ -92,11 +104,13 @@ pub async fn halt(reach: &Reach, asked: Halt) -> Result<(), Failed> {
         class: asked.class,
         workflow: asked.workflow,
         subject: asked.subject,
+        revision: asked.revision,
     };
     if asked.preview {
         return preview(reach, &scope, asked.mode).await;
     }
-    let expires_at = asked.expires.map(|after| Time::from(chrono::Utc::now()).plus(after));
+    let begins = asked.at.unwrap_or_else(|| Time::from(chrono::Utc::now()));
+    let expires_at = asked.expires.map(|after| begins.plus(after));
     let engage = Engage {
         scope,
         mode: asked.mode,
@@ -104,6 +118,9 @@ pub async fn halt(reach: &Reach, asked: Halt) -> Result<(), Failed> {
         incident: asked.incident,
         harm_at: asked.harm_at,
         expires_at,
+        starts_at: asked.at,
+        lane: asked.lane,
+        percent: asked.percent,
         declare: false,
     };
     let accepted = reach.submit(Command::Engage(engage)).await?;
@@ -150,6 +167,9 @@ fn describe(switch: &Switch) -> Result<(), Failed> {
     let scope = print::clean(switch.scope.to_string());
     let recorded = if switch.recorded { "" } else { ", unrecorded" };
     print::line(format!("{} {} on {scope}: {}{recorded}", switch.id, switch.mode, switch.state))?;
+    if switch.state == SwitchState::Planned {
+        return print::line(format!("it engages by itself at {}", print::clock(switch.engaged_at)));
+    }
     if proof.counted == 0 {
         return print::line(
             "no agent was seen in the last 24 hours: there is nothing to prove, and whoever comes meets it",
@@ -227,7 +247,7 @@ pub struct List {
 
 pub async fn list(reach: &Reach, asked: &List) -> Result<(), Failed> {
     let mut switches: Vec<Switch> = reach.get(path::SWITCHES).await?;
-    switches.retain(|switch| asked.all || switch.state == SwitchState::Engaged);
+    switches.retain(|switch| asked.all || switch.state != SwitchState::Released);
     reach.show(&switches, |switches| {
         if switches.is_empty() {
             return print::line("no switch is engaged");
@@ -265,11 +285,14 @@ pub struct Release {
     /// Restore only this agent.
     #[arg(long)]
     agent: Option<AgentId>,
+    /// Not to full autonomy at once: read-only, draft-only, approval-required or canary, watched for 24 hours.
+    #[arg(long, value_name = "STAGE", requires = "agent")]
+    to: Option<Stage>,
 }
 
 pub async fn release(reach: &Reach, asked: Release) -> Result<(), Failed> {
-    let Release { switch, why, agent } = asked;
-    let accepted = reach.submit(Command::Release { switch, why, agent }).await?;
+    let Release { switch, why, agent, to } = asked;
+    let accepted = reach.submit(Command::Release { switch, why, agent, to }).await?;
     reach.told(&accepted, |kinds| format!("{switch}: {kinds}"))
 }
 

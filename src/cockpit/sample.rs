@@ -15,7 +15,7 @@ use crate::{
     api::{AgentLive, BackendInfo, Live, State, You},
     incident::{
         Command, Context, Declare, Engage, Event, IncidentCommand, Reach, Worlds, chain,
-        containment::{AgentProof, HaltProof, Mode, ProofHow, ProofState, Scope},
+        containment::{AgentProof, HaltProof, ProofHow, ProofState, Scope},
         decide,
     },
     runbook::Runbook,
@@ -185,12 +185,10 @@ pub fn paying_twice() -> Story {
             "dana",
             Command::Engage(Engage {
                 scope: Scope::agent(agent("refund-bot")),
-                mode: Mode::Halt,
                 why: Some("pays twice".into()),
                 incident: Some(IncidentId(1)),
                 harm_at: Some(at("14:05:58")),
-                expires_at: None,
-                declare: false,
+                ..Engage::default()
             }),
         )
         .ask("14:06:09", "andon:interlock", Command::Prove { switch: SwitchId(1), halt: proof() })

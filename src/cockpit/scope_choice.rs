@@ -94,11 +94,11 @@ impl ContainForm {
         Some(Command::Engage(Engage {
             scope: self.choice()?.scope.clone(),
             mode: self.mode,
-            why: None,
             incident: self.incident,
-            harm_at: None,
-            expires_at: None,
+            lane: (self.mode == Mode::Fallback).then(|| "fallback".to_owned()),
+            percent: (self.mode == Mode::Canary).then_some(10),
             declare: self.incident.is_none(),
+            ..Engage::default()
         }))
     }
 

@@ -57,6 +57,9 @@ pub enum InventoryItem {
         /// Other names it arrives under.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         aliases: Vec<ToolName>,
+        /// Who sees what it makes: `internal` lets a document pass where outbound channels are frozen (CON.3).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        visible_to: Option<String>,
     },
 }
 
@@ -81,6 +84,14 @@ impl InventoryItem {
         match self {
             Self::Tool(_) => None,
             Self::Known { class, .. } => class.as_ref(),
+        }
+    }
+
+    /// Who sees what it makes, where stated.
+    pub fn visible_to(&self) -> Option<&String> {
+        match self {
+            Self::Tool(_) => None,
+            Self::Known { visible_to, .. } => visible_to.as_ref(),
         }
     }
 

@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AgentDeclaration, Fields, Role,
-    containment::{Mode, Scope},
+    containment::{Call, HoldEnd, Mode, Scope, Stage},
 };
 use crate::{
     terms::{
-        ActionClass, AgentId, ChecklistId, DraftId, DrillId, FiringId, IncidentId, SwitchId, Time, TokenId, words,
+        ActionClass, AgentId, ChecklistId, DraftId, DrillId, FiringId, HoldId, IncidentId, SwitchId, Time, TokenId,
+        words,
     },
     tripwire::FiringChange,
 };
@@ -55,6 +56,15 @@ pub struct Engage {
     /// When a preventive switch lifts itself.
     #[serde(default)]
     pub expires_at: Option<Time>,
+    /// When a preventive switch engages by itself; at once where absent (CON.9).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<Time>,
+    /// The lane that a fallback names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<String>,
+    /// The share of runs that a canary lets through, in percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
     /// Declare an incident if none is open (what `!` in the cockpit does).
     #[serde(default)]
     pub declare: bool,
@@ -62,6 +72,43 @@ pub struct Engage {
 
 fn halt() -> Mode {
     Mode::Halt
+}
+
+impl Default for Engage {
+    /// A halt of everything.
+    fn default() -> Self {
+        Self {
+            scope: Scope::default(),
+            mode: Mode::Halt,
+            why: None,
+            incident: None,
+            harm_at: None,
+            expires_at: None,
+            starts_at: None,
+            lane: None,
+            percent: None,
+            declare: false,
+        }
+    }
+}
+
+/// A call that must wait, as the interlock judged it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OpenHold {
+    /// The call.
+    pub call: Call,
+    /// Its arguments, as an approver will see them.
+    pub input: Option<serde_json::Value>,
+    /// They are longer than that.
+    pub input_cut: bool,
+    /// SHA-256 (hex) of the canonical (agent, tool, input).
+    pub digest: String,
+    /// The switch that holds it.
+    pub switch: Option<SwitchId>,
+    /// The team's rule that holds it.
+    pub rule: Option<String>,
+    /// Why, in words.
+    pub reason: String,
 }
 
 /// What can be asked of one incident.
@@ -239,6 +286,44 @@ pub enum Command {
         /// Only this agent.
         #[serde(default)]
         agent: Option<AgentId>,
+        /// Not to full autonomy at once: that agent goes on in this stage, watched (RST.2).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Stage>,
+    },
+    /// A planned switch's time has come; only the backend asks this.
+    Begin {
+        /// Which.
+        switch: SwitchId,
+    },
+    /// A call waits for a person; only the interlock asks this.
+    OpenHold(Box<OpenHold>),
+    /// Approves or denies calls that wait (CON.12).
+    DecideHolds {
+        /// Which.
+        holds: Vec<HoldId>,
+        /// Approve, or deny.
+        approve: bool,
+        /// Why.
+        #[serde(default)]
+        why: Option<String>,
+        /// What the approver could see, as it was shown.
+        #[serde(default)]
+        saw: Option<String>,
+        /// For how many seconds.
+        #[serde(default)]
+        looked_s: Option<f64>,
+    },
+    /// Uses approved tickets up, all or none; only the interlock asks this.
+    UseHolds {
+        /// Which.
+        holds: Vec<HoldId>,
+    },
+    /// Ends calls that wait without a person's word; only the interlock asks this.
+    EndHolds {
+        /// Which.
+        holds: Vec<HoldId>,
+        /// How.
+        how: HoldEnd,
     },
     /// Declares agents.
     DeclareAgents {

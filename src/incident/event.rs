@@ -24,6 +24,8 @@ pub enum Topic {
     Incident(IncidentId),
     /// Containment switches and their proof.
     Switches,
+    /// Calls that wait for a person.
+    Holds,
     /// Declared agents.
     Agents,
     /// Firings, tuning.
@@ -54,6 +56,7 @@ impl fmt::Display for Stream {
         match self.topic {
             Topic::Incident(id) => write!(f, "incident/{id}"),
             Topic::Switches => f.write_str("switches"),
+            Topic::Holds => f.write_str("holds"),
             Topic::Agents => f.write_str("agents"),
             Topic::Tripwires => f.write_str("tripwires"),
             Topic::Access => f.write_str("access"),
@@ -76,6 +79,7 @@ impl FromStr for Stream {
         };
         let topic = match topic {
             "switches" => Topic::Switches,
+            "holds" => Topic::Holds,
             "agents" => Topic::Agents,
             "tripwires" => Topic::Tripwires,
             "access" => Topic::Access,

@@ -4,11 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AgentDeclaration, Fields, Role,
-    containment::{AgentProof, HaltProof, Mode, Scope},
+    containment::{AgentProof, Call, HaltProof, HoldEnd, Mode, Scope, Stage},
     state::ClockPlan,
 };
 use crate::{
-    terms::{ActionClass, AgentId, ChecklistId, DraftId, DrillId, FiringId, IncidentId, SwitchId, Time, TokenId},
+    terms::{
+        ActionClass, AgentId, ChecklistId, DraftId, DrillId, FiringId, HoldId, IncidentId, SwitchId, Time, TokenId,
+    },
     tripwire::FiringKey,
 };
 
@@ -247,6 +249,28 @@ pub enum Fact {
         expires_at: Option<Time>,
         /// Who is counted, and as what, at that moment.
         agents: Vec<AgentProof>,
+        /// When it engages by itself, for a planned one (CON.9).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        starts_at: Option<Time>,
+        /// The lane that a fallback names.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lane: Option<String>,
+        /// The share of runs that a canary lets through.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        percent: Option<u8>,
+        /// The stage it keeps its agent in (RST.2).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stage: Option<Stage>,
+        /// Until when a tripwire falls back a row (RST.3).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        watch_until: Option<Time>,
+    },
+    /// A planned switch came into force.
+    SwitchBegun {
+        /// Which.
+        switch: SwitchId,
+        /// Who is counted at that moment.
+        agents: Vec<AgentProof>,
     },
     /// What is proved changed; batched.
     SwitchProved {
@@ -287,6 +311,56 @@ pub enum Fact {
         /// One person, no incident (protocol 4).
         #[serde(default)]
         alone: bool,
+    },
+
+    // ---- stream holds ----------------------------------------------------------------------------------------
+    /// A call waits for a person (CON.2).
+    HoldOpened {
+        /// Its ticket.
+        hold: HoldId,
+        /// The call, as it was judged.
+        call: Call,
+        /// Its arguments as an approver sees them; agent-written, cut where they are long.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        input: Option<serde_json::Value>,
+        /// They are longer than what is kept here; the digest covers all of them.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        input_cut: bool,
+        /// SHA-256 (hex) of the canonical (agent, tool, input).
+        digest: String,
+        /// The switch that holds it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        switch: Option<SwitchId>,
+        /// The team's rule that holds it (DET.12).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rule: Option<String>,
+        /// Why, in words.
+        reason: String,
+        /// How long it may wait, in seconds.
+        ttl_s: u64,
+    },
+    /// A person approved or denied it.
+    HoldDecided {
+        /// Which.
+        hold: HoldId,
+        /// Approved, or denied.
+        approved: bool,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+        /// What the approver could see of the call, as it was shown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        saw: Option<String>,
+        /// For how many seconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        looked_s: Option<f64>,
+    },
+    /// It is over without, or after, a person's word.
+    HoldEnded {
+        /// Which.
+        hold: HoldId,
+        /// How.
+        how: HoldEnd,
     },
 
     // ---- stream agents ---------------------------------------------------------------------------------------

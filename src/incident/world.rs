@@ -5,9 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
-use super::{Agent, Event, Fact, Incident, containment::Switch};
+use super::{
+    Agent, Event, Fact, Incident,
+    containment::{Hold, Switch},
+};
 use crate::{
-    terms::{AgentId, Author, DrillId, FiringId, IncidentId, SwitchId, Time, TokenId, words},
+    terms::{AgentId, Author, DrillId, FiringId, HoldId, IncidentId, SwitchId, Time, TokenId, words},
     tripwire::Firing,
 };
 
@@ -94,6 +97,9 @@ pub struct World {
     pub incidents: OrdMap<IncidentId, Arc<Incident>>,
     /// Every switch ever engaged.
     pub switches: OrdMap<SwitchId, Arc<Switch>>,
+    /// Every call that waited for a person, or waits.
+    #[serde(default)]
+    pub holds: OrdMap<HoldId, Arc<Hold>>,
     /// Every firing.
     pub firings: OrdMap<FiringId, Arc<Firing>>,
     /// Every declared agent.

@@ -64,6 +64,7 @@ fn switch(switch: &Switch) -> String {
         (Some(lifted), _) => {
             format!("\nLifted {} by {}: {}.\n", time(lifted.at), text(&lifted.by.to_string()), text(&lifted.why))
         }
+        (None, SwitchState::Planned) => format!("\nPlanned for {}; it never engaged.\n", switch.engaged_at),
         (None, SwitchState::Engaged) => "\nStill engaged.\n".to_owned(),
         (None, SwitchState::Released) => "\nLifted; by whom is not recorded.\n".to_owned(),
     };

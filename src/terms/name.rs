@@ -128,6 +128,16 @@ impl ActionClass {
     pub fn only_reads(&self) -> bool {
         self.as_str() == "read"
     }
+
+    /// Whether tools of this class speak to customers.
+    pub fn speaks_to_customers(&self) -> bool {
+        self.as_str() == "customer-communication"
+    }
+
+    /// Whether tools of this class make documents, for whomever.
+    pub fn is_document(&self) -> bool {
+        self.as_str() == "document"
+    }
 }
 
 #[cfg(test)]

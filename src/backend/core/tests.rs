@@ -13,7 +13,7 @@ use crate::{
     backend::log::{Append, Log, LogError, Remembered, SqliteLog},
     incident::{
         Command, Declare, Engage, Event, IncidentCommand, Worlds, chain,
-        containment::{AgentProof, Mode, Scope, SwitchState},
+        containment::{AgentProof, Scope, SwitchState},
     },
     runbook::Runbook,
     terms::{Author, DrillId, IncidentId, SwitchId, Time},
@@ -87,15 +87,7 @@ fn declare(title: &str) -> Command {
 }
 
 fn halt_all() -> Command {
-    Command::Engage(Engage {
-        scope: Scope::all(),
-        mode: Mode::Halt,
-        why: None,
-        incident: None,
-        harm_at: None,
-        expires_at: None,
-        declare: false,
-    })
+    Command::Engage(Engage::default())
 }
 
 /// Law 2: asked twice, a command answers its first result, also after a restart; with another body it is refused.

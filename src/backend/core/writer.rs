@@ -13,8 +13,9 @@ use super::{
 use crate::{
     api::{Accepted, Problem},
     backend::log::{Append, Log, LogError, Remembered},
-    incident::{Command, Context, Event, Stream, Topic, Worlds, decide},
+    incident::{Command, Context, Event, Stream, Topic, Worlds, containment::Scope, decide},
     terms::{Author, DrillId, Time},
+    tripwire::FiringChange,
 };
 
 /// How many commands share one transaction.
@@ -223,8 +224,21 @@ impl<L: Log> Writer<L> {
     }
 
     fn context(&self, request: &Request, now: Time) -> Context {
+        let interlocks = &self.options.interlocks;
         let counted = match &request.command {
-            Command::Engage(engage) => self.options.interlocks.counted(request.drill, &engage.scope, now),
+            Command::Engage(engage) => interlocks.counted(request.drill, &engage.scope, now),
+            Command::Release { agent: Some(agent), to: Some(_), .. } => {
+                interlocks.counted(request.drill, &Scope::agent(agent.clone()), now)
+            }
+            Command::Begin { switch } => {
+                let world = self.state.worlds.get(request.drill);
+                let scope = world.and_then(|world| world.switches.get(switch)).map(|switch| &switch.scope);
+                scope.map(|scope| interlocks.counted(request.drill, scope, now)).unwrap_or_default()
+            }
+            // What a firing engages by itself counts like what a person engages (RST.3, CON.14).
+            Command::Fire { changes } if changes.iter().any(|it| matches!(it, FiringChange::Opened { .. })) => {
+                interlocks.counted(request.drill, &Scope::all(), now)
+            }
             _ => Vec::new(),
         };
         Context { by: request.by.clone(), now, drill: request.drill, counted }

@@ -8,6 +8,7 @@ mod events;
 pub mod extract;
 mod firings;
 mod health;
+mod holds;
 mod incidents;
 mod peer;
 mod problem;

@@ -11,7 +11,7 @@ use axum::{
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{agents, commands, door, drills, events, firings, health, incidents, state, stop, switches, tokens};
+use super::{agents, commands, door, drills, events, firings, health, holds, incidents, state, stop, switches, tokens};
 use crate::{
     api::{Problem, path},
     backend::{
@@ -39,6 +39,9 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(&under(path::SWITCHES, "{id}"), get(switches::show))
         .route(&under(path::SWITCHES, "{id}/release"), post(switches::release))
         .route(&under(path::SWITCHES, "{id}/annotate"), post(switches::annotate))
+        .route(path::HOLDS, get(holds::list))
+        .route(&under(path::HOLDS, "{id}"), get(holds::show).delete(holds::abandon))
+        .route(&under(path::HOLDS, "{id}/decide"), post(holds::decide))
         .route(path::FIRINGS, get(firings::list))
         .route(&under(path::FIRINGS, "{id}"), get(firings::show))
         .route(&under(path::FIRINGS, "{id}/ack"), post(firings::acknowledge))

@@ -48,9 +48,9 @@ pub async fn release(
     identity: Identity,
     InWorld(drill): InWorld,
     Id(switch): Id<SwitchId>,
-    Json(Ask { id, command: ReleaseSwitch { why, agent } }): Json<Ask<ReleaseSwitch>>,
+    Json(Ask { id, command: ReleaseSwitch { why, agent, to } }): Json<Ask<ReleaseSwitch>>,
 ) -> Reply<Accepted> {
-    ask(&backend, &identity, drill, id, Command::Release { switch, why, agent }).await
+    ask(&backend, &identity, drill, id, Command::Release { switch, why, agent, to }).await
 }
 
 /// Gives one its reason, harm time or incident after firing.

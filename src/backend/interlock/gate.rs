@@ -54,8 +54,7 @@ pub async fn authz(State(ways): State<Ways>, identity: Identity, headers: Header
     };
     let answers = tools.into_iter().map(|tool| match believed.clone() {
         Some(agent) => {
-            let asked =
-                CheckRequest { agent, tool, class: None, run: None, workflow: None, subject: None, sent_at: None };
+            let asked = CheckRequest { tool, ..CheckRequest::by(agent) };
             interlock.check(&asked, Way::Gate, now)
         }
         None => interlock.check_stranger(claimed.clone(), tool),

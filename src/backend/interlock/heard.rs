@@ -21,6 +21,8 @@ const AGENTS: usize = 1 << 16;
 const INSTANCES: usize = 1 << 10;
 /// Sources followed at most.
 const SOURCES: usize = 1 << 12;
+/// Runs followed at most, per agent; a forgotten one counts as new.
+const RUNS: usize = 1 << 10;
 /// How long an expired lease is remembered: a proof may rest on it.
 const REMEMBERED: i64 = 10 * Time::MINUTE;
 
@@ -52,6 +54,8 @@ pub struct Heard {
     pub refused: BTreeMap<SwitchId, Time>,
     /// The least received − sent: how far its clock is behind ours, where it ever said when it sent.
     pub behind: Option<i64>,
+    /// When each of its runs was first seen, the newest of them (CON.3).
+    runs: HashMap<Box<str>, Time>,
     /// Who delivered what it did last.
     source: Option<Arc<str>>,
 }
@@ -88,6 +92,22 @@ impl Heard {
     /// Whether a switch that engages now counts it.
     pub fn is_counted(&self, now: Time) -> bool {
         self.live_leases(now) > 0 || self.last.is_some_and(|at| now.since(at) < Time::DAY)
+    }
+
+    /// When `run` was first seen: at `now`, where it is new.
+    pub fn run(&mut self, run: &str, now: Time) -> Option<Time> {
+        if let Some(began) = self.runs.get(run) {
+            return Some(*began);
+        }
+        if self.runs.len() >= RUNS {
+            // The older half makes room: a run lives minutes, not weeks.
+            let mut times: Vec<Time> = self.runs.values().copied().collect();
+            let (_, middle, _) = times.select_nth_unstable(RUNS / 2);
+            let middle = *middle;
+            self.runs.retain(|_, began| *began > middle);
+        }
+        self.runs.insert(run.into(), now);
+        Some(now)
     }
 
     /// It was heard at `now`, and says it sent at `sent`.
@@ -165,6 +185,9 @@ impl Everybody {
         let began = action.started.unwrap_or(action.at);
         let Some(heard) = self.of(&action.agent) else { return began };
         let began = began.plus(heard.behind.unwrap_or_default());
+        if let Some(run) = &action.run {
+            heard.run(run, now);
+        }
         heard.last = heard.last.max(Some(action.at.min(now)));
         heard.began = heard.began.max(Some(began));
         if heard.source.as_deref() != Some(source) {

@@ -8,7 +8,7 @@ use axum::{
     routing::{any, get, post},
 };
 
-use super::{Interlock, InterlockWorlds, NoLease, Way, gate, ofrep, stream};
+use super::{Interlock, InterlockWorlds, NoLease, Way, gate, holds, ofrep, stream};
 use crate::{
     api::{CheckAnswer, CheckRequest, LeaseAnswer, LeaseRequest, Problem, path},
     backend::{
@@ -32,6 +32,11 @@ pub struct Ways {
 }
 
 impl Ways {
+    /// Those of `backend`.
+    pub fn of(backend: &Arc<Backend>) -> Self {
+        Self { backend: backend.clone(), interlocks: backend.rooms.interlocks.clone() }
+    }
+
     /// A world's interlock.
     ///
     /// # Errors
@@ -47,7 +52,6 @@ impl Ways {
 
 /// Everything under `/v1/interlock`, and OFREP. The door has put the [`Identity`] into the request before.
 pub fn router<S: Clone + Send + Sync + 'static>(backend: Arc<Backend>) -> Router<S> {
-    let interlocks = backend.rooms.interlocks.clone();
     Router::new()
         .route(path::CHECK, post(check))
         .route(path::LEASE, post(lease))
@@ -56,7 +60,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(backend: Arc<Backend>) -> Router
         .route(&format!("{}/{{*rest}}", path::AUTHZ), any(gate::authz))
         .route(path::OFREP, post(ofrep::all))
         .route(&format!("{}/{{*key}}", path::OFREP), post(ofrep::one))
-        .with_state(Ways { backend, interlocks })
+        .with_state(Ways::of(&backend))
 }
 
 /// Refuses a token that is another agent's.
@@ -80,7 +84,7 @@ async fn check(
     Body(asked): Body<CheckRequest>,
 ) -> Result<Json<CheckAnswer>, Problem> {
     for_itself(&identity, &asked.agent)?;
-    Ok(Json(ways.interlock(drill)?.check(&asked, Way::Check, (ways.backend.clock)())))
+    holds::judge(&ways, drill, &asked, Way::Check).await.map(Json)
 }
 
 async fn lease(

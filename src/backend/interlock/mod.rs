@@ -5,6 +5,7 @@
 
 mod gate;
 mod heard;
+pub mod holds;
 mod http;
 mod mcp;
 mod memory;
@@ -16,7 +17,7 @@ mod world;
 mod worlds;
 
 pub use heard::{TTL_S, Way};
-pub use http::router;
+pub use http::{Ways, router};
 pub use memory::{Memory, remember};
 pub use proof::SLIPPED;
 pub use table::Table;

@@ -108,13 +108,13 @@ fn asked(body: &[u8], identity: &Identity) -> Result<CheckRequest, Wrong> {
         move |why: crate::terms::NameError| Wrong::new("INVALID_CONTEXT", format!("{name}: {why}"))
     };
     let asked = CheckRequest {
-        agent: agent.parse().map_err(wrong("targetingKey"))?,
         tool: text("tool").map(str::parse).transpose().map_err(wrong("tool"))?,
         class: text("class").map(str::parse).transpose().map_err(wrong("class"))?,
         run: text("run").map(str::to_owned),
         workflow: text("workflow").map(str::parse).transpose().map_err(wrong("workflow"))?,
         subject: text("subject").map(str::to_owned),
-        sent_at: None,
+        revision: text("revision").map(str::to_owned),
+        ..CheckRequest::by(agent.parse().map_err(wrong("targetingKey"))?)
     };
     for_itself(identity, &asked.agent).map_err(|problem| Wrong {
         status: StatusCode::FORBIDDEN,

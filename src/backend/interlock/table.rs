@@ -53,7 +53,8 @@ impl Table {
     /// Whether it answers every call as `other` does; what is proved of a switch answers nobody.
     pub fn answers_like(&self, other: &Self) -> bool {
         let same = |one: &Switch, two: &Switch| {
-            (&one.scope, &one.except, one.mode, &one.why) == (&two.scope, &two.except, two.mode, &two.why)
+            (&one.scope, &one.except, one.mode, &one.why, &one.lane, one.percent)
+                == (&two.scope, &two.except, two.mode, &two.why, &two.lane, two.percent)
         };
         self.engaged.len() == other.engaged.len()
             && self.engaged.iter().all(|(id, switch)| other.engaged.get(id).is_some_and(|two| same(switch, two)))
@@ -69,6 +70,7 @@ impl Table {
             claimed_workflow: asked.workflow.clone(),
             run: asked.run.clone(),
             subject: asked.subject.clone(),
+            revision: asked.revision.clone(),
             ..Call::default()
         })
     }
@@ -91,6 +93,7 @@ impl Table {
         call.declared_workflow = agent.declared.workflow.clone();
         if let Some(item) = call.tool.as_ref().and_then(|tool| agent.declared.item(tool)) {
             call.declared_class = item.class().cloned();
+            call.visible_to = item.visible_to().cloned();
             call.tool = Some(item.tool().clone());
             call.aliases = item.aliases().to_vec();
         }
@@ -102,14 +105,25 @@ impl Table {
         decide(self.engaged.values().map(Arc::as_ref), call)
     }
 
-    /// The wire's answer to a call. Until holds have their board, a held call is denied.
+    /// The wire's answer to a call.
     pub fn answer(&self, call: &Call) -> CheckAnswer {
-        let (decision, named) = self.decide(call);
+        self.answer_but(call, &[])
+    }
+
+    /// The same, as if `lifted` did not hold: what a person approved (CON.12).
+    pub fn answer_but(&self, call: &Call, lifted: &[SwitchId]) -> CheckAnswer {
+        let counts = self
+            .engaged
+            .values()
+            .filter(|switch| !lifted.contains(&switch.id) || switch.decide(call) != Decision::Hold);
+        let (decision, named) = decide(counts.map(Arc::as_ref), call);
         CheckAnswer {
-            decision: if decision == Decision::Hold { Decision::Deny } else { decision },
+            decision,
             mode: named.map(|switch| switch.mode),
             switch: named.map(|switch| switch.id),
             reason: named.and_then(|switch| self.reasons.get(&switch.id)).cloned(),
+            lane: named.and_then(|switch| switch.lane.clone()),
+            hold: None,
             version: self.version,
         }
     }
@@ -157,8 +171,12 @@ impl Table {
 
 /// A switch in words, for an agent's log.
 fn reason(switch: &Switch) -> String {
+    let lane = switch.lane.as_deref().map(|lane| format!(", take the lane {lane}")).unwrap_or_default();
     let why = switch.why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-    format!("{} ({} of {}), engaged {} by {}{why}", switch.id, switch.mode, switch.scope, switch.engaged_at, switch.by)
+    format!(
+        "{} ({} of {}), engaged {} by {}{lane}{why}",
+        switch.id, switch.mode, switch.scope, switch.engaged_at, switch.by
+    )
 }
 
 impl Table {

@@ -21,7 +21,7 @@ use crate::{
         containment::{AgentProof, Call, HaltProof, ProofState, Scope, Slipped, Switch},
     },
     telemetry::{Action, Status},
-    terms::{AgentId, SwitchId, Time, ToolName},
+    terms::{AgentId, HoldId, SwitchId, Time, ToolName},
     tripwire::{FiringChange, FiringKey, FiringState, Tripwire},
 };
 
@@ -37,6 +37,19 @@ struct Known {
     everybody: Everybody,
     effects: BTreeMap<SwitchId, Effect>,
     breaches: BTreeMap<(SwitchId, AgentId), Breach>,
+    /// Calls that a person approved, until their action is seen: they pass what held them once.
+    granted: Vec<Grant>,
+    /// When the clients of holds last asked for them.
+    asked: BTreeMap<HoldId, Time>,
+}
+
+/// One approved call.
+#[derive(Debug)]
+struct Grant {
+    agent: Option<AgentId>,
+    tool: Option<ToolName>,
+    switches: Vec<SwitchId>,
+    at: Time,
 }
 
 /// The table of a world, and what is known of those it restrains.
@@ -56,6 +69,9 @@ pub enum NoLease {
     #[error("{BLIND}")]
     Blind,
 }
+
+/// Approved calls, and holds asked for, remembered at most.
+const GRANTS: usize = 4_096;
 
 /// What an agent is told while the log cannot be written.
 const BLIND: &str = "andon cannot write its log: nobody may go on until it can. Look at its disk with `andon doctor`";
@@ -112,9 +128,21 @@ impl Interlock {
     /// Answers one call, and remembers that it was asked.
     pub fn check(&self, asked: &CheckRequest, way: Way, now: Time) -> CheckAnswer {
         let table = self.table();
-        let call = table.call(asked);
+        let call = self.call(&table, asked, now);
         self.note(&table, &asked.agent, &call, way, asked.sent_at, now);
         self.unless_blind(table.answer(&call))
+    }
+
+    /// A call as `table` judges it, with what is known of its run.
+    pub fn call(&self, table: &Table, asked: &CheckRequest, now: Time) -> Call {
+        let mut call = table.call(asked);
+        call.run_began = asked.run.as_deref().and_then(|run| self.known().everybody.of(&asked.agent)?.run(run, now));
+        call
+    }
+
+    /// The answer as if `lifted` did not hold.
+    pub fn check_but(&self, table: &Table, call: &Call, lifted: &[SwitchId]) -> CheckAnswer {
+        self.unless_blind(table.answer_but(call, lifted))
     }
 
     /// Answers a call by somebody whom nobody vouches for.
@@ -122,12 +150,44 @@ impl Interlock {
         self.unless_blind(self.table().strictest(claimed, tool))
     }
 
+    /// A person approved `call`, and it was let through: its action is no breach of `switches`.
+    pub fn grant(&self, call: &Call, switches: Vec<SwitchId>, now: Time) {
+        let mut known = self.known();
+        known.granted.retain(|grant| now.since(grant.at) < Time::DAY);
+        if known.granted.len() >= GRANTS {
+            known.granted.remove(0);
+        }
+        known.granted.push(Grant { agent: call.agent.clone(), tool: call.tool.clone(), switches, at: now });
+    }
+
+    /// The client of a hold asked for it.
+    pub fn hold_asked(&self, hold: HoldId, now: Time) {
+        let asked = &mut self.known().asked;
+        asked.insert(hold, now);
+        while asked.len() > GRANTS {
+            asked.pop_first();
+        }
+    }
+
+    /// When it last did.
+    pub fn hold_asked_at(&self, hold: HoldId) -> Option<Time> {
+        self.known().asked.get(&hold).copied()
+    }
+
     fn unless_blind(&self, answer: CheckAnswer) -> CheckAnswer {
         if answer.decision == Decision::Deny || !self.pulse.is_sick() {
             return answer;
         }
         let reason = Some(BLIND.to_owned());
-        CheckAnswer { decision: Decision::Deny, mode: None, switch: None, reason, version: answer.version }
+        CheckAnswer {
+            decision: Decision::Deny,
+            mode: None,
+            switch: None,
+            reason,
+            lane: None,
+            hold: None,
+            version: answer.version,
+        }
     }
 
     fn note(&self, table: &Table, agent: &AgentId, call: &Call, way: Way, sent: Option<Time>, now: Time) {
@@ -221,8 +281,11 @@ impl Interlock {
             return Vec::new();
         }
         let table = self.table();
-        let call = table.call_of(action);
-        let against = table.engaged.values().filter(|switch| switch.decide(&call) != Decision::Allow);
+        let mut call = table.call_of(action);
+        call.run_began = action.run.as_deref().and_then(|run| known.everybody.of(&action.agent)?.run(run, now));
+        let against: Vec<_> = table.engaged.values().filter(|switch| switch.decide(&call) != Decision::Allow).collect();
+        let approved = if against.is_empty() { Vec::new() } else { known.take_grant(&call) };
+        let against = against.into_iter().filter(|switch| !approved.contains(&switch.id));
         against.filter_map(|switch| known.went_past(switch, action, began)).collect()
     }
 
@@ -280,6 +343,12 @@ impl Interlock {
 }
 
 impl Known {
+    /// The switches that an approval of this call passes; once.
+    fn take_grant(&mut self, call: &Call) -> Vec<SwitchId> {
+        let of = self.granted.iter().position(|grant| (&grant.agent, &grant.tool) == (&call.agent, &call.tool));
+        of.map(|at| self.granted.remove(at).switches).unwrap_or_default()
+    }
+
     /// Breaches that were open before a restart go on, and close.
     fn recall_breaches(&mut self, world: &World) {
         let open = world.firings.values().filter(|firing| firing.state == FiringState::Open);

@@ -49,7 +49,7 @@ pub fn draw(model: &Model, form: &ContainForm, frame: &mut Frame<'_>) {
     lines.push(Line::from(vec![
         Span::raw("Mode "),
         Span::styled(form.mode.as_str(), theme.style(Role::Halted)),
-        Span::styled(format!("  {}", what(form)), theme.style(Role::Dim)),
+        Span::styled(format!("  {}", form.mode.does()), theme.style(Role::Dim)),
     ]));
     lines.push(Line::styled("Reason and harm time can be given after: m in pane 3, H.", theme.style(Role::Dim)));
     if form.again {
@@ -107,14 +107,4 @@ fn preview(model: &Model, choice: &Choice, columns: usize) -> Vec<Line<'static>>
         lines.push(Line::styled("          observed only: this key cannot stop them", theme.style(Role::Bad)));
     }
     lines
-}
-
-fn what(form: &ContainForm) -> &'static str {
-    use crate::incident::containment::Mode;
-    match form.mode {
-        Mode::Halt => "denies everything in scope",
-        Mode::ReadOnly => "reading goes on, acting tools are denied",
-        Mode::DraftOnly => "acting tools make drafts",
-        Mode::Approval => "acting tools wait for a person",
-    }
 }

@@ -71,7 +71,7 @@ fn asked(form: &Form, model: &Model) -> Result<(String, Command), String> {
                 Some(agent) => format!("{agent} restored from {switch}"),
                 None => format!("{switch} released"),
             };
-            (what, Command::Release { switch: *switch, why: form.need("why")?, agent })
+            (what, Command::Release { switch: *switch, why: form.need("why")?, agent, to: None })
         }
         Ask::Annotate(switch) => {
             let incident = form.given("incident").map(|id| id.parse::<IncidentId>()).transpose();

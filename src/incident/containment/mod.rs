@@ -3,11 +3,13 @@
 //! Pure. The backend's interlock asks `decision`; the log's fold keeps `Switch`; `proof` judges who is proved stopped.
 
 mod decision;
+mod hold;
 mod recommend;
 mod scope;
 mod switch;
 
-pub use decision::{Decision, decide};
+pub use decision::{Decision, decide, in_canary};
+pub use hold::{Hold, HoldDecision, HoldEnd, HoldState};
 pub use recommend::{Recommended, recommend};
 pub use scope::{Call, Scope};
-pub use switch::{AgentProof, HaltProof, Mode, ProofHow, ProofState, Release, Slipped, Switch, SwitchState};
+pub use switch::{AgentProof, HaltProof, Mode, ProofHow, ProofState, Release, Slipped, Stage, Switch, SwitchState};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::terms::{ActionClass, AgentId, ToolName, Workflow};
+use crate::terms::{ActionClass, AgentId, Time, ToolName, Workflow};
 
 /// A conjunction: every part that is set must match. Empty covers all agents.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -25,29 +25,51 @@ pub struct Scope {
     /// Only what is done on behalf of this subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// Only this exact revision of an agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
 }
 
 /// One call, as the interlock judges it: the caller's word joined with the agent's declaration.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Call {
     /// Who calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentId>,
     /// The tool, by its canonical name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tool: Option<ToolName>,
     /// The tool's other names in the inventory: a switch over any of them covers it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<ToolName>,
     /// The class the inventory states for the tool, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub declared_class: Option<ActionClass>,
     /// The class the caller states; it may only tighten.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub claimed_class: Option<ActionClass>,
+    /// Who sees what the tool makes, as the inventory states it: `internal`, `customer` …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visible_to: Option<String>,
     /// The workflow the agent is declared for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub declared_workflow: Option<Workflow>,
     /// The workflow the caller states.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub claimed_workflow: Option<Workflow>,
     /// The run, for modes that judge runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    /// When its run was first seen; absent for a new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_began: Option<Time>,
     /// On whose behalf.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// The revision the caller states.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
 }
 
 impl Scope {
@@ -69,6 +91,7 @@ impl Scope {
             self.class.is_some(),
             self.workflow.is_some(),
             self.subject.is_some(),
+            self.revision.is_some(),
         ]
         .into_iter()
         .filter(|named| *named)
@@ -76,7 +99,7 @@ impl Scope {
     }
 
     /// Whether `call` lies inside. A class or workflow matches when either the caller's word or the declaration does
-    /// (the caller's word may tighten, law 11).
+    /// (the caller's word may tighten, law 11); who leaves its revision out counts as the one that is stopped.
     pub fn covers(&self, call: &Call) -> bool {
         fn either<T: PartialEq>(wanted: &Option<T>, one: &Option<T>, other: &Option<T>) -> bool {
             wanted.is_none() || wanted == one || wanted == other
@@ -86,6 +109,7 @@ impl Scope {
             && either(&self.class, &call.declared_class, &call.claimed_class)
             && either(&self.workflow, &call.declared_workflow, &call.claimed_workflow)
             && (self.subject.is_none() || self.subject == call.subject)
+            && (self.revision.is_none() || call.revision.is_none() || self.revision == call.revision)
     }
 }
 
@@ -98,6 +122,7 @@ impl fmt::Display for Scope {
             self.class.as_ref().map(|class| format!("class {class}")),
             self.workflow.as_ref().map(|workflow| format!("workflow {workflow}")),
             self.subject.as_ref().map(|subject| format!("subject {subject}")),
+            self.revision.as_ref().map(|revision| format!("revision {revision}")),
         ]
         .into_iter()
         .flatten()

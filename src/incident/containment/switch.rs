@@ -16,12 +16,79 @@ words! {
         DraftOnly = "draft-only",
         /// Acting tools wait for a person.
         Approval = "approval",
+        /// Everything waits for a person.
+        Quarantine = "quarantine",
+        /// Denies customer communication, and documents not known to be internal.
+        FreezeOutbound = "freeze-outbound",
+        /// Denies runs that began after it engaged; those in course go on.
+        NoNewRuns = "no-new-runs",
+        /// Denies, and names the lane to take instead.
+        Fallback = "fallback",
+        /// Lets a share of the runs through, and holds the others.
+        Canary = "canary",
+    }
+}
+
+impl Mode {
+    /// What it does, in a few words.
+    pub fn does(self) -> &'static str {
+        match self {
+            Self::Halt => "denies everything in scope",
+            Self::ReadOnly => "reading goes on, acting tools are denied",
+            Self::DraftOnly => "acting tools make drafts",
+            Self::Approval => "acting tools wait for a person",
+            Self::Quarantine => "every call waits for a person",
+            Self::FreezeOutbound => "nothing leaves for customers or the public",
+            Self::NoNewRuns => "runs in course go on, new ones are denied",
+            Self::Fallback => "denies, and names the lane to take instead",
+            Self::Canary => "a share of the runs goes on, the others wait for a person",
+        }
+    }
+}
+
+words! {
+    /// How much autonomy an agent has, from none to all: it returns row by row (RST.2).
+    Stage, "a stage" {
+        /// It is stopped.
+        Halted = "halted",
+        /// It reads, and acts on nothing.
+        ReadOnly = "read-only",
+        /// It drafts.
+        DraftOnly = "draft-only",
+        /// It acts once a person approved.
+        ApprovalRequired = "approval-required",
+        /// A share of its runs acts.
+        Canary = "canary",
+        /// Everything.
+        Full = "full",
+    }
+}
+
+impl Stage {
+    /// The mode that holds an agent in it; none where nothing does.
+    pub fn mode(self) -> Option<Mode> {
+        match self {
+            Self::Halted => Some(Mode::Halt),
+            Self::ReadOnly => Some(Mode::ReadOnly),
+            Self::DraftOnly => Some(Mode::DraftOnly),
+            Self::ApprovalRequired => Some(Mode::Approval),
+            Self::Canary => Some(Mode::Canary),
+            Self::Full => None,
+        }
+    }
+
+    /// One row back (RST.3).
+    pub fn before(self) -> Self {
+        let at = Self::ALL.iter().position(|stage| *stage == self).unwrap_or(0);
+        Self::ALL[at.saturating_sub(1)]
     }
 }
 
 words! {
     /// Whether a switch is in force.
     SwitchState, "a switch state" {
+        /// Engages by itself at its time (CON.9).
+        Planned = "planned",
         /// In force.
         Engaged = "engaged",
         /// Lifted by a person; kept for the record.
@@ -54,8 +121,20 @@ pub struct Switch {
     pub mode: Mode,
     /// Whether it is in force.
     pub state: SwitchState,
-    /// When it was requested.
+    /// When it was requested; for a planned one, when it engages.
     pub engaged_at: Time,
+    /// The lane that a fallback names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<String>,
+    /// The share of runs that a canary lets through, in percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
+    /// The stage it keeps its agent in on the way back (RST.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Stage>,
+    /// Until when a tripwire of its agent falls back a row (RST.3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch_until: Option<Time>,
     /// False while the log could not take it: in force all the same, and retried (law 5).
     pub recorded: bool,
     /// Who fired it.

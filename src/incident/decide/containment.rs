@@ -2,13 +2,13 @@
 
 use super::{
     checks, declare,
-    dispatch::{Case, Decided, conflict, unknown},
-    lifecycle,
+    dispatch::{Case, Decided, conflict, invalid, unknown},
+    lifecycle, stages,
 };
 use crate::{
     incident::{
         Declare, Engage, Fact, Incident, NewEvent, Refusal, RefusalCode, Status, Topic,
-        containment::{HaltProof, ProofState, Switch, SwitchState},
+        containment::{HaltProof, Mode, ProofState, Stage, Switch, SwitchState},
     },
     terms::{AgentId, Author, IncidentId, SwitchId, Time},
 };
@@ -20,10 +20,13 @@ pub(super) fn engage(case: &Case<'_>, ask: &Engage) -> Decided {
     if ask.expires_at.is_some() && incident.is_some() {
         return Err(conflict("a switch tied to an incident never expires by itself (CON.9): leave the expiry out"));
     }
-    if ask.expires_at.is_some_and(|at| at <= case.context.now) {
-        return Err(checks_expiry(ask.expires_at.unwrap_or(case.context.now), case.context.now));
+    let begins = ask.starts_at.unwrap_or(case.context.now);
+    if let Some(at) = ask.expires_at.filter(|at| *at <= begins) {
+        let says = if ask.starts_at.is_some() { "the switch begins" } else { "now: it is past" };
+        return Err(invalid(format!("the expiry {at} lies before {says} ({begins})")));
     }
-    let switch = case.world.switches.keys().next_back().map_or(SwitchId(1), |id| id.next());
+    parameters(case, ask, incident)?;
+    let switch = stages::next_id(case);
     let existing = incident.and_then(|id| case.world.incidents.get(&id));
     let harm_at = harm_at.or(existing.and_then(|incident| incident.harm_at));
     // The switch comes first: what follows it belongs to it.
@@ -39,7 +42,13 @@ pub(super) fn engage(case: &Case<'_>, ask: &Engage) -> Decided {
                 incident,
                 harm_at,
                 expires_at: ask.expires_at,
-                agents: case.context.counted.clone(),
+                // Whom a planned one counts is known when it begins.
+                agents: if ask.starts_at.is_some() { Vec::new() } else { case.context.counted.clone() },
+                starts_at: ask.starts_at,
+                lane: ask.lane.clone(),
+                percent: ask.percent,
+                stage: None,
+                watch_until: None,
             },
         ),
     );
@@ -52,8 +61,50 @@ pub(super) fn engage(case: &Case<'_>, ask: &Engage) -> Decided {
     Ok(facts)
 }
 
-fn checks_expiry(at: Time, now: Time) -> Refusal {
-    super::dispatch::invalid(format!("the expiry {at} lies in the past; it is {now} now"))
+/// What a mode needs besides its scope, and a plan besides its time.
+fn parameters(case: &Case<'_>, ask: &Engage, incident: Option<IncidentId>) -> Result<(), Refusal> {
+    let named =
+        ask.lane.as_deref().is_some_and(|lane| !lane.trim().is_empty() && lane.chars().count() <= checks::TITLE);
+    match ask.mode {
+        Mode::Fallback if !named => {
+            return Err(invalid("a fallback names the lane that callers take instead: give `lane`, or halt"));
+        }
+        Mode::Canary if !ask.percent.is_some_and(|percent| (1..=99).contains(&percent)) => {
+            return Err(invalid("a canary lets 1 to 99 percent of the runs through: give `percent`, or halt"));
+        }
+        mode => {
+            if ask.lane.is_some() && mode != Mode::Fallback {
+                return Err(invalid(format!("only a fallback names a lane; leave it out for {mode}")));
+            }
+            if ask.percent.is_some() && mode != Mode::Canary {
+                return Err(invalid(format!("only a canary has a share; leave it out for {mode}")));
+            }
+        }
+    }
+    let Some(at) = ask.starts_at else { return Ok(()) };
+    if at <= case.context.now {
+        return Err(invalid(format!(
+            "{at} is past; it is {} now. Leave the time out to engage at once",
+            case.context.now
+        )));
+    }
+    if incident.is_some() {
+        return Err(conflict("a switch of an incident engages at once; plan it without the incident (CON.9)"));
+    }
+    if ask.why.is_none() {
+        return Err(invalid("a planned switch needs its reason: give `why` (CON.9)"));
+    }
+    Ok(())
+}
+
+/// A planned switch's time has come.
+pub(super) fn begin(case: &Case<'_>, id: SwitchId) -> Decided {
+    let switch = switch(case, id)?;
+    if switch.state != SwitchState::Planned || switch.engaged_at > case.context.now {
+        return Ok(Vec::new());
+    }
+    let fact = Fact::SwitchBegun { switch: id, agents: case.context.counted.clone() };
+    Ok(vec![case.fact(Topic::Switches, fact)])
 }
 
 /// The incident a halt belongs to: the one named, else the one that is open, else a new one where that is asked.
@@ -65,7 +116,7 @@ fn incident_of(case: &Case<'_>, ask: &Engage) -> Result<(Option<IncidentId>, Vec
         }
         return Ok((Some(id), Vec::new()));
     }
-    if ask.expires_at.is_some() {
+    if ask.expires_at.is_some() || ask.starts_at.is_some() {
         return Ok((None, Vec::new()));
     }
     let mut open = case.world.incidents.values().filter(|incident| incident.is_open());
@@ -144,7 +195,7 @@ pub(super) fn annotate(
     Ok(facts)
 }
 
-pub(super) fn release(case: &Case<'_>, id: SwitchId, why: &str, agent: Option<&AgentId>) -> Decided {
+pub(super) fn release(case: &Case<'_>, id: SwitchId, why: &str, agent: Option<&AgentId>, to: Option<Stage>) -> Decided {
     let switch = switch(case, id)?;
     let expired =
         matches!(&case.context.by, Author::Andon(_)) && switch.expires_at.is_some_and(|at| at <= case.context.now);
@@ -167,11 +218,17 @@ pub(super) fn release(case: &Case<'_>, id: SwitchId, why: &str, agent: Option<&A
                 switch.scope
             )));
         }
+        if let Some(stage) = to {
+            return stages::restore(case, switch, agent, stage, &why);
+        }
         if switch.except.contains(agent) {
             return Ok(Vec::new());
         }
         let fact = Fact::SwitchExcepted { switch: id, agent: agent.clone(), why };
         return Ok(vec![case.fact(Topic::Switches, fact)]);
+    }
+    if let Some(stage) = to {
+        return Err(invalid(format!("one agent at a time goes on in stage {stage}: name it with `agent`")));
     }
     let alone = switch.incident.is_none() && !expired;
     Ok(vec![case.fact(Topic::Switches, Fact::SwitchReleased { switch: id, why, alone })])

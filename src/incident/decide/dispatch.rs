@@ -1,6 +1,6 @@
 //! The way in: who asks, when, in which world; and which family answers.
 
-use super::{access, agents, communication, containment, declare, firings, lifecycle, rollback};
+use super::{access, agents, communication, containment, declare, firings, holds, lifecycle, rollback};
 use crate::{
     incident::{
         Command, Fact, Incident, IncidentCommand, NewEvent, Refusal, RefusalCode, Stream, Topic, World, Worlds,
@@ -101,7 +101,14 @@ pub fn decide(worlds: &Worlds, runbook: &Runbook, context: &Context, command: &C
         Command::Annotate { switch, why, harm_at, incident } => {
             containment::annotate(&case, *switch, why.as_deref(), *harm_at, *incident)
         }
-        Command::Release { switch, why, agent } => containment::release(&case, *switch, why, agent.as_ref()),
+        Command::Release { switch, why, agent, to } => containment::release(&case, *switch, why, agent.as_ref(), *to),
+        Command::Begin { switch } => containment::begin(&case, *switch),
+        Command::OpenHold(asked) => holds::open(&case, asked),
+        Command::DecideHolds { holds, approve, why, saw, looked_s } => {
+            holds::decide_holds(&case, holds, *approve, why.as_deref(), saw.as_deref(), *looked_s)
+        }
+        Command::UseHolds { holds } => holds::use_holds(&case, holds),
+        Command::EndHolds { holds, how } => holds::end(&case, holds, *how),
         Command::Prove { switch, halt } => containment::prove(&case, *switch, halt),
         Command::DeclareAgents { agents } => agents::declare(&case, agents),
         Command::AckFiring { firing, expected } => firings::acknowledge(&case, *firing, *expected),

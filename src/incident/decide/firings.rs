@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     checks, declare,
     dispatch::{Case, Decided, conflict, unknown},
+    stages,
 };
 use crate::{
     incident::{Fact, NewEvent, Topic},
@@ -33,6 +34,8 @@ pub(super) fn fire(case: &Case<'_>, changes: &[FiringChange]) -> Decided {
         next_firing: case.world.firings.keys().next_back().map_or(FiringId(1), |id| id.next()),
         next_incident: declare::next_id(case),
         open: BTreeMap::new(),
+        next_switch: stages::next_id(case),
+        fell_back: Vec::new(),
         incidents: Vec::new(),
         facts: Vec::new(),
     };
@@ -88,6 +91,9 @@ struct Opening {
     next_firing: FiringId,
     next_incident: IncidentId,
     open: BTreeMap<FiringKey, FiringId>,
+    next_switch: SwitchId,
+    /// Agents that fell back a stage in this breath.
+    fell_back: Vec<AgentId>,
     /// Incidents this breath opened, by agent and workflow.
     incidents: Vec<(IncidentId, AgentId, Option<String>)>,
     facts: Vec<NewEvent>,
@@ -116,6 +122,12 @@ impl Opening {
             incident,
         };
         self.facts.push(case.fact_at(Topic::Tripwires, fact, *at));
+        let back = stages::fall_back(case, self.next_switch, &key.agent, &format!("{firing} ({})", key.tripwire));
+        if !back.is_empty() && !self.fell_back.contains(&key.agent) {
+            self.next_switch = self.next_switch.next();
+            self.fell_back.push(key.agent.clone());
+            self.facts.extend(back);
+        }
         if let Some(incident) = incident {
             let fact = Fact::FiringJoined { firing, agent: key.agent.clone() };
             self.facts.push(case.fact(Topic::Incident(incident), fact));

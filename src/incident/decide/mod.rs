@@ -8,8 +8,10 @@ mod containment;
 mod declare;
 mod dispatch;
 mod firings;
+mod holds;
 mod lifecycle;
 mod rollback;
+mod stages;
 
 #[cfg(test)]
 mod tests;

@@ -4,20 +4,37 @@ use std::sync::Arc;
 
 use crate::incident::{
     Event, Fact, World,
-    containment::{HaltProof, ProofState, Release, Switch, SwitchState},
+    containment::{AgentProof, HaltProof, ProofState, Release, Switch, SwitchState},
 };
 
 pub(super) fn apply(world: &mut World, event: &Event) {
     match &event.fact {
-        Fact::SwitchEngaged { switch, scope, mode, why, incident, harm_at, expires_at, agents } => {
-            let counted = agents.iter().filter(|agent| agent.state != ProofState::Idle).count();
+        Fact::SwitchEngaged {
+            switch,
+            scope,
+            mode,
+            why,
+            incident,
+            harm_at,
+            expires_at,
+            agents,
+            starts_at,
+            lane,
+            percent,
+            stage,
+            watch_until,
+        } => {
             let engaged = Switch {
                 id: *switch,
                 scope: scope.clone(),
                 except: Vec::new(),
                 mode: *mode,
-                state: SwitchState::Engaged,
-                engaged_at: event.occurred_at,
+                state: if starts_at.is_some() { SwitchState::Planned } else { SwitchState::Engaged },
+                engaged_at: starts_at.unwrap_or(event.occurred_at),
+                lane: lane.clone(),
+                percent: *percent,
+                stage: *stage,
+                watch_until: *watch_until,
                 recorded: true,
                 by: event.by.clone(),
                 why: why.clone(),
@@ -25,14 +42,15 @@ pub(super) fn apply(world: &mut World, event: &Event) {
                 harm_at: *harm_at,
                 expires_at: *expires_at,
                 release: None,
-                halt: HaltProof {
-                    counted: u32::try_from(counted).unwrap_or(u32::MAX),
-                    agents: agents.clone(),
-                    ..HaltProof::default()
-                },
+                halt: counted(agents),
             };
             world.switches.insert(*switch, Arc::new(engaged));
         }
+        Fact::SwitchBegun { switch, agents } => change(world, switch, |switch| {
+            switch.state = SwitchState::Engaged;
+            switch.engaged_at = event.occurred_at;
+            switch.halt = counted(agents);
+        }),
         Fact::SwitchProved { switch, halt } => change(world, switch, |switch| switch.halt = halt.clone()),
         Fact::SwitchAnnotated { switch, why, harm_at, incident } => change(world, switch, |switch| {
             switch.why = why.clone().or(switch.why.take());
@@ -50,6 +68,12 @@ pub(super) fn apply(world: &mut World, event: &Event) {
         }),
         _ => {}
     }
+}
+
+/// Whom the switch counts at first.
+fn counted(agents: &[AgentProof]) -> HaltProof {
+    let counted = agents.iter().filter(|agent| agent.state != ProofState::Idle).count();
+    HaltProof { counted: u32::try_from(counted).unwrap_or(u32::MAX), agents: agents.to_vec(), ..HaltProof::default() }
 }
 
 fn change(world: &mut World, id: &crate::terms::SwitchId, with: impl FnOnce(&mut Switch)) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{incident, switches, tripwires};
+use super::{holds, incident, switches, tripwires};
 use crate::{
     incident::{Agent, AgentDeclaration, Drill, Event, Fact, Token, Topic, World, Worlds},
     terms::DrillId,
@@ -16,7 +16,7 @@ impl Worlds {
         match event.stream.topic {
             Topic::Access => self.access(event),
             Topic::Drills => self.take(event),
-            Topic::Incident(_) | Topic::Switches | Topic::Agents | Topic::Tripwires => {
+            Topic::Incident(_) | Topic::Switches | Topic::Holds | Topic::Agents | Topic::Tripwires => {
                 if let Some(world) = self.get_mut(event.stream.drill) {
                     world.apply(event);
                 }
@@ -84,7 +84,13 @@ impl World {
     pub fn apply(&mut self, event: &Event) {
         match event.stream.topic {
             Topic::Incident(id) => incident::apply(self, id, event),
-            Topic::Switches => switches::apply(self, event),
+            Topic::Switches => {
+                switches::apply(self, event);
+                if !matches!(event.fact, Fact::SwitchProved { .. }) {
+                    holds::reconsider(self, event.occurred_at);
+                }
+            }
+            Topic::Holds => holds::apply(self, event),
             Topic::Tripwires => tripwires::apply(self, event),
             Topic::Agents => {
                 if let Fact::AgentDeclared(declared) = &event.fact {

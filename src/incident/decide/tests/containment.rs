@@ -19,7 +19,7 @@ fn annotate(id: u32, why: Option<&str>, harm: Option<i64>, incident: Option<u32>
 }
 
 fn except(id: u32, of: &str, why: &str) -> Command {
-    Command::Release { switch: SwitchId(id), why: why.into(), agent: Some(agent(of)) }
+    Command::Release { switch: SwitchId(id), why: why.into(), agent: Some(agent(of)), to: None }
 }
 
 fn preventive(seconds: i64) -> Engage {

@@ -1,14 +1,14 @@
 //! Any sequence of commands at all: no panic, no half-done refusal, a chain that holds, a fold that a restart repeats.
 
-use proptest::{collection::vec, option, prelude::*};
+use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use super::story::{Story, agent, at, key, opened, prove};
 use crate::{
     incident::{
-        Command, Declare, Engage, Event, IncidentCommand as Ask, Role, Worlds, chain,
-        containment::{Mode, ProofState, Scope},
+        Command, Declare, Engage, Event, IncidentCommand as Ask, OpenHold, Role, Worlds, chain,
+        containment::{Call, HoldEnd, Mode, ProofState, Scope, Stage},
     },
-    terms::{ActionClass, ChecklistId, DraftId, DrillId, FiringId, IncidentId, SwitchId, Time, TokenId},
+    terms::{ActionClass, ChecklistId, DraftId, DrillId, FiringId, HoldId, IncidentId, SwitchId, Time, TokenId},
     tripwire::{FiringChange, FiringKey, Tripwire},
 };
 
@@ -120,18 +120,48 @@ fn switches() -> BoxedStrategy<Command> {
         option::weighted(0.2, time()),
         any::<bool>(),
         option::of(text()),
+        (select(Mode::ALL.to_vec()), option::weighted(0.1, time()), option::of(0_u8..=120)),
     )
-        .prop_map(|(agent, incident, harm_at, expires_at, declare, why)| {
+        .prop_map(|(agent, incident, harm_at, expires_at, declare, why, (mode, starts_at, percent))| {
             let scope = Scope { agent, ..Scope::all() };
-            Command::Engage(Engage { scope, mode: Mode::Halt, why, incident, harm_at, expires_at, declare })
+            let percent = percent.filter(|_| mode == Mode::Canary);
+            let lane = (mode == Mode::Fallback).then(|| "human".to_owned());
+            let rest = Engage { declare, starts_at, lane, percent, ..Engage::default() };
+            Command::Engage(Engage { scope, mode, why, incident, harm_at, expires_at, ..rest })
         });
     let switch = || number().prop_map(SwitchId);
     prop_oneof![
         engage,
         (switch(), option::of(text()), option::of(time()), option::of(number().prop_map(IncidentId)))
             .prop_map(|(switch, why, harm_at, incident)| Command::Annotate { switch, why, harm_at, incident }),
-        (switch(), text(), option::of(who())).prop_map(|(switch, why, agent)| Command::Release { switch, why, agent }),
+        (switch(), text(), option::of(who()), option::of(select(Stage::ALL.to_vec())))
+            .prop_map(|(switch, why, agent, to)| Command::Release { switch, why, agent, to }),
+        switch().prop_map(|switch| Command::Begin { switch }),
         (number(), proof(), time()).prop_map(|(id, proof, at)| prove(id, &proof, at)),
+    ]
+    .boxed()
+}
+
+fn holds() -> BoxedStrategy<Command> {
+    let ids = || vec(number().prop_map(HoldId), 0..3);
+    let open = (who(), number().prop_map(SwitchId), word(&["a", "b"])).prop_map(|(agent, switch, digest)| {
+        Command::OpenHold(Box::new(OpenHold {
+            call: Call { agent: Some(agent), ..Call::default() },
+            input: Some(serde_json::json!({"amount": 120.5})),
+            input_cut: false,
+            digest,
+            switch: Some(switch),
+            rule: None,
+            reason: "held".into(),
+        }))
+    });
+    prop_oneof![
+        3 => open,
+        2 => (ids(), any::<bool>(), option::of(text()), option::of(any::<f64>())).prop_map(
+            |(holds, approve, why, looked_s)| Command::DecideHolds { holds, approve, saw: why.clone(), why, looked_s }
+        ),
+        1 => ids().prop_map(|holds| Command::UseHolds { holds }),
+        1 => (ids(), select(HoldEnd::ALL.to_vec())).prop_map(|(holds, how)| Command::EndHolds { holds, how }),
     ]
     .boxed()
 }
@@ -150,6 +180,7 @@ fn command() -> BoxedStrategy<Command> {
         3 => declare,
         12 => (number(), on_incident()).prop_map(|(id, ask)| Command::OnIncident { incident: IncidentId(id), ask }),
         8 => switches(),
+        4 => holds(),
         3 => vec(change(), 0..4).prop_map(|changes| Command::Fire { changes }),
         1 => vec(who(), 0..3).prop_map(|ids| {
             super::agents::declared(&ids.iter().map(|id| id.as_str()).collect::<Vec<_>>())

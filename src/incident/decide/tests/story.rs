@@ -8,7 +8,7 @@ use crate::{
     incident::{
         Command, Context, Declare, Engage, Event, Fact, Incident, IncidentCommand, NewEvent, Refusal, RefusalCode,
         Stream, Worlds, chain,
-        containment::{AgentProof, HaltProof, Mode, ProofState, Scope, Switch},
+        containment::{AgentProof, HaltProof, ProofState, Switch},
         decide,
     },
     runbook::Runbook,
@@ -202,19 +202,11 @@ pub(super) fn on(ask: IncidentCommand) -> Command {
 
 /// A bare halt of everything.
 pub(super) fn halt() -> Engage {
-    Engage {
-        scope: Scope::all(),
-        mode: Mode::Halt,
-        why: None,
-        incident: None,
-        harm_at: None,
-        expires_at: None,
-        declare: false,
-    }
+    Engage::default()
 }
 
 pub(super) fn release(id: u32, why: &str) -> Command {
-    Command::Release { switch: SwitchId(id), why: why.into(), agent: None }
+    Command::Release { switch: SwitchId(id), why: why.into(), agent: None, to: None }
 }
 
 pub(super) fn key(tripwire: Tripwire, of: &str, detail: &str) -> FiringKey {
