@@ -81,7 +81,7 @@ async fn every_way_in_answers_from_one_table() {
     // CON.12: a new agent is born denied under an all-agents halt; a held call is denied while there is no board.
     halt(&rig, json!({"mode": "approval", "scope": {"agent": "mail-bot"}})).await;
     let held = check(&rig, "mail-bot", "mail.send").await;
-    assert_eq!((held["decision"].as_str(), held["mode"].as_str()), (Some("deny"), Some("approval")));
+    assert_eq!((held["decision"].as_str(), held["mode"].as_str()), (Some("hold"), Some("approval")));
     halt(&rig, json!({})).await;
     assert_eq!(check(&rig, "never-seen", "any").await["mode"], "halt");
     assert_eq!(authz(&rig, None, "", "x").await.status, 403, "a name that does not read is refused");
