@@ -152,15 +152,15 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
 pub fn of_path(writes: bool, path: &str) -> Right {
     use crate::api::path as at;
     let under = |root: &str| path == root || path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
+    // A client waits on its own hold, and gives it up; the board, and a word on it, are for people.
+    let one_hold = under(at::HOLDS) && path != at::HOLDS && !path.ends_with("/decide");
     if matches!(path, at::HEALTH | at::READY) {
         Right::Health
     } else if writes && (under(at::ACTIONS) || under(at::TRACES)) {
         Right::Report
     } else if under(at::LEASE) || under(at::STREAM) {
         Right::Lease
-    } else if under("/v1/interlock") || under("/ofrep") {
-        Right::Check
-    } else if path.strip_prefix(at::HOLDS).is_some_and(|rest| rest.starts_with('/') && !rest.ends_with("/decide")) {
+    } else if under("/v1/interlock") || under("/ofrep") || one_hold {
         Right::Check
     } else if under(at::TOKENS) {
         Right::Tokens
