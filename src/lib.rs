@@ -8,12 +8,14 @@
 //! agents ◀─allow/deny/hold─ interlock ◀──tables swapped── core ◀──────────commands──────────────┘
 //! ```
 //!
-//! Three ways through the house, to begin reading:
+//! Four ways through the house, to begin reading:
 //!
 //! - **A halt**: `cockpit::update` → `client` → `backend::http::switches` → `backend::core` (decide, append, swap the
 //!   interlock's table, answer) → `backend::interlock` (every subscriber hears, every check is refused).
 //! - **An action**: `backend::intake` (decode, count once, judge) → `tripwire::Engine` → `backend::core` as a `Fire` command
 //!   → `incident::decide::firings` (joins or opens an incident).
+//! - **An agent's side**: `interlock` holds a lease beside a program or before its tools, over `client`, and stops it at a
+//!   halt or when blind.
 //! - **A screen**: events → `client` → `incident::World::apply`, the same fold as the backend's → `cockpit::panes`, pure.
 //!
 //! The words: an *agent* acts with *tools*; an *action* is one thing it did. A *tripwire* *fires* on actions. A *switch*
@@ -29,6 +31,7 @@ pub mod cockpit;
 pub mod config;
 pub mod drill;
 pub mod incident;
+pub mod interlock;
 pub mod report;
 pub mod runbook;
 pub mod telemetry;

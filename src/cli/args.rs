@@ -2,7 +2,9 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{agents, backend, config, drafts, drills, firings, holds, incidents, rollback, status, switches, tokens};
+use super::{
+    agents, backend, config, drafts, drills, firings, holds, incidents, interlock, rollback, status, switches, tokens,
+};
 use crate::terms::{DrillId, IncidentId};
 
 /// The incident cockpit for AI agents.
@@ -92,6 +94,9 @@ pub enum Command {
     Switches(switches::List),
     /// Lift a switch, or restore one agent from it.
     Release(switches::Release),
+    /// Put a program, or an agent's MCP tools, under the interlock.
+    #[command(subcommand)]
+    Interlock(interlock::Interlock),
     /// Calls that wait for a person.
     Holds(holds::List),
     /// Let calls go on that wait, each once.

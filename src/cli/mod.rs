@@ -13,6 +13,7 @@ mod drills;
 mod firings;
 mod holds;
 mod incidents;
+mod interlock;
 mod print;
 mod reach;
 mod rollback;

@@ -7,7 +7,7 @@ use clap::CommandFactory;
 use super::{
     Cli, agents,
     args::Command,
-    audit, backend, cockpit, config, drafts, drills, firings, holds, incidents,
+    audit, backend, cockpit, config, drafts, drills, firings, holds, incidents, interlock,
     print::{Failed, line},
     reach::Reach,
     rollback, status, switches, tokens,
@@ -48,6 +48,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Halt(asked) => switches::halt(&reach, asked).await,
         Command::Switches(asked) => switches::list(&reach, &asked).await,
         Command::Release(asked) => switches::release(&reach, asked).await,
+        Command::Interlock(asked) => interlock::interlock(&reach, asked).await,
         Command::Holds(asked) => holds::list(&reach, &asked).await,
         Command::Approve(asked) => holds::approve(&reach, asked).await,
         Command::Deny(asked) => holds::deny(&reach, asked).await,

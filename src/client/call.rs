@@ -92,8 +92,8 @@ impl Client {
         })
     }
 
-    async fn read(&self, request: RequestBuilder) -> Result<Vec<u8>, ClientError> {
-        let response = request.timeout(PATIENCE).send().await.map_err(|why| self.unreachable(&why))?;
+    async fn read(&self, request: RequestBuilder, within: Duration) -> Result<Vec<u8>, ClientError> {
+        let response = request.timeout(within).send().await.map_err(|why| self.unreachable(&why))?;
         let mut response = self.checked(response).await?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|why| self.unreachable(&why))? {
@@ -106,7 +106,16 @@ impl Client {
     }
 
     async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
-        let body = self.read(request).await?;
+        self.json_within(request, PATIENCE).await
+    }
+
+    /// Reads the answer as JSON, if it comes `within` that time.
+    pub(super) async fn json_within<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        within: Duration,
+    ) -> Result<T, ClientError> {
+        let body = self.read(request, within).await?;
         serde_json::from_slice(&body).map_err(|why| self.garbled(why))
     }
 
@@ -123,7 +132,7 @@ impl Client {
     /// # Errors
     /// A refusal, or no answer.
     pub async fn get_text(&self, path: &str, accept: &str) -> Result<String, ClientError> {
-        let body = self.read(self.request(Method::GET, path).header("accept", accept)).await?;
+        let body = self.read(self.request(Method::GET, path).header("accept", accept), PATIENCE).await?;
         String::from_utf8(body).map_err(|why| self.garbled(why))
     }
 

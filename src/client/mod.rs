@@ -3,6 +3,7 @@
 
 mod call;
 mod error;
+mod interlock;
 mod stream;
 mod target;
 

@@ -159,7 +159,7 @@ impl Listening {
 }
 
 /// Resolves when nothing came for too long.
-async fn silence(pulse: &mut watch::Receiver<()>) {
+pub(super) async fn silence(pulse: &mut watch::Receiver<()>) {
     loop {
         match tokio::time::timeout(SILENCE, pulse.changed()).await {
             Ok(Ok(())) => {}

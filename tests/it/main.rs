@@ -15,6 +15,7 @@ mod life;
 mod openfeature;
 mod proof;
 mod rig;
+mod runner;
 mod serve;
 mod telemetry;
 mod worlds;

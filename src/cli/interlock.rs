@@ -1,0 +1,87 @@
+//! `andon interlock`: what stands beside an agent and stops it (CON.7).
+
+use clap::{Args, Subcommand};
+
+use super::{print::Failed, reach::Reach};
+use crate::{
+    incident::OnBlind,
+    interlock::{
+        lease::Holder,
+        run::{self, Asked},
+    },
+    terms::AgentId,
+};
+
+/// `andon interlock`.
+#[derive(Debug, Subcommand)]
+pub enum Interlock {
+    /// Run any program under an agent's lease: it stops at a halt, and when the backend is not heard of.
+    Run(Run),
+    /// Stands between runner and program.
+    #[command(hide = true)]
+    Guard(Inner),
+    /// Becomes the program.
+    #[command(hide = true)]
+    Exec(Inner),
+}
+
+/// `andon interlock run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Whose lease.
+    #[arg(long)]
+    agent: AgentId,
+    /// What happens when the backend is not heard of: stop, or continue.
+    #[arg(long, default_value = "stop")]
+    on_blind: OnBlind,
+    /// This process's name among the agent's; HOST:PID where none is given.
+    #[arg(long)]
+    instance: Option<String>,
+    /// The agent's revision.
+    #[arg(long)]
+    revision: Option<String>,
+    /// Wait while the agent is halted, then start.
+    #[arg(long)]
+    wait: bool,
+    /// The program and its arguments.
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<String>,
+}
+
+/// A process of the runner's own.
+#[derive(Debug, Args)]
+pub struct Inner {
+    /// The process it dies with.
+    parent: u32,
+    /// The program and its arguments.
+    #[arg(last = true, required = true)]
+    command: Vec<String>,
+}
+
+/// Who holds the lease, by what the command line says.
+pub(super) fn holder(agent: AgentId, instance: Option<String>, on_blind: OnBlind, revision: Option<String>) -> Holder {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let instance = instance.unwrap_or_else(|| format!("{host}:{}", std::process::id()));
+    Holder { agent, instance, on_blind, revision }
+}
+
+pub async fn interlock(reach: &Reach, asked: Interlock) -> Result<(), Failed> {
+    match asked {
+        Interlock::Run(Run { agent, on_blind, instance, revision, wait, command }) => {
+            let client = reach.client().await?.clone();
+            let holder = holder(agent, instance, on_blind, revision);
+            let code =
+                run::run(client, Asked { holder, wait, command }).await.map_err(|why| format!("andon: {why}"))?;
+            std::process::exit(code)
+        }
+        Interlock::Guard(Inner { parent, command }) => {
+            let code = run::guard(parent, &command).await?;
+            std::process::exit(code)
+        }
+        Interlock::Exec(Inner { parent, command }) => {
+            let why = run::execute(parent, &command);
+            eprintln!("andon: cannot run {}: {why}", command.first().map_or("", String::as_str));
+            std::process::exit(127)
+        }
+    }
+}

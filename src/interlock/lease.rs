@@ -1,0 +1,197 @@
+//! Holds a lease for an agent, and says what applies to it: heard over the stream in milliseconds, over the lease at the
+//! latest, and when neither comes, that it is blind (CON.7, protocol 3).
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::StreamExt;
+use tokio::sync::watch;
+
+use super::boot::Moment;
+use crate::{
+    api::{AgentView, Decision, LeaseRequest},
+    client::{Client, ClientError},
+    incident::OnBlind,
+    terms::{AgentId, Time},
+};
+
+/// How often the lease is renewed.
+const RENEW: Duration = Duration::from_millis(500);
+/// How long one renewal may take; the next one is asked meanwhile.
+const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// Who holds the lease.
+#[derive(Debug, Clone)]
+pub struct Holder {
+    /// The agent.
+    pub agent: AgentId,
+    /// Which process of it.
+    pub instance: String,
+    /// What it does when blind.
+    pub on_blind: OnBlind,
+    /// Its revision, where it is known.
+    pub revision: Option<String>,
+}
+
+/// What applies to the agent now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    /// The newest view heard.
+    pub view: Arc<AgentView>,
+    /// When it was heard, or its renewal was sent: only what was asked later may be older.
+    heard: Moment,
+    /// Until when that counts, without another renewal.
+    pub until: Moment,
+    /// The last word of a backend that did not renew.
+    pub why_not: Option<String>,
+}
+
+impl Standing {
+    /// Whether the agent as a whole may go on: no switch stricter than `allow` covers all it does.
+    pub fn goes_on(&self) -> bool {
+        self.view.mode == Decision::Allow.as_str()
+    }
+
+    /// Whether some of its tools or classes are decided otherwise than the whole.
+    pub fn is_partial(&self) -> bool {
+        !self.view.tools.is_empty() || !self.view.classes.is_empty()
+    }
+}
+
+/// A lease that renews itself as long as this lives.
+pub struct LeaseKeeper {
+    standing: watch::Receiver<Standing>,
+    enforced: watch::Sender<u64>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl LeaseKeeper {
+    /// Takes the lease.
+    ///
+    /// # Errors
+    /// The backend's refusal, or no answer: without a lease nothing begins.
+    pub async fn take(client: Client, holder: Holder) -> Result<Self, ClientError> {
+        let (enforced, heard) = watch::channel(0);
+        let first = renew(&client, &holder, 0).await?;
+        let (told, standing) = watch::channel(first);
+        let task = tokio::spawn(keep(client, holder, told, heard));
+        Ok(Self { standing, enforced, task })
+    }
+
+    /// What applies, and hears every change.
+    pub fn standing(&self) -> watch::Receiver<Standing> {
+        self.standing.clone()
+    }
+
+    /// The holder enforces `version` from now on: the next renewal acknowledges it, at once.
+    pub fn enforces(&self, version: u64) {
+        self.enforced.send_if_modified(|enforced| {
+            let newer = version > *enforced;
+            *enforced = version.max(*enforced);
+            newer
+        });
+    }
+
+    /// Waits until the lease has run to within `before` of its end without renewal.
+    pub async fn runs_out(&self, before: Duration) {
+        let mut standing = self.standing.clone();
+        loop {
+            let until = standing.borrow_and_update().until;
+            let left = until.left().saturating_sub(before);
+            if left.is_zero() {
+                return;
+            }
+            tokio::select! {
+                // A suspended machine's timers stand still: look again soon.
+                () = tokio::time::sleep(left.min(RENEW)) => {}
+                changed = standing.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+}
+
+impl Drop for LeaseKeeper {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Asks once; the lease counts from before it was sent.
+async fn renew(client: &Client, holder: &Holder, version: u64) -> Result<Standing, ClientError> {
+    let sent = Moment::now();
+    let asked = LeaseRequest {
+        agent: holder.agent.clone(),
+        instance: holder.instance.clone(),
+        version,
+        on_blind: holder.on_blind,
+        revision: holder.revision.clone(),
+        sent_at: Some(Time::from(chrono::Utc::now())),
+    };
+    let answer = client.lease(&asked, PATIENCE).await?;
+    let until = sent.plus(Duration::from_secs(answer.ttl_s));
+    Ok(Standing { view: Arc::new(answer.view), heard: sent, until, why_not: None })
+}
+
+async fn keep(client: Client, holder: Holder, told: watch::Sender<Standing>, mut enforced: watch::Receiver<u64>) {
+    let mut views = std::pin::pin!(client.agent_views(&holder.agent));
+    let mut ticks = tokio::time::interval(RENEW);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut renewals = futures_util::stream::FuturesUnordered::new();
+    loop {
+        let ask = tokio::select! {
+            () = told.closed() => return,
+            _ = ticks.tick() => true,
+            changed = enforced.changed() => match changed {
+                Ok(()) => true,
+                Err(_) => return,
+            },
+            Some(view) = views.next() => {
+                hear(&told, view);
+                false
+            }
+            Some(answer) = renewals.next(), if !renewals.is_empty() => {
+                settle(&told, answer);
+                false
+            }
+        };
+        // At most three wait at once: a backend that hangs is not asked more and more.
+        if ask && renewals.len() < 3 {
+            let version = *enforced.borrow_and_update();
+            renewals.push({
+                let (client, holder) = (client.clone(), holder.clone());
+                async move { renew(&client, &holder, version).await }
+            });
+        }
+    }
+}
+
+/// The stream told of a change; it renews nothing.
+fn hear(told: &watch::Sender<Standing>, view: AgentView) {
+    told.send_if_modified(|standing| {
+        let newer = view.version > standing.view.version;
+        if newer {
+            standing.view = Arc::new(view);
+            standing.heard = Moment::now();
+        }
+        newer
+    });
+}
+
+fn settle(told: &watch::Sender<Standing>, answer: Result<Standing, ClientError>) {
+    told.send_if_modified(|standing| match answer {
+        Ok(new) => {
+            standing.until = standing.until.max(new.until);
+            // An answer that crossed a newer word of the stream is stale; a backend whose log was restored begins lower.
+            let newer =
+                new.view != standing.view && (new.view.version >= standing.view.version || new.heard > standing.heard);
+            if newer {
+                (standing.view, standing.heard) = (new.view, new.heard);
+            }
+            standing.why_not = None;
+            newer
+        }
+        Err(why) => {
+            standing.why_not = Some(why.to_string());
+            false
+        }
+    });
+}

@@ -1,0 +1,11 @@
+//! The agent's side of the interlock: what stands beside an agent and stops it (CON.7).
+//!
+//! `lease` holds a lease for it and knows when it is halted, and when it is blind; `run` puts a whole program under one.
+//! Nothing here decides: the backend's table does, and who cannot ask it stops.
+
+pub mod boot;
+pub mod lease;
+pub mod run;
+mod server;
+
+pub use server::{Foreign, trusted};

@@ -1,0 +1,211 @@
+//! `andon interlock run`: any program under a lease stops at a halt and when blind, and dies with its runner (CON.7).
+
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use crate::rig::{Rig, rig, rig_in, until};
+
+/// A program under `andon interlock run`, in the home of `rig` or over `url`.
+fn under_lease(home: &Path, url: Option<&str>, flags: &[&str], program: &str) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_andon"));
+    command.env("ANDON_HOME", home).env_remove("ANDON_URL").env_remove("ANDON_TOKEN");
+    if let Some(url) = url {
+        command.env("ANDON_URL", url);
+    }
+    command.args(["interlock", "run", "--agent", "looper"]).args(flags).args(["--", "sh", "-c", program]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// A program with a child of its own that leaves its session, and both say who they are.
+fn stubborn(folder: &Path) -> String {
+    let place = folder.display();
+    format!(
+        "trap '' TERM; (setsid sh -c 'trap \"\" TERM; echo $$ > {place}/grandchild; while :; do sleep 0.05; done' &); \
+         echo $$ > {place}/child; while :; do sleep 0.05; done"
+    )
+}
+
+fn pid(folder: &Path, who: &str) -> Option<i32> {
+    std::fs::read_to_string(folder.join(who)).ok()?.trim().parse().ok()
+}
+
+fn lives(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rfind(')').is_some_and(|end| !stat[end..].starts_with(") Z"))
+}
+
+async fn both_run(folder: &Path) -> [i32; 2] {
+    until("both run", async || pid(folder, "child").is_some() && pid(folder, "grandchild").is_some()).await;
+    [pid(folder, "child").unwrap(), pid(folder, "grandchild").unwrap()]
+}
+
+async fn halt(rig: &Rig) -> String {
+    let engaged = rig.command("/v1/switches", json!({"scope": {"agent": "looper"}, "why": "loops"})).await;
+    engaged.good()["events"][0]["data"]["switch"].as_str().unwrap().to_owned()
+}
+
+async fn proof(rig: &Rig, switch: &str) -> Value {
+    rig.get(&format!("/v1/switches/{switch}")).await.good()["halt"]["agents"][0].clone()
+}
+
+fn ended(mut child: Child) -> (Option<i32>, String) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < deadline, "the runner never ended");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let mut text = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+    (child.wait().unwrap().code(), text)
+}
+
+/// CON.1, CON.7, CON.10: a halt ends the program and all it started, however stubborn; only then it is confirmed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_halt_ends_the_whole_tree_and_is_confirmed() {
+    let rig = rig().await;
+    let folder = tempfile::tempdir().unwrap();
+    let runner = under_lease(rig.folder.path(), None, &[], &stubborn(folder.path()));
+    let pids = both_run(folder.path()).await;
+    let agents = rig.get("/v1/agents").await.good().clone();
+    assert_eq!(agents[0]["reach"], "leased", "{agents}");
+    let switch = halt(&rig).await;
+    until("it is confirmed", async || proof(&rig, &switch).await["state"] == "confirmed").await;
+    assert_eq!(pids.map(lives), [false; 2], "confirmed means gone");
+    assert_eq!(proof(&rig, &switch).await["how"], "acknowledged");
+    let (code, said) = ended(runner);
+    assert!(code == Some(1) && said.contains("stopped: SW-1") && said.contains("loops"), "{code:?} {said}");
+    // It is not started again while it is halted, and starts by itself once it may.
+    let (code, said) = ended(under_lease(rig.folder.path(), None, &[], "true"));
+    assert!(code == Some(1) && said.contains("not started"), "{said}");
+    let waits = under_lease(rig.folder.path(), None, &["--wait"], "exit 7");
+    rig.command(&format!("/v1/switches/{switch}/release"), json!({"why": "mended"})).await.good();
+    assert_eq!(ended(waits).0, Some(7), "its own exit code");
+}
+
+/// Law 6: killed with SIGKILL, the runner takes everything with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_outlives_its_runner() {
+    let rig = rig().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut runner = under_lease(rig.folder.path(), None, &[], &stubborn(folder.path()));
+    let pids = both_run(folder.path()).await;
+    runner.kill().unwrap();
+    runner.wait().unwrap();
+    until("all of it is gone", async || pids.map(lives) == [false; 2]).await;
+    assert_eq!(ended(under_lease(rig.folder.path(), None, &[], "kill -9 $$")).0, Some(137));
+    let said = ended(under_lease(rig.folder.path(), None, &[], "exec no-such-program-here"));
+    assert_eq!(said.0, Some(127), "{said:?}");
+}
+
+/// A wire between agent and backend that can be cut.
+struct Wire {
+    url: String,
+    cut: Arc<AtomicBool>,
+}
+
+impl Wire {
+    fn to(backend: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let cut = Arc::new(AtomicBool::new(false));
+        let down = cut.clone();
+        std::thread::spawn(move || {
+            for near in listener.incoming().flatten() {
+                let Ok(far) = TcpStream::connect(&backend) else { continue };
+                let (near_end, far_end) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+                let (one, other) = (down.clone(), down.clone());
+                std::thread::spawn(move || carry(near, far_end, &one));
+                std::thread::spawn(move || carry(far, near_end, &other));
+            }
+        });
+        Self { url, cut }
+    }
+
+    /// From now on nothing arrives any more, and nobody is told: as when a network goes.
+    fn cut(&self) {
+        self.cut.store(true, Ordering::SeqCst);
+    }
+}
+
+fn carry(mut from: TcpStream, mut to: TcpStream, cut: &AtomicBool) {
+    let mut buffer = [0; 4_096];
+    while let Ok(length) = from.read(&mut buffer) {
+        if length == 0 {
+            break;
+        }
+        if !cut.load(Ordering::SeqCst) && to.write_all(&buffer[..length]).is_err() {
+            break;
+        }
+    }
+    if !cut.load(Ordering::SeqCst) {
+        let _ = to.shutdown(std::net::Shutdown::Both);
+    }
+}
+
+/// CON.7: with the network cut, the program stops by itself, 2 s before its lease is over; the backend, which halts it
+/// behind the cut, says confirmed by expiry and not before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_network_stops_it_and_expiry_proves_it() {
+    let rig = rig().await;
+    let folder = tempfile::tempdir().unwrap();
+    let wire = Wire::to(rig.running.info.tcp[0].clone());
+    let runner = under_lease(rig.folder.path(), Some(&wire.url), &[], &stubborn(folder.path()));
+    let pids = both_run(folder.path()).await;
+    wire.cut();
+    let switch = halt(&rig).await;
+    assert_ne!(proof(&rig, &switch).await["state"], "confirmed");
+    until("it stops by itself", async || pids.map(lives) == [false; 2]).await;
+    assert_ne!(proof(&rig, &switch).await["state"], "confirmed", "it stopped well before its lease was over");
+    until("expiry proves it", async || proof(&rig, &switch).await["state"] == "confirmed").await;
+    assert_eq!(proof(&rig, &switch).await["how"], "expired");
+    let (code, said) = ended(runner);
+    assert!(code == Some(1) && said.contains("lease ran out"), "{said}");
+}
+
+/// CON.7: `--on-blind continue` goes on, and nothing proves that it stopped.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_continues_when_blind_is_not_confirmed_by_expiry() {
+    let rig = rig().await;
+    let folder = tempfile::tempdir().unwrap();
+    let wire = Wire::to(rig.running.info.tcp[0].clone());
+    let flags = ["--on-blind", "continue"];
+    let mut runner = under_lease(rig.folder.path(), Some(&wire.url), &flags, &stubborn(folder.path()));
+    let pids = both_run(folder.path()).await;
+    wire.cut();
+    let switch = halt(&rig).await;
+    until("its lease is over", async || rig.get("/v1/agents").await.good()[0]["reach"] != "leased").await;
+    assert_eq!(pids.map(lives), [true; 2]);
+    assert_eq!(proof(&rig, &switch).await["state"], "enforced");
+    runner.kill().unwrap();
+    runner.wait().unwrap();
+    until("all of it is gone", async || pids.map(lives) == [false; 2]).await;
+}
+
+/// A restart of the backend ends no program and frees none; a halt from before it still counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_of_the_backend_neither_ends_nor_frees_anybody() {
+    let rig = rig().await;
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path();
+    let runner = under_lease(rig.folder.path(), None, &[], &stubborn(folder));
+    let pids = both_run(folder).await;
+    let Rig { running, folder: home, .. } = rig;
+    running.stop().await;
+    let rig = rig_in(home).await;
+    until("the lease is renewed", async || rig.get("/v1/agents").await.good()[0]["reach"] == "leased").await;
+    assert_eq!(pids.map(lives), [true; 2]);
+    let switch = halt(&rig).await;
+    until("it is confirmed", async || proof(&rig, &switch).await["state"] == "confirmed").await;
+    assert_eq!((pids.map(lives), ended(runner).0), ([false; 2], Some(1)));
+}
