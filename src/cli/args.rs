@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     agents, backend, config, drafts, drills, firings, holds, incidents, interlock, rollback, status, switches, tokens,
+    tripwires,
 };
 use crate::terms::{DrillId, IncidentId};
 
@@ -113,7 +114,7 @@ pub enum Command {
     Ack(firings::Ack),
     /// Tripwires: their limits, and what they would say of a file of actions.
     #[command(subcommand)]
-    Tripwires(firings::Tripwires),
+    Tripwires(tripwires::Tripwires),
 
     /// Open rollback checklists.
     #[command(subcommand)]

@@ -21,6 +21,7 @@ mod run;
 mod status;
 mod switches;
 mod tokens;
+mod tripwires;
 
 pub use args::Cli;
 pub use run::run;

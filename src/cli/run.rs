@@ -10,7 +10,7 @@ use super::{
     audit, backend, cockpit, config, drafts, drills, firings, holds, incidents, interlock,
     print::{Failed, line},
     reach::Reach,
-    rollback, status, switches, tokens,
+    rollback, status, switches, tokens, tripwires,
 };
 use crate::config::Settings;
 
@@ -55,7 +55,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Agents(asked) => agents::run(&reach, asked).await,
         Command::Firings(asked) => firings::list(&reach, &asked).await,
         Command::Ack(asked) => firings::ack(&reach, &asked).await,
-        Command::Tripwires(asked) => firings::tripwires(&reach, asked),
+        Command::Tripwires(asked) => tripwires::tripwires(&reach, asked),
         Command::Rollback(asked) => rollback::open(&reach, asked).await,
         Command::Checklist(asked) => rollback::show(&reach, &asked).await,
         Command::Check(asked) => rollback::check(&reach, asked).await,

@@ -6,7 +6,9 @@
 mod nearest;
 mod plan;
 mod read;
+mod rules;
 
 pub use nearest::nearest;
 pub use plan::{BannedWording, BaselineHours, ClassPlan, Level, Price, Runbook, Scheme, Template, TripwirePlan};
 pub use read::{RunbookError, SHIPPED};
+pub use rules::{Asks, BeforeStage, InputMap, Only, Rule, Rules};

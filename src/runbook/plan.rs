@@ -1,9 +1,10 @@
 //! The runbook as data: what each part of it means.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+use super::Rules;
 use crate::{
     incident::{ClockPlan, PlannedStep},
     terms::{ActionClass, NanoUsd, words},
@@ -131,6 +132,9 @@ pub struct TripwirePlan {
     pub pages: BTreeMap<Tripwire, String>,
     /// Which open an incident by themselves, as drafts to confirm.
     pub opens_incident: Vec<Tripwire>,
+    /// The team's own rules, from their own file (DET.11).
+    #[serde(skip)]
+    pub rules: Arc<Rules>,
 }
 
 words! {

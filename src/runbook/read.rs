@@ -1,19 +1,20 @@
 //! Reads the runbook's texts, and says where one does not fit: file, line, key and the nearest valid word (GOV.1).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{BannedWording, ClassPlan, Price, Runbook, Scheme, Template, TripwirePlan, nearest};
+use super::{BannedWording, ClassPlan, Price, Runbook, Scheme, Template, TripwirePlan, nearest, rules::RulesText};
 use crate::incident::ClockPlan;
 
 /// The files of a runbook with the texts that ship.
-pub const SHIPPED: [(&str, &str); 8] = [
+pub const SHIPPED: [(&str, &str); 9] = [
     ("runbook.toml", include_str!("../../assets/runbook/runbook.toml")),
     ("clocks.toml", include_str!("../../assets/runbook/clocks.toml")),
     ("severity.toml", include_str!("../../assets/runbook/severity.toml")),
     ("classes.toml", include_str!("../../assets/runbook/classes.toml")),
     ("tripwires.toml", include_str!("../../assets/runbook/tripwires.toml")),
+    ("rules.toml", include_str!("../../assets/runbook/rules.toml")),
     ("templates.toml", include_str!("../../assets/runbook/templates.toml")),
     ("banned.toml", include_str!("../../assets/runbook/banned.toml")),
     ("prices.toml", include_str!("../../assets/runbook/prices.toml")),
@@ -102,6 +103,9 @@ impl Runbook {
         }
         let head: Head = read(texts, "runbook.toml")?;
         let schemes: Schemes = read(texts, "severity.toml")?;
+        let mut tripwires: TripwirePlan = read(texts, "tripwires.toml")?;
+        let rules: RulesText = read(texts, "rules.toml")?;
+        tripwires.rules = Arc::new(rules.whole("rules.toml", text_of(texts, "rules.toml"))?);
         let runbook = Self {
             version: head.version,
             review_by: head.review_by,
@@ -114,7 +118,7 @@ impl Runbook {
                 .collect(),
             clocks: read::<ClockPlan>(texts, "clocks.toml")?,
             classes: read::<Classes>(texts, "classes.toml")?.class,
-            tripwires: read::<TripwirePlan>(texts, "tripwires.toml")?,
+            tripwires,
             templates: read::<Templates>(texts, "templates.toml")?.template,
             banned: read::<Banned>(texts, "banned.toml")?.wording,
             prices: read::<Prices>(texts, "prices.toml")?.price,
@@ -161,21 +165,36 @@ impl Runbook {
     }
 }
 
-fn wrong(file: &str, line: Option<usize>, what: String) -> RunbookError {
+pub(super) fn wrong(file: &str, line: Option<usize>, what: String) -> RunbookError {
     RunbookError { file: file.to_owned(), line, what }
 }
 
-fn read<T: DeserializeOwned>(texts: &BTreeMap<String, String>, file: &str) -> Result<T, RunbookError> {
+fn text_of<'t>(texts: &'t BTreeMap<String, String>, file: &str) -> &'t str {
     let shipped = SHIPPED.iter().find(|(name, _)| *name == file).map_or("", |(_, text)| *text);
-    let text = texts.get(file).map_or(shipped, String::as_str);
+    texts.get(file).map_or(shipped, String::as_str)
+}
+
+fn read<T: DeserializeOwned>(texts: &BTreeMap<String, String>, file: &str) -> Result<T, RunbookError> {
+    let text = text_of(texts, file);
     toml::from_str(text).map_err(|error| {
         let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-        wrong(file, line, hinted(error.message()))
+        let what = hinted(error.message());
+        // serde names a wrong value, but not whose it is.
+        let key = line.and_then(|line| text.lines().nth(line - 1)?.split_once('=')).map(|(key, _)| key.trim());
+        match key.filter(|key| !what.contains(&format!("`{key}`")) && !key.is_empty()) {
+            Some(key) => wrong(file, line, format!("{key}: {what}")),
+            None => wrong(file, line, what),
+        }
     })
 }
 
-/// Adds the nearest word to “unknown field `x`, expected one of `a`, `b`”.
+/// Adds the nearest word to “unknown field `x`, expected one of `a`, `b`”, and to “"x" is not a stage: one of a, b”.
 fn hinted(message: &str) -> String {
+    if let Some((given, known)) = message.split_once(": one of ") {
+        let given = given.split('"').nth(1).unwrap_or_default();
+        let hint = nearest(given, known.trim().split(", ")).map(|word| format!("; did you mean {word}?"));
+        return format!("{}{}", message.trim_end(), hint.unwrap_or_default());
+    }
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     match quoted.split_first() {
         Some((given, known)) if message.starts_with("unknown") => match nearest(given, known.iter().copied()) {
@@ -270,7 +289,7 @@ mod tests {
     proptest::proptest! {
         /// GOV.1: a torn or scribbled file is refused by name, never with a panic.
         #[test]
-        fn a_damaged_file_is_refused_by_name(which in 0usize..8, at in 0.0f64..1.0, scribble in ".{0,12}") {
+        fn a_damaged_file_is_refused_by_name(which in 0usize..SHIPPED.len(), at in 0.0f64..1.0, scribble in ".{0,12}") {
             let (file, text) = SHIPPED[which];
             let cut = (0..=(text.len() as f64 * at) as usize).rev().find(|cut| text.is_char_boundary(*cut)).unwrap_or(0);
             for damaged in [format!("{}{scribble}", &text[..cut]), format!("{}{scribble}{}", &text[..cut], &text[cut..])] {

@@ -10,7 +10,9 @@ use super::{
     held::{Held, Meeting, meet},
     outcome,
     rate::{self, Met},
+    recall::Recall,
     ring::Ring,
+    rules::{Deed, Finding, weigh},
 };
 use crate::{
     runbook::TripwirePlan,
@@ -51,6 +53,9 @@ pub(super) struct AgentState {
     endpoints: Endpoints,
     told_undeclared: bool,
     pub open: Vec<Held>,
+    /// What team rules remember of it.
+    #[serde(default)]
+    pub recall: Recall,
 }
 
 fn minute(at: Time) -> i64 {
@@ -85,6 +90,7 @@ impl AgentState {
             endpoints: Endpoints::default(),
             told_undeclared: false,
             open: Vec::new(),
+            recall: Recall::default(),
         }
     }
 
@@ -113,6 +119,7 @@ impl AgentState {
             self.meet_by_event(action, (Tripwire::Outcome, &artefact.kind), met, changes);
         }
         self.authorisation(inventory, action, changes);
+        self.rules(plan, inventory, action, &arrival, changes);
     }
 
     fn arrival(&self, action: &Action) -> Arrival {
@@ -234,16 +241,53 @@ impl AgentState {
         }
     }
 
+    /// Team rules, in the file's order; a late action meets them too (protocol 2).
+    fn rules(
+        &mut self,
+        plan: &TripwirePlan,
+        inventory: Option<&Inventory>,
+        action: &Action,
+        arrival: &Arrival,
+        changes: &mut Vec<FiringChange>,
+    ) {
+        if plan.rules.rules.is_empty() {
+            return;
+        }
+        let item = inventory.and_then(|inventory| inventory.item(action.tool.as_ref()?));
+        let mut deed = Deed::of(action, item, inventory.and_then(|inventory| inventory.workflow.as_ref()));
+        if *arrival == Arrival::NoBucket {
+            (deed.at, deed.dated) = (action.received_at, false);
+        }
+        for rule in plan.rules.rules.iter().filter(|rule| deed.fits(&rule.only)) {
+            let finding = weigh(rule, &deed, &self.recall);
+            self.recall.learn(rule, &deed);
+            if let Some(Finding { met, note }) = finding {
+                self.meet(action, (Tripwire::Rule, &rule.name), met, Some(note), changes);
+            }
+        }
+    }
+
+    fn meet_by_event(&mut self, action: &Action, of: (Tripwire, &str), met: Met, changes: &mut Vec<FiringChange>) {
+        self.meet(action, of, met, None, changes);
+    }
+
     /// Meets a condition that late actions meet too: its firing ends by this action's time, but the end is noticed an
     /// hour of the agent's newest time from now, so that a late burst stays one firing.
-    fn meet_by_event(&mut self, action: &Action, of: (Tripwire, &str), met: Met, changes: &mut Vec<FiringChange>) {
+    fn meet(
+        &mut self,
+        action: &Action,
+        of: (Tripwire, &str),
+        met: Met,
+        note: Option<String>,
+        changes: &mut Vec<FiringChange>,
+    ) {
         let (tripwire, detail) = of;
         let over = |held: &Held| held.tripwire == tripwire && held.detail == detail && action.at >= held.closes();
         if let Some(place) = self.open.iter().position(over) {
             changes.push(self.open.remove(place).closed(&action.agent));
         }
         let notice = self.newest.map_or(action.at, |newest| newest.max(action.at)).plus(Time::HOUR);
-        meet(&mut self.open, action, Meeting { tripwire, detail, met, note: None, freezes: false, notice }, changes);
+        meet(&mut self.open, action, Meeting { tripwire, detail, met, note, freezes: false, notice }, changes);
     }
 
     /// Closes what is over by the agent's `newest` event time.

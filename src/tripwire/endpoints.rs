@@ -38,6 +38,6 @@ impl Endpoints {
 }
 
 /// FNV-1a: std's hashers promise no fixed result from one release to the next, and these outlive a restart.
-fn fnv1a(bytes: &[u8]) -> u64 {
+pub(super) fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }

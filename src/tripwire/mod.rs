@@ -16,7 +16,11 @@ mod held;
 mod naive_tests;
 mod outcome;
 mod rate;
+mod recall;
 mod ring;
+mod rules;
+#[cfg(test)]
+mod rules_tests;
 mod snapshot;
 
 pub use backtest::{FiringLine, backtest};

@@ -48,8 +48,13 @@ impl Engine {
         if read.version != VERSION {
             return Err(SnapshotError::Version(read.version));
         }
-        let agents: HashMap<_, _> =
-            read.agents.into_iter().map(|(id, state)| (id, Box::new(state.into_owned()))).collect();
+        let rules = &self.plan.rules;
+        let own = |state: Cow<'_, AgentState>| {
+            let mut state = Box::new(state.into_owned());
+            state.recall.keep_only(rules);
+            state
+        };
+        let agents: HashMap<_, _> = read.agents.into_iter().map(|(id, state)| (id, own(state))).collect();
         self.agents = agents;
         Ok(())
     }

@@ -8,16 +8,16 @@ use std::{
 use serde_json::Value;
 
 /// A folder of its own, with a backend that is stopped when the test ends.
-struct Desk {
-    folder: tempfile::TempDir,
+pub struct Desk {
+    pub folder: tempfile::TempDir,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    fn andon(&self, args: &[&str]) -> Output {
+    pub fn andon(&self, args: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_andon"))
             .args(args)
             .env("ANDON_HOME", self.folder.path())
@@ -30,7 +30,7 @@ impl Desk {
 
     /// Runs a command that must be done; its text.
     #[track_caller]
-    fn done(&self, args: &[&str]) -> String {
+    pub fn done(&self, args: &[&str]) -> String {
         let output = self.andon(args);
         let (out, err) = (text(&output.stdout), text(&output.stderr));
         assert!(output.status.success(), "andon {args:?}: {out}{err}");
@@ -39,7 +39,7 @@ impl Desk {
 
     /// Runs a command with `--json`; its answer.
     #[track_caller]
-    fn json(&self, args: &[&str]) -> Value {
+    pub fn json(&self, args: &[&str]) -> Value {
         let mut all = args.to_vec();
         all.push("--json");
         let out = self.done(&all);
@@ -48,7 +48,7 @@ impl Desk {
 
     /// Runs a command that must be refused with `code`; its reason.
     #[track_caller]
-    fn refused(&self, code: i32, args: &[&str]) -> String {
+    pub fn refused(&self, code: i32, args: &[&str]) -> String {
         let output = self.andon(args);
         let err = text(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "andon {args:?}: {}{err}", text(&output.stdout));
@@ -56,7 +56,7 @@ impl Desk {
         err
     }
 
-    fn file(&self, name: &str, text: &str) -> String {
+    pub fn file(&self, name: &str, text: &str) -> String {
         let path = self.folder.path().join(name);
         std::fs::write(&path, text).unwrap();
         path.display().to_string()

@@ -15,6 +15,7 @@ mod life;
 mod openfeature;
 mod proof;
 mod rig;
+mod rules;
 mod runner;
 mod serve;
 mod telemetry;

@@ -44,7 +44,12 @@ pub async fn rig_in(folder: tempfile::TempDir) -> Rig {
 
 /// Starts one by another clock.
 pub async fn rig_by(folder: tempfile::TempDir, clock: Clock) -> Rig {
-    let mut options = ServeOptions::local(Home::under(folder.path()), Arc::new(Runbook::shipped()));
+    rig_with(folder, clock, Runbook::shipped()).await
+}
+
+/// Starts one with a team's own runbook.
+pub async fn rig_with(folder: tempfile::TempDir, clock: Clock, runbook: Runbook) -> Rig {
+    let mut options = ServeOptions::local(Home::under(folder.path()), Arc::new(runbook));
     options.listen = vec!["127.0.0.1:0".parse().unwrap()];
     options.clock = clock;
     let running = start(options).await.unwrap();

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     incident::{Fact, NewEvent, Topic},
+    runbook::Rule,
     terms::{AgentId, FiringId, IncidentId, SwitchId, Time},
     tripwire::{Firing, FiringChange, FiringKey, FiringState, Tripwire},
 };
@@ -79,6 +80,12 @@ fn seen(case: &Case<'_>, key: &FiringKey, at: Time) -> bool {
     case.world.firings.values().rev().any(|firing: &std::sync::Arc<Firing>| firing.at == at && firing.key == *key)
 }
 
+/// The team's rule that a firing is of: it says itself whom it pages, and whether it opens an incident (DET.11).
+fn rule<'a>(case: &Case<'a>, key: &FiringKey) -> Option<&'a Rule> {
+    let rules = &case.runbook.tripwires.rules;
+    (key.tripwire == Tripwire::Rule).then(|| rules.named(&key.detail))?
+}
+
 /// The open incident of the switch that a breach passed: its containment is what failed (DET.9, CON.10).
 fn breached(case: &Case<'_>, key: &FiringKey) -> Option<IncidentId> {
     let switch: SwitchId = (key.tripwire == Tripwire::Breach).then(|| key.detail.parse().ok())??;
@@ -108,7 +115,12 @@ impl Opening {
         self.next_firing = firing.next();
         self.open.insert(key.clone(), firing);
         let joined = self.incident_of(case, key, workflow.as_deref());
-        let opens = joined.is_none() && case.runbook.tripwires.opens_incident.contains(&key.tripwire);
+        let rule = rule(case, key);
+        let opens = match rule {
+            Some(rule) => rule.opens_incident,
+            None => case.runbook.tripwires.opens_incident.contains(&key.tripwire),
+        };
+        let opens = joined.is_none() && opens;
         let incident = if opens { Some(self.declare(case, key, firing, workflow.as_deref())) } else { joined };
         let fact = Fact::FiringOpened {
             firing,
@@ -118,7 +130,11 @@ impl Opening {
             limit: figure(*limit),
             baseline: figure(*baseline),
             note: note.clone(),
-            pages: case.runbook.tripwires.pages.get(&key.tripwire).cloned().unwrap_or_default(),
+            pages: rule
+                .and_then(|rule| rule.pages.as_ref())
+                .or(case.runbook.tripwires.pages.get(&key.tripwire))
+                .cloned()
+                .unwrap_or_default(),
             incident,
         };
         self.facts.push(case.fact_at(Topic::Tripwires, fact, *at));

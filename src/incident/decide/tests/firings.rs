@@ -51,6 +51,22 @@ fn what_opens_an_incident() {
     }
 }
 
+/// DET.11: a team's rule says itself whom it pages and whether it opens an incident; one that is gone is as any.
+#[test]
+fn a_rule_pages_whom_it_names() {
+    let text = "[[rule]]\nname = 'big'\namount = { USD = 1.0 }\npages = 'finance'\nopens_incident = true\n\
+                [[rule]]\nname = 'loop'\nloop = { times = 3, minutes = 5 }\n";
+    let texts = std::collections::BTreeMap::from([("rules.toml".to_owned(), text.to_owned())]);
+    let mut story = Story::new();
+    story.runbook = crate::runbook::Runbook::from_texts(&texts).unwrap();
+    let others = story.runbook.tripwires.pages[&Rule].clone();
+    let cases = [("loop", &ALONE[..], others.as_str()), ("gone", &ALONE, others.as_str()), ("big", &OPENED, "finance")];
+    for (place, (rule, made, paged)) in cases.into_iter().enumerate() {
+        assert_eq!(story.fires(vec![opened(key(Rule, "refund-bot", rule), -5)]), made, "{rule}");
+        assert_eq!(story.firing(place as u32 + 1).paged[0].to, paged, "{rule}");
+    }
+}
+
 /// Protocol 2: a firing joins the open incident of its agent or workflow rather than opening another.
 #[test]
 fn a_firing_joins_what_is_open() {

@@ -1,0 +1,93 @@
+//! A team's own rules, from its runbook folder to a firing, live and from a file (DET.11, DET.12, CON.14).
+
+use std::collections::BTreeMap;
+
+use andon::{backend::clock::system, runbook::Runbook, terms::Time};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::Desk,
+    rig::{Rig, rig_with},
+};
+
+const RULES: &str = r#"
+[[rule]]
+name = "big payout"
+tool = "stripe.payout"
+amount = { USD = 500.0 }
+input = { amount = "/amount", unit = 0.01 }
+pages = "the finance on-call"
+opens_incident = true
+
+[[rule]]
+name = "again"
+loop = { times = 3, minutes = 5 }
+"#;
+
+fn runbook(rules: &str) -> Runbook {
+    Runbook::from_texts(&BTreeMap::from([("rules.toml".to_owned(), rules.to_owned())])).unwrap()
+}
+
+async fn rig(rules: &str) -> Rig {
+    rig_with(tempfile::tempdir().unwrap(), system(), runbook(rules)).await
+}
+
+fn payout(at: Time, cents: u64, run: &str) -> Value {
+    json!({"at": at, "agent": "refund-bot", "run": run, "tool": "stripe.payout", "status": "ok", "input": {"amount": cents}})
+}
+
+/// DET.11: through telemetry to a firing that pages whom the rule names, joined by an incident to confirm.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_fires_on_what_agents_report() {
+    let rig = rig(RULES).await;
+    rig.post("/v1/agents", json!([{"id": "refund-bot", "inventory": ["stripe.payout"]}])).await.good();
+    let at = system()();
+    let calm = json!([payout(at, 50_000, "a"), payout(at, 50_000, "b")]);
+    assert_eq!(rig.post("/v1/actions", calm).await.good()["accepted"], 2);
+    assert_eq!(rig.get("/v1/firings").await.good(), &json!([]));
+    let told = json!([payout(at, 50_001, "c"), payout(at, 50_000, "d")]);
+    assert_eq!(rig.post("/v1/actions", told).await.good()["accepted"], 2);
+    let firings = rig.get("/v1/firings").await.good().clone();
+    let said = |place: usize, field: &str| firings[place][field].clone();
+    assert_eq!((said(0, "detail"), said(1, "detail")), ("big payout".into(), "again".into()), "{firings:#}");
+    assert_eq!((said(0, "tripwire"), said(0, "agent")), ("rule".into(), "refund-bot".into()));
+    assert_eq!(said(0, "note"), "500.01 over 500.00");
+    assert_eq!(said(0, "paged")[0]["to"], "the finance on-call");
+    assert_eq!((said(0, "incident"), said(1, "incident")), ("INC-1".into(), "INC-1".into()));
+    assert_eq!(rig.get("/v1/incidents/INC-1").await.good()["title"], "rule: refund-bot · big payout");
+    rig.running.stop().await;
+}
+
+/// DET.8, DET.11, GOV.1: the same rules over a file; a rule that does not fit is named with file, line and key.
+#[test]
+fn rules_are_listed_and_judge_a_file() {
+    let desk = Desk::new();
+    let listed = desk.json(&["tripwires", "rules"]);
+    assert_eq!((listed[0]["name"].as_str(), listed[0]["before"].as_str()), (Some("authorisation"), Some("off")));
+    assert_eq!(listed.as_array().unwrap().len(), 1, "what ships has no rule in force: {listed}");
+    let folder = desk.folder.path().join("config/runbook");
+    std::fs::create_dir_all(&folder).unwrap();
+    desk.file("config/runbook/rules.toml", RULES);
+    let listed = desk.json(&["tripwires", "rules"]);
+    assert_eq!(listed[1]["rule"]["amount"]["USD"], 500.0, "{listed}");
+    let text = desk.done(&["tripwires", "rules"]);
+    assert!(text.contains("over 500.00 USD in a call · tool stripe.payout"), "{text}");
+
+    let start = Time::from_millis(1_772_460_300_000);
+    let lines: Vec<String> =
+        (0..5).map(|n| payout(start.plus(n * Time::SECOND), 60_000 - n as u64 / 2, "r").to_string()).collect();
+    let file = desk.file("actions.ndjson", &lines.join("\n"));
+    let agents = desk.file("agents.json", r#"[{"id":"refund-bot","inventory":["stripe.payout"]}]"#);
+    let tested = desk.json(&["tripwires", "test", &file, "--agents", &agents]);
+    let fired: Vec<(&str, &str)> = tested["firings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| (line["tripwire"].as_str().unwrap(), line["detail"].as_str().unwrap()))
+        .collect();
+    assert_eq!(fired, [("rule", "big payout")], "two pairs of calls are no loop of three");
+
+    desk.file("config/runbook/rules.toml", &RULES.replace("times = 3", "time = 3"));
+    let why = desk.refused(1, &["tripwires", "rules"]);
+    assert!(why.contains("rules.toml line 12") && why.contains("did you mean times?"), "{why}");
+}
