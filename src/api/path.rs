@@ -42,6 +42,8 @@ pub const STREAM: &str = "/v1/interlock/stream";
 pub const AUTHZ: &str = "/v1/interlock/authz";
 /// OpenFeature.
 pub const OFREP: &str = "/ofrep/v1/evaluate/flags";
+/// Where OpenFeature clients hear that their flags changed; with a ticket from the bulk answer.
+pub const OFREP_STREAM: &str = "/ofrep/v1/stream";
 
 /// One incident.
 pub fn incident(id: IncidentId) -> String {

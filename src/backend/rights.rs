@@ -14,6 +14,8 @@ words! {
         Report = "report",
         /// Ask the interlock before a call, over its own routes, authz or OFREP.
         Check = "check",
+        /// Come with a ticket for one stream; the ticket says whose.
+        Ticket = "ticket",
         /// Hold a lease, hear of changes.
         Lease = "lease",
         /// See incidents, switches, firings, agents, events.
@@ -83,17 +85,19 @@ impl From<Role> for Standing {
 pub fn may(standing: Standing, right: Right) -> bool {
     use Right::{
         Acknowledge, Approve, Check, Declare, Drill, Engage, Health, Internal, Lease, Override, Release, Report,
-        Severity, Stop, Tokens, Vouch, Watch, Work,
+        Severity, Stop, Ticket, Tokens, Vouch, Watch, Work,
     };
     match standing {
         Standing::Operator => right != Internal,
-        Standing::Viewer => matches!(right, Health | Watch),
+        Standing::Viewer => matches!(right, Health | Ticket | Watch),
         Standing::Automation => match right {
-            Health | Report | Check | Lease | Watch | Work | Engage | Declare | Acknowledge | Drill => true,
+            Health | Report | Check | Ticket | Lease | Watch | Work | Engage | Declare | Acknowledge | Drill => true,
             Vouch | Severity | Release | Approve | Override | Tokens | Stop | Internal => false,
         },
-        Standing::Gateway | Standing::Agent | Standing::Loopback => matches!(right, Health | Report | Check | Lease),
-        Standing::Stranger => right == Health,
+        Standing::Gateway | Standing::Agent | Standing::Loopback => {
+            matches!(right, Health | Report | Check | Ticket | Lease)
+        }
+        Standing::Stranger => matches!(right, Health | Ticket),
     }
 }
 
@@ -160,6 +164,8 @@ pub fn of_path(writes: bool, path: &str) -> Right {
         Right::Report
     } else if under(at::LEASE) || under(at::STREAM) {
         Right::Lease
+    } else if path == at::OFREP_STREAM && !writes {
+        Right::Ticket
     } else if under("/v1/interlock") || under("/ofrep") || one_hold {
         Right::Check
     } else if under(at::TOKENS) {
@@ -188,6 +194,7 @@ mod tests {
             (Right::Health, "y y y y y y y"),
             (Right::Report, "y . y y y y ."),
             (Right::Check, "y . y y y y ."),
+            (Right::Ticket, "y y y y y y y"),
             (Right::Lease, "y . y y y y ."),
             (Right::Watch, "y y y . . . ."),
             (Right::Work, "y . y . . . ."),
@@ -243,6 +250,9 @@ mod tests {
             (false, "/v1/interlock/stream", Right::Lease),
             (false, "/v1/interlock/authz/any/thing", Right::Check),
             (true, "/ofrep/v1/evaluate/flags/andon.allowed", Right::Check),
+            (false, "/ofrep/v1/stream", Right::Ticket),
+            (true, "/ofrep/v1/stream", Right::Check),
+            (false, "/ofrep/v1/stream/x", Right::Check),
             (false, "/v1/holds", Right::Watch),
             (false, "/v1/holds/HOLD-3", Right::Check),
             (true, "/v1/holds/HOLD-3", Right::Check),

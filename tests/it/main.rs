@@ -12,6 +12,7 @@ mod hostile;
 mod house;
 mod interlock;
 mod life;
+mod ofrep;
 mod openfeature;
 mod proof;
 mod rig;

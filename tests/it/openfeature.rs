@@ -9,7 +9,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::rig::{Rig, rig};
+use crate::rig::{Rig, rig, wire};
 
 /// What a script of `tests/setup` prints: where it installed what.
 async fn setup(script: &str) -> String {
@@ -26,6 +26,7 @@ fn client(file: &str) -> String {
 /// A client program that prints what it hears, one line each; it dies with the test.
 struct Agent {
     _child: Child,
+    said: Vec<String>,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
@@ -33,22 +34,24 @@ impl Agent {
     fn started(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { _child: child, lines }
+        Self { _child: child, said: Vec::new(), lines }
     }
 
-    async fn python(rig: &Rig, file: &str) -> Self {
-        Self::started(Command::new(setup("openfeature.sh").await).args([&client(file), &rig.base(), "refund-bot"]))
+    async fn python(base: &str, file: &str) -> Self {
+        Self::started(Command::new(setup("openfeature.sh").await).args([&client(file), base, "refund-bot"]))
     }
 
-    async fn node(rig: &Rig, file: &str) -> Self {
+    async fn node(base: &str, file: &str) -> Self {
         let modules = setup("openfeature-js.sh").await;
         let mut node = Command::new("node");
-        Self::started(node.args([&client(file), &rig.base(), "refund-bot"]).env("NODE_PATH", modules))
+        Self::started(node.args([&client(file), base, "refund-bot"]).env("NODE_PATH", modules))
     }
 
     async fn says(&mut self) -> String {
-        let line = timeout(Duration::from_secs(20), self.lines.next_line()).await.expect("the SDK answers");
-        line.unwrap().expect("the client goes on")
+        let line = timeout(Duration::from_secs(20), self.lines.next_line()).await;
+        let line = line.unwrap_or_else(|_| panic!("it says no more after {:?}", self.said));
+        self.said.extend(line.unwrap());
+        self.said.last().expect("the client goes on").clone()
     }
 }
 
@@ -78,13 +81,59 @@ async fn asks_before_each_step(rig: Rig, mut agent: Agent) {
 #[tokio::test]
 async fn the_python_sdk_obeys() {
     let rig = rig().await;
-    let agent = Agent::python(&rig, "openfeature_loop.py").await;
+    let agent = Agent::python(&rig.base(), "openfeature_loop.py").await;
     asks_before_each_step(rig, agent).await;
 }
 
 #[tokio::test]
 async fn the_javascript_server_sdk_obeys() {
     let rig = rig().await;
-    let agent = Agent::node(&rig, "openfeature_server.cjs").await;
+    let agent = Agent::node(&rig.base(), "openfeature_server.cjs").await;
     asks_before_each_step(rig, agent).await;
+}
+
+/// The web SDK holds every flag and is told by the event stream: a halt reaches it without polling; a cut stream comes back
+/// with a fresh ticket, since the old one is used; a change it missed meanwhile is not lost.
+#[tokio::test]
+async fn the_javascript_web_sdk_is_told_by_its_stream() {
+    let rig = rig().await;
+    let tools = json!([{"tool": "stripe.payout", "class": "external-api-call"}, {"tool": "crm.find", "class": "read"}]);
+    rig.post("/v1/agents", json!([{"id": "refund-bot", "inventory": tools}])).await.good();
+    let wire = wire(&rig.running.info.tcp[0]).await;
+    let mut agent = Agent::node(&wire.base(), "openfeature_web.cjs").await;
+    assert_eq!(agent.says().await, "flags none true true");
+    assert_eq!(agent.says().await, "stream 200");
+
+    let asked = Instant::now();
+    rig.command("/v1/switches", json!({"scope": {"agent": "mail-bot"}})).await.good();
+    rig.command("/v1/switches", json!({"scope": {"agent": "refund-bot"}, "mode": "read-only"})).await.good();
+    assert_eq!(agent.says().await, "flags read-only false true");
+    assert!(asked.elapsed() < Duration::from_secs(1), "it took {:?}", asked.elapsed());
+    rig.command("/v1/switches", json!({})).await.good();
+    assert_eq!(agent.says().await, "flags halt false false");
+
+    // The network is cut: the used ticket is refused, and the fresh one comes though no flag changed.
+    wire.cut();
+    assert_eq!(agent.says().await, "stream 410");
+    assert_eq!(agent.says().await, "stream 200");
+
+    // It is cut again; while it is, both switches are lifted.
+    wire.cut();
+    for switch in ["SW-2", "SW-3"] {
+        let release = json!({"why": "the refunds were right"});
+        rig.command(&format!("/v1/switches/{switch}/release"), release).await.good();
+    }
+    let mut heard = Vec::new();
+    while !heard.iter().any(|line| line == "flags none true true") {
+        heard.push(agent.says().await);
+    }
+    heard.retain(|line: &String| line.starts_with("stream"));
+    assert!(heard.iter().all(|line| line == "stream 410" || line == "stream 200"), "{heard:?}");
+
+    // The stream is there again, or comes: the next change is told by it.
+    while !heard.iter().any(|line| line == "stream 200") {
+        heard.push(agent.says().await);
+    }
+    rig.command("/v1/switches", json!({})).await.good();
+    while agent.says().await != "flags halt false false" {}
 }

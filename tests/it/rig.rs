@@ -175,3 +175,49 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut()
     };
     tokio::time::timeout(Duration::from_secs(10), waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
 }
+
+/// A wire to a backend, which can be cut: every connection over it breaks, later ones go through again.
+pub struct Wire {
+    address: std::net::SocketAddr,
+    cut: Arc<tokio::sync::Notify>,
+    laid: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.laid.abort();
+    }
+}
+
+impl Wire {
+    /// The base of every URL over it.
+    pub fn base(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Breaks every connection.
+    pub fn cut(&self) {
+        self.cut.notify_waiters();
+    }
+}
+
+/// Lays a wire to `backend`.
+pub async fn wire(backend: &str) -> Wire {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (backend, cut) = (backend.to_owned(), Arc::new(tokio::sync::Notify::new()));
+    let cuts = cut.clone();
+    let laid = tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let (backend, cuts) = (backend.clone(), cuts.clone());
+            tokio::spawn(async move {
+                let Ok(mut far) = tokio::net::TcpStream::connect(backend).await else { return };
+                tokio::select! {
+                    () = cuts.notified() => {}
+                    _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                }
+            });
+        }
+    });
+    Wire { address, cut, laid }
+}

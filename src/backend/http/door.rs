@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::peer::Peer;
+use super::{peer::Peer, problem};
 use crate::{
     api::{self, Problem},
     backend::{
@@ -34,6 +34,7 @@ pub async fn door(
             request.extensions_mut().insert(identity);
             next.run(request).await
         }
+        Err(problem) if is_under(request.uri().path(), "/ofrep") => problem::answer_ofrep(&problem),
         Err(problem) => problem.into_response(),
     }
 }

@@ -60,6 +60,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(backend: Arc<Backend>) -> Router
         .route(&format!("{}/{{*rest}}", path::AUTHZ), any(gate::authz))
         .route(path::OFREP, post(ofrep::all))
         .route(&format!("{}/{{*key}}", path::OFREP), post(ofrep::one))
+        .route(path::OFREP_STREAM, get(ofrep::open))
         .with_state(Ways::of(&backend))
 }
 

@@ -133,6 +133,12 @@ impl Interlock {
         self.unless_blind(table.answer(&call))
     }
 
+    /// The answer to one call that nobody asked just now: nobody was told.
+    pub fn look(&self, asked: &CheckRequest, now: Time) -> CheckAnswer {
+        let table = self.table();
+        self.unless_blind(table.answer(&self.call(&table, asked, now)))
+    }
+
     /// A call as `table` judges it, with what is known of its run.
     pub fn call(&self, table: &Table, asked: &CheckRequest, now: Time) -> Call {
         let mut call = table.call(asked);

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use super::{Interlock, Memory};
+use super::{Interlock, Memory, ofrep::Tickets};
 use crate::{
     backend::{
         clock::Clock,
@@ -27,6 +27,7 @@ pub struct InterlockWorlds {
     worlds: RwLock<BTreeMap<Option<DrillId>, Arc<Interlock>>>,
     clock: Clock,
     pulse: Arc<Pulse>,
+    tickets: Arc<Tickets>,
 }
 
 impl InterlockWorlds {
@@ -34,12 +35,17 @@ impl InterlockWorlds {
     pub fn new(clock: Clock) -> Self {
         let pulse = Arc::new(Pulse::default());
         let real = (None, Arc::new(Interlock::new(pulse.clone())));
-        Self { worlds: RwLock::new(BTreeMap::from([real])), clock, pulse }
+        Self { worlds: RwLock::new(BTreeMap::from([real])), clock, pulse, tickets: Arc::default() }
     }
 
     /// The pulse of the log that all of them answer by.
     pub fn pulse(&self) -> &Arc<Pulse> {
         &self.pulse
+    }
+
+    /// The tickets for OFREP's event stream, of all of them.
+    pub fn tickets(&self) -> &Arc<Tickets> {
+        &self.tickets
     }
 
     /// A world's interlock, if it has one.
