@@ -109,7 +109,10 @@ fn metadata(answer: &CheckAnswer, mode: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::incident::{World, containment::Mode};
+    use crate::{
+        incident::{Agent, World, containment::Mode},
+        terms::{Author, Time},
+    };
 
     fn tool(name: &str) -> ToolName {
         ToolName::new(name).unwrap()
@@ -169,8 +172,12 @@ mod tests {
     fn a_shared_key_answers_the_stricter() {
         let mut world = World::default();
         let declared = serde_json::json!({"id": "refund-bot", "inventory": ["pay/out", "pay:out", "crm.find"]});
-        let declared: crate::incident::DeclaredAgent = serde_json::from_value(declared).unwrap();
-        let agent = crate::incident::Agent { declared, ..Default::default() };
+        let agent = Agent {
+            declared: serde_json::from_value(declared).unwrap(),
+            version: 1,
+            declared_at: Time::default(),
+            declared_by: Author::Person("dana".into()),
+        };
         world.agents.insert(AgentId::new("refund-bot").unwrap(), agent.into());
         let table = Table::of(&world, 1);
         let judge = |asked: &CheckRequest| {
