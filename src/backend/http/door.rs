@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, Method, header},
+    http::{HeaderMap, HeaderValue, Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -33,6 +33,12 @@ pub async fn door(
         Ok(identity) => {
             request.extensions_mut().insert(identity);
             next.run(request).await
+        }
+        // A gateway passes 401 on to its caller, who would log in again: nothing it can do opens this door.
+        Err(problem) if is_under(request.uri().path(), api::path::AUTHZ) => {
+            let mut response = Problem::forbidden(problem.detail).into_response();
+            response.headers_mut().insert("x-andon-decision", HeaderValue::from_static("deny"));
+            response
         }
         Err(problem) if is_under(request.uri().path(), "/ofrep") => problem::answer_ofrep(&problem),
         Err(problem) => problem.into_response(),
@@ -132,8 +138,6 @@ fn on_socket(
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
 
     fn with(pairs: &[(&'static str, &str)]) -> HeaderMap {

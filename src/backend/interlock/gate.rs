@@ -5,65 +5,108 @@ use std::borrow::Cow;
 
 use axum::{
     Json,
-    extract::State,
+    extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
 use base64::{Engine, prelude::BASE64_STANDARD as STANDARD};
 use serde_json::json;
 
-use super::{Way, http::Ways, mcp};
+use super::{Table, Way, holds, http::Ways, mcp, passing::Passing};
 use crate::{
     api::{CheckAnswer, CheckRequest, Decision, Problem},
     backend::{identity::Identity, rights::Standing},
-    terms::{AgentId, ToolName},
+    terms::{AgentId, HoldId, ToolName},
 };
 
 /// JSON-RPC's code for a call the interlock stopped; outside the ranges the protocols keep for themselves.
 const HALTED: i64 = 1001;
+/// The same for one that waits for a person.
+const HELD: i64 = 1002;
+/// When a held call is best asked again, in seconds.
+const RETRY_AFTER_S: u32 = 5;
+/// The longest body that a gateway may pass on, in bytes.
+const LONGEST: usize = 1 << 20;
 /// How MCP begins a header whose value it had to encode.
 const ENCODED: &str = "=?base64?";
 
 /// Whether the call may pass. Always asked of the real world: a gateway that appends the caller's own query must not let
-/// it choose a drill's table. Every tool the headers name is judged, and the strictest answer counts: a caller can add a
-/// header, not take one away.
+/// it choose a drill's table. Every tool that headers and body name is judged, and the strictest answer counts: a caller can
+/// add a name, not take one away.
 ///
 /// # Errors
 /// A name that does not read, or two agents at once: refused like everything that is not understood.
-pub async fn authz(State(ways): State<Ways>, identity: Identity, headers: HeaderMap) -> Result<Response, Problem> {
-    let agents = named::<AgentId>(&headers, "x-andon-agent")?;
-    if agents.iter().any(|agent| *agent != agents[0]) {
-        return Err(Problem::forbidden("the header x-andon-agent names two agents: the call is refused"));
-    }
-    let claimed = agents.into_iter().next();
-    let interlock = ways.interlock(None)?;
-    let mut tools: Vec<Option<ToolName>> =
-        named(&headers, "x-andon-tool")?.into_iter().chain(named(&headers, "mcp-name")?).map(Some).collect();
-    if tools.is_empty() {
-        tools.push(None);
-    }
-    if mcp::may_use_any_tool(&headers) {
-        tools.extend(interlock.table().named_tools().cloned().map(Some));
-    }
-    let now = (ways.backend.clock)();
+pub async fn authz(State(ways): State<Ways>, identity: Identity, request: Request) -> Result<Response, Problem> {
+    let refused = |problem: Problem| Problem::forbidden(problem.detail);
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, LONGEST)
+        .await
+        .map_err(|_| Problem::forbidden(format!("the call's body is over {LONGEST} bytes, or broke off: refused")))?;
+    let call = Passing::of(&parts, &body);
+    let claimed = one::<AgentId>(&parts.headers, "x-andon-agent")?;
+    let hold = one::<HoldId>(&parts.headers, "x-andon-hold")?;
+    let interlock = ways.interlock(None).map_err(refused)?;
+    let tools = tools(&parts.headers, &call, &interlock.table())?;
     // Only a gateway's token is believed about who stands behind it; an agent's token is bound to its own.
     let believed = match identity.standing {
         Standing::Agent => identity.agent.clone(),
         Standing::Gateway | Standing::Operator | Standing::Automation => claimed.clone(),
         _ => None,
     };
-    let answers = tools.into_iter().map(|tool| match believed.clone() {
-        Some(agent) => {
-            let asked = CheckRequest { tool, ..CheckRequest::by(agent) };
-            interlock.check(&asked, Way::Gate, now)
+    let now = (ways.backend.clock)();
+    let Some(agent) = believed else {
+        let answers = tools.into_iter().map(|tool| interlock.check_stranger(claimed.clone(), tool));
+        return strictest(answers).map(|answer| told(&answer));
+    };
+    let ask = |tool| CheckRequest { tool, hold, input: Some(call.shown()), ..CheckRequest::by(agent.clone()) };
+    match <[_; 1]>::try_from(tools) {
+        Ok([tool]) => {
+            holds::judge(&ways, None, &ask(tool), Way::Gate).await.map(|answer| told(&answer)).map_err(refused)
         }
-        None => interlock.check_stranger(claimed.clone(), tool),
-    });
-    let strictest = answers.max_by_key(|answer| answer.decision);
-    strictest.map(|answer| told(&answer)).ok_or_else(|| Problem::forbidden("nothing is asked: the call is refused"))
+        // A person approves one call, not one of several.
+        Err(tools) => {
+            let answers = tools.into_iter().map(|tool| interlock.check(&ask(tool), Way::Gate, now));
+            strictest(answers).map(|answer| told(&answer))
+        }
+    }
 }
 
-/// Every value of the header `name`, however often it stands.
+/// Every tool that is judged; `None` is a call of which no tool is known.
+fn tools(headers: &HeaderMap, call: &Passing<'_>, table: &Table) -> Result<Vec<Option<ToolName>>, Problem> {
+    let mut tools: Vec<ToolName> = named(headers, "x-andon-tool")?;
+    tools.extend(named(headers, "mcp-name")?);
+    tools.extend(call.tools()?);
+    let any = mcp::may_use_any_tool(headers);
+    let unknown = any || tools.is_empty();
+    if any {
+        tools.extend(table.named_tools().cloned());
+    }
+    tools.sort_unstable();
+    tools.dedup();
+    Ok(unknown.then_some(None).into_iter().chain(tools.into_iter().map(Some)).collect())
+}
+
+/// The strictest answer.
+fn strictest(answers: impl Iterator<Item = CheckAnswer>) -> Result<CheckAnswer, Problem> {
+    let strictest = answers.max_by_key(|answer| answer.decision);
+    strictest.ok_or_else(|| Problem::forbidden("nothing is asked: the call is refused"))
+}
+
+/// The one value of the header `name`.
+fn one<T: std::str::FromStr<Err: std::fmt::Display> + PartialEq>(
+    headers: &HeaderMap,
+    name: &str,
+) -> Result<Option<T>, Problem> {
+    let values = named::<T>(headers, name)?;
+    if values.iter().any(|value| *value != values[0]) {
+        return Err(Problem::forbidden(format!(
+            "the header {name} stands there twice, differing: the call is refused"
+        )));
+    }
+    Ok(values.into_iter().next())
+}
+
+/// Every value of the header `name`, however often it stands; an empty one is none, as gateways write it.
 fn named<T: std::str::FromStr<Err: std::fmt::Display>>(headers: &HeaderMap, name: &str) -> Result<Vec<T>, Problem> {
     let wrong =
         |why: String| Problem::forbidden(format!("the header {name} does not read ({why}): the call is refused"));
@@ -71,7 +114,7 @@ fn named<T: std::str::FromStr<Err: std::fmt::Display>>(headers: &HeaderMap, name
         let text = value.to_str().map_err(|why| wrong(why.to_string()))?;
         decoded(text).map_err(wrong)?.parse().map_err(|why: T::Err| wrong(why.to_string()))
     };
-    headers.get_all(name).iter().map(read).collect()
+    headers.get_all(name).iter().filter(|value| !value.is_empty()).map(read).collect()
 }
 
 /// A header's value, out of MCP's `=?base64?…?=` where it stands in it.
@@ -93,20 +136,24 @@ fn told(answer: &CheckAnswer) -> Response {
     let body = if allowed {
         json!(answer)
     } else {
+        let (code, message) = match answer.hold {
+            Some(hold) => (HELD, format!("held: a person decides; ask again with X-Andon-Hold: {hold}. {reason}")),
+            None => (HALTED, format!("stopped: {reason}")),
+        };
         // An MCP client reads the middle of it as its call's error.
         json!({
             "jsonrpc": "2.0", "id": null,
-            "error": {"code": HALTED, "message": format!("stopped: {reason}"), "data": answer},
+            "error": {"code": code, "message": message, "data": answer},
             "decision": answer.decision, "mode": answer.mode, "switch": answer.switch, "reason": answer.reason,
         })
     };
     let mut response = (status, Json(body)).into_response();
-    let mode = answer.mode.map(|mode| mode.to_string());
-    let switch = answer.switch.map(|switch| switch.to_string());
     let pairs = [
         ("x-andon-decision", Some(answer.decision.to_string())),
-        ("x-andon-mode", mode),
-        ("x-andon-switch", switch),
+        ("x-andon-mode", answer.mode.map(|mode| mode.to_string())),
+        ("x-andon-switch", answer.switch.map(|switch| switch.to_string())),
+        ("x-andon-hold", answer.hold.map(|hold| hold.to_string())),
+        ("retry-after", answer.hold.filter(|_| !allowed).map(|_| RETRY_AFTER_S.to_string())),
         ("x-andon-version", Some(answer.version.to_string())),
     ];
     for (name, value) in pairs {

@@ -11,7 +11,7 @@ const NAMING: [&str; 3] = ["tools/call", "resources/read", "prompts/get"];
 /// Whether a call may use a tool that nothing here names. A gateway whose every call uses some tool says
 /// `X-Andon-Expects: tool`: then a caller gains nothing by leaving its headers out, or by speaking an older revision.
 pub fn may_use_any_tool(headers: &HeaderMap) -> bool {
-    if headers.contains_key("x-andon-tool") {
+    if headers.get_all("x-andon-tool").iter().any(|tool| !tool.is_empty()) {
         return false;
     }
     let expected = all(headers, "x-andon-expects", |value| value.eq_ignore_ascii_case("tool"));
@@ -71,6 +71,7 @@ mod tests {
             (&[expects, legacy, list], true),
             (&[expects, modern], true),
             (&[expects, ("x-andon-tool", "stripe.payout")], false),
+            (&[expects, ("x-andon-tool", "")], true),
         ] {
             let mut headers = HeaderMap::new();
             for (name, value) in pairs {

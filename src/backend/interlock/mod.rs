@@ -10,6 +10,7 @@ mod http;
 mod mcp;
 mod memory;
 mod ofrep;
+mod passing;
 mod proof;
 mod stream;
 mod table;

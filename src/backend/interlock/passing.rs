@@ -1,0 +1,160 @@
+//! The call that a gateway asks about, as far as the gateway shows it: what a person who approves it sees, and what its
+//! ticket is bound to.
+
+use axum::http::{HeaderMap, Method, request::Parts};
+use serde_json::{Map, Value};
+
+use crate::{
+    api::{Problem, path},
+    terms::ToolName,
+};
+
+/// How gateways tell the call behind the question. Every one that is there counts: a caller can add one, not replace it.
+const TOLD: [&str; 4] = ["x-original-method", "x-original-uri", "x-forwarded-method", "x-forwarded-uri"];
+
+/// One call on its way through a gateway.
+pub struct Passing<'a> {
+    method: &'a Method,
+    headers: &'a HeaderMap,
+    /// What stands after our own path: Envoy appends the call's own.
+    rest: Option<&'a str>,
+    body: Option<Value>,
+}
+
+impl<'a> Passing<'a> {
+    /// The call behind a question.
+    pub fn of(parts: &'a Parts, body: &[u8]) -> Self {
+        let whole = parts.uri.path_and_query().map(axum::http::uri::PathAndQuery::as_str).unwrap_or_default();
+        let rest = whole.strip_prefix(path::AUTHZ).filter(|rest| rest.starts_with('/'));
+        let text = || Value::String(String::from_utf8_lossy(body).into_owned());
+        let body = (!body.is_empty()).then(|| serde_json::from_slice(body).unwrap_or_else(|_| text()));
+        Self { method: &parts.method, headers: &parts.headers, rest, body }
+    }
+
+    /// The tools that an MCP body calls, where the gateway sends it.
+    ///
+    /// # Errors
+    /// A name that does not read.
+    pub fn tools(&self) -> Result<Vec<ToolName>, Problem> {
+        let messages = match &self.body {
+            Some(Value::Array(messages)) => messages.as_slice(),
+            Some(message) => std::slice::from_ref(message),
+            None => &[],
+        };
+        let calls = messages.iter().filter(|message| message["method"] == "tools/call");
+        let wrong = |why: String| Problem::forbidden(format!("the call's tool does not read ({why}): it is refused"));
+        calls
+            .map(|call| match &call["params"]["name"] {
+                Value::String(name) => ToolName::new(name).map_err(|why| wrong(why.to_string())),
+                _ => Err(wrong("params.name is no text".to_owned())),
+            })
+            .collect()
+    }
+
+    /// What a person sees of it. Without what changes when the same call is made again: a JSON-RPC id, metadata.
+    pub fn shown(&self) -> Value {
+        let mut shown = Map::new();
+        for name in TOLD {
+            let values: Vec<Value> = self
+                .headers
+                .get_all(name)
+                .iter()
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned().into())
+                .collect();
+            match <[Value; 1]>::try_from(values) {
+                Ok([value]) => drop(shown.insert(name.to_owned(), value)),
+                Err(values) if values.is_empty() => {}
+                Err(values) => drop(shown.insert(name.to_owned(), values.into())),
+            }
+        }
+        if let Some(rest) = self.rest {
+            shown.insert("call".to_owned(), format!("{} {rest}", self.method).into());
+        }
+        match &self.body {
+            Some(body) => drop(shown.insert("body".to_owned(), lasting(body))),
+            None => drop(shown.insert("unseen".to_owned(), "the body: this gateway sends none".into())),
+        }
+        if self.headers.get("x-envoy-auth-partial-body").is_some_and(|partial| partial == "true") {
+            shown.insert("unseen".to_owned(), "the rest of the body: this gateway cuts it".into());
+        }
+        Value::Object(shown)
+    }
+}
+
+fn lasting(body: &Value) -> Value {
+    let Some(message) = body.as_object().filter(|message| message.contains_key("jsonrpc")) else { return body.clone() };
+    let mut message = message.clone();
+    message.remove("id");
+    if let Some(Value::Object(params)) = message.get_mut("params") {
+        params.remove("_meta");
+    }
+    Value::Object(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+    use serde_json::json;
+
+    use super::*;
+
+    fn parts(uri: &str, headers: &[(&str, &str)]) -> Parts {
+        let mut request = Request::builder().method("POST").uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    /// CON.12: a person sees what the gateway shows, also that it does not show the body.
+    #[test]
+    fn a_person_sees_what_the_gateway_shows() {
+        let nginx =
+            parts("/v1/interlock/authz", &[("x-original-method", "POST"), ("x-original-uri", "/v1/payouts?x=1")]);
+        let shown = Passing::of(&nginx, b"").shown();
+        assert_eq!(
+            (&shown["x-original-uri"], &shown["x-original-method"]),
+            (&json!("/v1/payouts?x=1"), &json!("POST"))
+        );
+        assert!(shown["unseen"].is_string() && shown.get("body").is_none());
+
+        let envoy =
+            parts("/v1/interlock/authz/v1/payouts?x=1", &[("x-forwarded-uri", "/a"), ("x-forwarded-uri", "/b")]);
+        let shown = Passing::of(&envoy, br#"{"amount": 7}"#).shown();
+        assert_eq!((&shown["call"], &shown["body"]), (&json!("POST /v1/payouts?x=1"), &json!({"amount": 7})));
+        assert_eq!(
+            shown["x-forwarded-uri"],
+            json!(["/a", "/b"]),
+            "what a caller added does not hide the gateway's own"
+        );
+        assert_eq!(Passing::of(&envoy, b"\xffx").shown()["body"], "\u{fffd}x");
+    }
+
+    #[test]
+    fn the_same_mcp_call_made_again_is_the_same() {
+        let parts = parts("/v1/interlock/authz/mcp", &[]);
+        let call = |id: u32, amount: u32| {
+            let params =
+                json!({"name": "stripe.payout", "arguments": {"amount": amount}, "_meta": {"progressToken": id}});
+            let body = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params}).to_string();
+            let call = Passing::of(&parts, body.as_bytes());
+            assert_eq!(call.tools().unwrap(), [ToolName::new("stripe.payout").unwrap()]);
+            call.shown()
+        };
+        assert_eq!(call(1, 7), call(2, 7));
+        assert_ne!(call(1, 7), call(1, 8));
+        for (body, tools) in [
+            (r#"{"method": "tools/list"}"#, Ok(0)),
+            (
+                r#"[{"method": "tools/call", "params": {"name": "a"}}, {"method": "tools/call", "params": {"name": "b"}}]"#,
+                Ok(2),
+            ),
+            (r#"{"method": "tools/call", "params": {"name": 7}}"#, Err(())),
+            (r#"{"method": "tools/call"}"#, Err(())),
+            ("no json", Ok(0)),
+        ] {
+            let found = Passing::of(&parts, body.as_bytes()).tools().map(|tools| tools.len()).map_err(|_| ());
+            assert_eq!(found, tools, "{body}");
+        }
+    }
+}
