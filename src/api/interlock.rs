@@ -73,9 +73,15 @@ pub struct CheckAnswer {
     /// That switch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switch: Option<SwitchId>,
+    /// The team's rule that decided, or `authorisation` (DET.12).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// In words, for the agent's log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What speaks against the call and does not stop it yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warn: Option<String>,
     /// The lane to take instead, where a fallback names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lane: Option<String>,

@@ -7,6 +7,7 @@ pub mod path;
 mod problem;
 mod state;
 mod telemetry;
+mod tripwires;
 
 pub use commands::{
     Accepted, AckFiring, AnnotateSwitch, Ask, InWorld, MakeToken, ReleaseSwitch, Stop, Stopping, TokenMade,
@@ -16,5 +17,6 @@ pub use interlock::{AgentView, CheckAnswer, CheckRequest, DecideHold, HoldView, 
 pub use problem::Problem;
 pub use state::{AgentLive, BackendInfo, IncidentView, Live, Resync, State, TelemetryCounts, You};
 pub use telemetry::{ActionsAnswer, RejectedItem};
+pub use tripwires::TripwiresView;
 
 pub use crate::incident::containment::Decision;

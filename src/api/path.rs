@@ -20,6 +20,8 @@ pub const SWITCHES: &str = "/v1/switches";
 pub const HOLDS: &str = "/v1/holds";
 /// Firings.
 pub const FIRINGS: &str = "/v1/firings";
+/// Rules and what they would stop.
+pub const TRIPWIRES: &str = "/v1/tripwires";
 /// Agents.
 pub const AGENTS: &str = "/v1/agents";
 /// Tokens.

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use super::{clock::Clock, intake::Intakes, interlock::InterlockWorlds};
 use crate::{
     api::Live,
+    runbook::Rules,
     terms::{DrillId, Time},
 };
 
@@ -38,8 +39,12 @@ pub struct Rooms {
 
 impl Rooms {
     /// With the real world's.
-    pub fn new(clock: Clock) -> Self {
-        Self { interlocks: Arc::new(InterlockWorlds::new(clock)), intakes: OnceLock::new(), heard: Mutex::default() }
+    pub fn new(clock: Clock, rules: Arc<Rules>) -> Self {
+        Self {
+            interlocks: Arc::new(InterlockWorlds::new(clock, rules)),
+            intakes: OnceLock::new(),
+            heard: Mutex::default(),
+        }
     }
 
     /// A world's figures from its interlock and its telemetry.
@@ -84,7 +89,7 @@ mod tests {
 
     #[test]
     fn listeners_hear_only_what_changed() {
-        let rooms = Rooms::new(crate::backend::clock::system());
+        let rooms = Rooms::new(crate::backend::clock::system(), Arc::default());
         let live = |now: i64, present: &[&str]| Live {
             now: Time::from_millis(now),
             present: present.iter().map(|name| (*name).to_owned()).collect(),

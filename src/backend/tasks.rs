@@ -66,7 +66,8 @@ async fn every<W: Future<Output = ()>>(period: Duration, backend: Arc<Backend>, 
     }
 }
 
-/// Has the log take what the interlock proved since, and the breaches that closed (CON.10, DET.9).
+/// Has the log take what the interlock proved since, the breaches that closed, and what rules objected to before it ran
+/// (CON.10, DET.9, DET.12).
 async fn record_proofs(backend: Arc<Backend>) {
     let now = (backend.clock)();
     for (drill, interlock) in backend.rooms.interlocks.all() {
@@ -77,6 +78,15 @@ async fn record_proofs(backend: Arc<Backend>) {
             let by = Author::Andon("interlock".to_owned());
             if let Err(problem) = backend.core.submit(drill, Uuid::now_v7(), by, command).await {
                 tracing::warn!(%problem, "a proof waits to be recorded");
+            }
+        }
+        let asked = interlock.asked_changes(now);
+        if !asked.is_empty() {
+            let by = Author::Andon("interlock".to_owned());
+            let fire = Command::Fire { changes: asked.clone() };
+            match backend.core.submit(drill, Uuid::now_v7(), by, fire).await {
+                Ok(_) => interlock.asked_told(&asked, now),
+                Err(problem) => tracing::warn!(%problem, "what rules objected to waits to be recorded"),
             }
         }
     }

@@ -55,7 +55,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Agents(asked) => agents::run(&reach, asked).await,
         Command::Firings(asked) => firings::list(&reach, &asked).await,
         Command::Ack(asked) => firings::ack(&reach, &asked).await,
-        Command::Tripwires(asked) => tripwires::tripwires(&reach, asked),
+        Command::Tripwires(asked) => tripwires::tripwires(&reach, asked).await,
         Command::Rollback(asked) => rollback::open(&reach, asked).await,
         Command::Checklist(asked) => rollback::show(&reach, &asked).await,
         Command::Check(asked) => rollback::check(&reach, asked).await,

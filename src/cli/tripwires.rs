@@ -10,6 +10,7 @@ use super::{
     reach::Reach,
 };
 use crate::{
+    api::{TripwiresView, path},
     drill::{Item, Recording},
     incident::AgentDeclaration,
     runbook::{BeforeStage, Rule, Rules},
@@ -42,7 +43,7 @@ pub struct Test {
     pub sort: bool,
 }
 
-pub fn tripwires(reach: &Reach, asked: Tripwires) -> Result<(), Failed> {
+pub async fn tripwires(reach: &Reach, asked: Tripwires) -> Result<(), Failed> {
     match asked {
         Tripwires::List => {
             let runbook = reach.settings.runbook()?;
@@ -70,7 +71,7 @@ pub fn tripwires(reach: &Reach, asked: Tripwires) -> Result<(), Failed> {
                 Ok(())
             })
         }
-        Tripwires::Rules => rules(reach),
+        Tripwires::Rules => rules(reach).await,
         Tripwires::Test(asked) => test(reach, &asked),
     }
 }
@@ -85,10 +86,15 @@ struct RuleLine<'a> {
     opens_incident: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<&'a Rule>,
+    /// What came of judging calls before they run, where the backend runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    judged: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    met: Option<u64>,
 }
 
 /// DET.11, DET.12: every rule with its stage, and authorisation's.
-fn rules(reach: &Reach) -> Result<(), Failed> {
+async fn rules(reach: &Reach) -> Result<(), Failed> {
     let plan = reach.settings.runbook()?.tripwires;
     let Rules { authorisation, rules } = &*plan.rules;
     let paged = |tripwire| plan.pages.get(&tripwire).map(String::as_str);
@@ -99,6 +105,8 @@ fn rules(reach: &Reach) -> Result<(), Failed> {
         pages: paged(Tripwire::Authorisation),
         opens_incident: plan.opens_incident.contains(&Tripwire::Authorisation),
         rule: None,
+        judged: None,
+        met: None,
     }];
     lines.extend(rules.iter().map(|rule| RuleLine {
         tripwire: Tripwire::Rule,
@@ -107,14 +115,30 @@ fn rules(reach: &Reach) -> Result<(), Failed> {
         pages: rule.pages.as_deref().or(paged(Tripwire::Rule)),
         opens_incident: rule.opens_incident,
         rule: Some(rule),
+        judged: None,
+        met: None,
     }));
+    if let Some(client) = reach.running().await? {
+        let view: TripwiresView = client.get(&reach.at(path::TRIPWIRES)).await?;
+        for line in &mut lines {
+            let tally =
+                view.before.iter().find(|tally| (tally.tripwire, tally.name.as_str()) == (line.tripwire, line.name));
+            (line.judged, line.met) = (tally.map(|tally| tally.judged), tally.map(|tally| tally.met));
+        }
+    }
     reach.show(&lines, |lines| {
         let cells = |line: &RuleLine<'_>| {
             let asks =
                 line.rule.map_or("a tool outside the inventory, or an agent nobody declared".to_owned(), |rule| {
                     format!("{}{}", rule.asks, rule.only)
                 });
-            vec![line.name.to_owned(), line.before.to_string(), line.pages.unwrap_or("nobody").to_owned(), asks]
+            let stopped = match (line.judged, line.met) {
+                (Some(judged), Some(met)) if line.before != BeforeStage::Off => {
+                    format!("{} · {met} of {judged}", line.before)
+                }
+                _ => line.before.to_string(),
+            };
+            vec![line.name.to_owned(), stopped, line.pages.unwrap_or("nobody").to_owned(), asks]
         };
         print::table(&["RULE", "BEFORE THE ACT", "PAGES", "MET BY"], &lines.iter().map(cells).collect::<Vec<_>>())?;
         if plan.rules.rules.is_empty() {

@@ -245,6 +245,9 @@ impl RuleText {
         if !fits(&self.name) || self.name.contains(':') || self.name.chars().any(char::is_control) {
             return Err(format!("a name has 1 to {LONGEST_NAME} characters, no colon, no space at its ends"));
         }
+        if crate::tripwire::Tripwire::ALL.iter().any(|tripwire| tripwire.as_str() == self.name) {
+            return Err("that is a tripwire's own name".to_owned());
+        }
         let asks = [
             self.amount.map(Asks::Amount),
             self.calls_per_run.map(Asks::CallsPerRun),
@@ -364,6 +367,7 @@ mod tests {
             (rule("amount = { USD = 1.0 }\nbefore = 'warn'"), 2, "before needs input.amount"),
             (rule("calls_per_run = 3") + &rule("calls_per_run = 4"), 6, "an earlier rule has this name"),
             ("[before]\nauthorization = 'warn'".to_owned(), 2, "did you mean authorisation?"),
+            ("[[rule]]\nname = 'breach'\ncalls_per_run = 3".to_owned(), 1, "tripwire's own name"),
             ("[[rule]]\nname = 'a: b'\ncalls_per_run = 3".to_owned(), 1, "no colon"),
         ] {
             let error = read(&text).unwrap_err();

@@ -6,6 +6,7 @@ use super::{
     agent::AgentState,
     authorisation::Inventory,
     firing::{FiringChange, FiringKey, Tripwire},
+    recall::Recall,
 };
 use crate::{
     incident::AgentDeclaration,
@@ -109,6 +110,12 @@ impl Engine {
             median_calls: medians.map(|medians| medians.calls_twice() as f64 / 2.0),
             drift: drift.map(|held| held.detail.clone()).collect(),
         })
+    }
+
+    /// What team rules remember, for judging calls before they run.
+    pub fn recall(&self) -> Vec<(AgentId, Recall)> {
+        let states = self.agents.iter().filter(|(_, state)| state.recall != Recall::default());
+        states.map(|(agent, state)| (agent.clone(), state.recall.clone())).collect()
     }
 
     /// Agents that acted, in no order.

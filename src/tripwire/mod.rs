@@ -3,9 +3,13 @@
 //! Pure and replayable: the same actions in the same order give the same firings, live or from a file.
 
 mod agent;
+mod asked;
 mod authorisation;
 mod backtest;
 mod baseline;
+mod before;
+#[cfg(test)]
+mod before_tests;
 mod endpoints;
 mod engine;
 #[cfg(test)]
@@ -23,7 +27,10 @@ mod rules;
 mod rules_tests;
 mod snapshot;
 
+pub use asked::{LastMet, Tally};
 pub use backtest::{FiringLine, backtest};
+pub use before::{AskedCall, Before, Objection};
 pub use engine::{AgentFigures, Engine};
 pub use firing::{Firing, FiringChange, FiringKey, FiringState, Paged, Tripwire};
+pub use recall::Recall;
 pub use snapshot::SnapshotError;

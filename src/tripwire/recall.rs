@@ -17,10 +17,10 @@ pub(super) const PARTIES: usize = 4096;
 /// Calls a loop rule follows of an agent, for each time it waits for; and at least.
 pub(super) const CALLS: (usize, usize) = (8, 64);
 
-/// By rule; only of rules that looked at something.
+/// What team rules remember of an agent, by rule; only of rules that looked at something.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Recall(Vec<Kept>);
+pub struct Recall(Vec<Kept>);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Kept {
@@ -46,13 +46,13 @@ impl Recall {
     }
 
     /// Calls that `rule` saw in a run.
-    pub fn calls_in(&self, rule: &str, run: u64) -> u32 {
+    pub(super) fn calls_in(&self, rule: &str, run: u64) -> u32 {
         let Some(Of::Runs(runs)) = self.of(rule) else { return 0 };
         runs.iter().find(|(known, _)| *known == run).map_or(0, |(_, calls)| *calls)
     }
 
     /// Whether `rule` never saw a counterparty, `grace` or more after its first.
-    pub fn is_new(&self, rule: &str, party: u64, at: Time, grace: i64) -> bool {
+    pub(super) fn is_new(&self, rule: &str, party: u64, at: Time, grace: i64) -> bool {
         match self.of(rule) {
             Some(Of::Parties { known, since }) => known.binary_search(&party).is_err() && at.since(*since) >= grace,
             _ => grace == 0,
@@ -60,14 +60,14 @@ impl Recall {
     }
 
     /// How often `rule` saw a call after `since`, up to `until`.
-    pub fn times(&self, rule: &str, call: u64, since: Time, until: Time) -> u32 {
+    pub(super) fn times(&self, rule: &str, call: u64, since: Time, until: Time) -> u32 {
         let Some(Of::Calls(calls)) = self.of(rule) else { return 0 };
         let within = |(known, at): &&(u64, Time)| *known == call && *at > since && *at <= until;
         calls.iter().filter(within).count() as u32
     }
 
     /// Keeps what `rule` will ask of a call that ran.
-    pub fn learn(&mut self, rule: &Rule, deed: &Deed<'_>) {
+    pub(super) fn learn(&mut self, rule: &Rule, deed: &Deed<'_>) {
         match &rule.asks {
             Asks::Amount(_) => {}
             Asks::CallsPerRun(_) => {
@@ -128,7 +128,7 @@ impl Recall {
     }
 
     /// Forgets rules that are no more.
-    pub fn keep_only(&mut self, rules: &Rules) {
+    pub(super) fn keep_only(&mut self, rules: &Rules) {
         self.0.retain(|kept| rules.named(&kept.rule).is_some());
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::Desk,
-    rig::{Rig, rig_with},
+    rig::{Rig, rig_with, until},
 };
 
 const RULES: &str = r#"
@@ -90,4 +90,85 @@ fn rules_are_listed_and_judge_a_file() {
     desk.file("config/runbook/rules.toml", &RULES.replace("times = 3", "time = 3"));
     let why = desk.refused(1, &["tripwires", "rules"]);
     assert!(why.contains("rules.toml line 12") && why.contains("did you mean times?"), "{why}");
+}
+
+const BEFORE: &str = r#"
+[before]
+authorisation = "warn"
+
+[[rule]]
+name = "big payout"
+tool = "stripe.payout"
+amount = { USD = 500.0 }
+input = { amount = "/amount" }
+before = "enforce-hold"
+
+[[rule]]
+name = "to somewhere else"
+tool = "stripe.payout"
+new_counterparty = { grace_h = 0 }
+input = { counterparty = "/to" }
+before = "shadow"
+
+[[rule]]
+name = "again"
+tool = "crm.update"
+loop = { times = 3, minutes = 5 }
+before = "enforce-deny"
+"#;
+
+/// DET.12: shadow counts, warn tells, hold waits for a person, deny refuses; each named by its rule.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_judged_before_it_runs() {
+    let rig = rig(BEFORE).await;
+    let inventory = json!(["stripe.payout", "crm.update"]);
+    rig.post("/v1/agents", json!([{"id": "refund-bot", "inventory": inventory}])).await.good();
+    let check = |tool: &'static str, input: Value, hold: Value| {
+        let asked = json!({"agent": "refund-bot", "tool": tool, "run": "r1", "input": input, "hold": hold});
+        let rig = &rig;
+        async move { rig.post("/v1/interlock/check", asked).await.good().clone() }
+    };
+    let none = || json!(null);
+    let small = check("stripe.payout", json!({"amount": 10, "to": "a"}), none()).await;
+    assert_eq!((&small["decision"], &small["warn"]), (&json!("allow"), &none()), "shadow says nothing: {small}");
+
+    let warned = check("shell.run", json!({}), none()).await;
+    assert_eq!(warned["decision"], "allow", "{warned}");
+    assert_eq!(warned["warn"], "authorisation (warn): shell.run is not in its inventory");
+
+    let big = json!({"amount": 501, "to": "a"});
+    let held = check("stripe.payout", big.clone(), none()).await;
+    assert_eq!((&held["decision"], &held["rule"], &held["switch"]), (&json!("hold"), &json!("big payout"), &none()));
+    let hold = held["hold"].clone();
+    let waiting = rig.get(&format!("/v1/holds/{}", hold.as_str().unwrap())).await.good().clone();
+    assert_eq!((&waiting["state"], &waiting["rule"]), (&json!("waiting"), &json!("big payout")), "{waiting}");
+    let again = check("stripe.payout", big.clone(), none()).await;
+    assert_eq!(again["hold"], hold, "the same call waits on with the ticket it has");
+    let decided = json!({"approve": true, "looked_s": 40.0});
+    let path = format!("/v1/holds/{}/decide", hold.as_str().unwrap());
+    rig.command(&path, decided).await.good();
+    let through = check("stripe.payout", big.clone(), hold.clone()).await;
+    assert_eq!(through["decision"], "allow", "{through}");
+    let twice = check("stripe.payout", big, hold).await;
+    assert_eq!(twice["decision"], "deny", "a ticket is good once: {twice}");
+
+    for expected in ["allow", "allow", "deny"] {
+        let answer = check("crm.update", json!({"id": 7}), none()).await;
+        assert_eq!(answer["decision"], expected, "{answer}");
+    }
+    let tallies = rig.get("/v1/tripwires").await.good()["before"].clone();
+    let met = |name: &str| {
+        let all = tallies.as_array().unwrap();
+        all.iter().find(|tally| tally["name"] == name).unwrap()["met"].as_u64().unwrap()
+    };
+    assert_eq!((met("authorisation"), met("big payout"), met("again")), (1, 2, 1), "{tallies:#}");
+    assert!(met("to somewhere else") >= 1, "shadow: how often it would have stopped");
+    let firings = || async { rig.get("/v1/firings").await.good().clone() };
+    until("three firings, none for shadow", || async { firings().await.as_array().unwrap().len() == 3 }).await;
+    let told = firings().await;
+    let mut details: Vec<&str> = told.as_array().unwrap().iter().map(|one| one["detail"].as_str().unwrap()).collect();
+    details.sort_unstable();
+    assert_eq!(details, ["asked: again", "asked: authorisation", "asked: big payout"]);
+    assert_eq!(rig.get("/v1/incidents").await.good(), &json!([]), "what was only asked for opens no incident");
+    rig.running.stop().await;
 }

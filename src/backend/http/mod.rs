@@ -18,6 +18,7 @@ mod state;
 mod stop;
 mod switches;
 mod tokens;
+mod tripwires;
 
 pub use peer::Peer;
 pub use problem::answer_problem;

@@ -11,7 +11,9 @@ use axum::{
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{agents, commands, door, drills, events, firings, health, holds, incidents, state, stop, switches, tokens};
+use super::{
+    agents, commands, door, drills, events, firings, health, holds, incidents, state, stop, switches, tokens, tripwires,
+};
 use crate::{
     api::{Problem, path},
     backend::{
@@ -45,6 +47,7 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(path::FIRINGS, get(firings::list))
         .route(&under(path::FIRINGS, "{id}"), get(firings::show))
         .route(&under(path::FIRINGS, "{id}/ack"), post(firings::acknowledge))
+        .route(path::TRIPWIRES, get(tripwires::show))
         .route(path::AGENTS, get(agents::list).post(agents::declare).put(agents::declare))
         .route(&under(path::AGENTS, "{id}"), get(agents::show))
         .route(path::TOKENS, get(tokens::list).post(tokens::make))

@@ -7,8 +7,8 @@ use crate::{
     api::AgentLive,
     incident::AgentDeclaration,
     telemetry::Action,
-    terms::Time,
-    tripwire::{Engine, FiringChange, FiringKey},
+    terms::{AgentId, Time},
+    tripwire::{Engine, FiringChange, FiringKey, Recall},
 };
 
 impl Judge for Engine {
@@ -38,8 +38,12 @@ impl Judge for Engine {
         Engine::restore(self, snapshot).map_err(|error| tracing::warn!(%error, "the engine was not restored")).is_ok()
     }
 
+    fn recall(&self) -> Vec<(AgentId, Recall)> {
+        Engine::recall(self)
+    }
+
     fn figures(&self, now: Time) -> BTreeMap<String, AgentLive> {
-        let live = |agent: &crate::terms::AgentId| {
+        let live = |agent: &AgentId| {
             let figures = Engine::figures(self, agent, now)?;
             let live = AgentLive {
                 last_seen: figures.last_seen,

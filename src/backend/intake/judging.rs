@@ -331,6 +331,7 @@ impl<W: Writer> Desk<W> {
             self.judge.acknowledge(key, true, (self.clock)());
         }
         self.tell(missed, false).await;
+        self.breaches.recalled(self.drill, self.judge.recall());
         Ok(())
     }
 }

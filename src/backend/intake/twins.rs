@@ -75,6 +75,10 @@ impl Judge for Counting {
         serde_json::from_slice(snapshot).map(|calls| self.calls = calls).is_ok()
     }
 
+    fn recall(&self) -> Vec<(crate::terms::AgentId, crate::tripwire::Recall)> {
+        Vec::new()
+    }
+
     fn figures(&self, _: Time) -> BTreeMap<String, AgentLive> {
         let live = |(agent, calls): (&String, &u64)| {
             (agent.clone(), AgentLive { calls_window: *calls, ..AgentLive::default() })

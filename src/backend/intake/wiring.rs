@@ -10,8 +10,8 @@ use crate::{
     backend::core::Core,
     incident::{AgentDeclaration, Command, Event, Worlds},
     telemetry::Action,
-    terms::{Author, DrillId, Time},
-    tripwire::{FiringChange, FiringKey},
+    terms::{AgentId, Author, DrillId, Time},
+    tripwire::{FiringChange, FiringKey, Recall},
 };
 
 /// The tripwire engine of one world.
@@ -28,6 +28,8 @@ pub trait Judge: Send + 'static {
     fn snapshot(&self) -> Option<Vec<u8>>;
     /// Goes on from a snapshot; false where it does not read, and nothing changed then.
     fn restore(&mut self, snapshot: &[u8]) -> bool;
+    /// What team rules remember, by agent.
+    fn recall(&self) -> Vec<(AgentId, Recall)>;
     /// Windows and baselines by agent.
     fn figures(&self, now: Time) -> BTreeMap<String, AgentLive>;
 }
@@ -36,6 +38,8 @@ pub trait Judge: Send + 'static {
 pub trait Breaches: Send + Sync + 'static {
     /// Says whether an executed action, delivered by `source`, went past an engaged switch of that world.
     fn observe(&self, drill: Option<DrillId>, action: &Action, source: &str, now: Time) -> Vec<FiringChange>;
+    /// Takes what the engine remembers for team rules, after a restart (DET.12).
+    fn recalled(&self, _drill: Option<DrillId>, _learned: Vec<(AgentId, Recall)>) {}
 }
 
 /// The one writer, as intake uses it.

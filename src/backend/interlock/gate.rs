@@ -55,7 +55,7 @@ pub async fn authz(State(ways): State<Ways>, identity: Identity, request: Reques
     };
     let now = (ways.backend.clock)();
     let Some(agent) = believed else {
-        let answers = tools.into_iter().map(|tool| interlock.check_stranger(claimed.clone(), tool));
+        let answers = tools.into_iter().map(|tool| interlock.check_stranger(claimed.clone(), tool, now));
         return strictest(answers).map(|answer| told(&answer));
     };
     let ask = |tool| CheckRequest { tool, hold, input: Some(call.shown()), ..CheckRequest::by(agent.clone()) };
@@ -154,6 +154,7 @@ fn told(answer: &CheckAnswer) -> Response {
         ("x-andon-switch", answer.switch.map(|switch| switch.to_string())),
         ("x-andon-hold", answer.hold.map(|hold| hold.to_string())),
         ("retry-after", answer.hold.filter(|_| !allowed).map(|_| RETRY_AFTER_S.to_string())),
+        ("x-andon-rule", answer.rule.clone()),
         ("x-andon-version", Some(answer.version.to_string())),
     ];
     for (name, value) in pairs {

@@ -7,14 +7,14 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Interlock, Way, http::Ways};
+use super::{Interlock, Way, before::Lifted, http::Ways};
 use crate::{
     api::{CheckAnswer, CheckRequest, Decision, HoldView, Problem},
     incident::{
         Command, OpenHold,
         containment::{Call, Hold, HoldEnd, HoldState},
     },
-    terms::{Author, DrillId, HoldId, SwitchId, Time},
+    terms::{Author, DrillId, HoldId, Time},
 };
 
 /// The longest input an approver is shown, in bytes of JSON.
@@ -65,12 +65,15 @@ impl Waiting<'_> {
         }
         let table = self.interlock.table();
         let call = self.interlock.call(&table, asked, self.now);
-        let lifted: Vec<SwitchId> = approved.iter().filter_map(|hold| hold.switch).collect();
-        let answer = self.interlock.check_but(&table, &call, &lifted);
+        let lifted = Lifted {
+            switches: approved.iter().filter_map(|hold| hold.switch).collect(),
+            rules: approved.iter().filter_map(|hold| hold.rule.clone()).collect(),
+        };
+        let answer = self.interlock.check_but(&table, asked, &call, &lifted, self.now);
         match answer.decision {
             Decision::Deny => Ok(answer),
             Decision::Hold => self.open(asked, call, answer).await,
-            Decision::Allow | Decision::Draft => self.use_up(approved, &call, answer).await,
+            Decision::Allow | Decision::Draft => self.use_up(approved, asked, &call, answer).await,
         }
     }
 
@@ -109,7 +112,13 @@ impl Waiting<'_> {
     }
 
     /// A ticket lets one call through once its use is on disk: a crash in between denies, it never allows twice.
-    async fn use_up(&self, approved: Vec<Hold>, call: &Call, answer: CheckAnswer) -> Result<CheckAnswer, Problem> {
+    async fn use_up(
+        &self,
+        approved: Vec<Hold>,
+        asked: &CheckRequest,
+        call: &Call,
+        answer: CheckAnswer,
+    ) -> Result<CheckAnswer, Problem> {
         let ids: Vec<HoldId> = approved.iter().map(|hold| hold.id).collect();
         if ids.is_empty() {
             return Ok(answer);
@@ -117,6 +126,7 @@ impl Waiting<'_> {
         let hold = ids.first().copied();
         match self.ask(Command::UseHolds { holds: ids }).await {
             Ok(()) => {
+                self.interlock.approved_before(&self.interlock.table(), asked, self.now);
                 self.interlock.grant(call, approved.iter().filter_map(|hold| hold.switch).collect(), self.now);
                 Ok(CheckAnswer { hold, ..answer })
             }
@@ -128,30 +138,39 @@ impl Waiting<'_> {
     async fn open(&self, asked: &CheckRequest, call: Call, answer: CheckAnswer) -> Result<CheckAnswer, Problem> {
         let (input, input_cut) = shown(asked.input.as_ref());
         let reason = answer.reason.clone().unwrap_or_default();
-        let hold =
-            OpenHold { call, input, input_cut, digest: self.digest.clone(), switch: answer.switch, rule: None, reason };
-        if let Some(id) = self.open_already(answer.switch) {
+        let hold = OpenHold {
+            call,
+            input,
+            input_cut,
+            digest: self.digest.clone(),
+            switch: answer.switch,
+            rule: answer.rule.clone(),
+            reason,
+        };
+        if let Some(id) = self.open_already(&answer) {
             self.interlock.hold_asked(id, self.now);
             return Ok(CheckAnswer { hold: Some(id), ..answer });
         }
         match self.ask(Command::OpenHold(Box::new(hold))).await {
-            Ok(()) => match self.open_already(answer.switch) {
+            Ok(()) => match self.open_already(&answer) {
                 Some(id) => {
                     self.interlock.hold_asked(id, self.now);
                     Ok(CheckAnswer { hold: Some(id), ..answer })
                 }
-                None => Ok(denied(answer, "the switch that held this call has just changed: ask again".into())),
+                None => Ok(denied(answer, "what held this call has just changed: ask again".into())),
             },
             Err(problem) => Ok(denied(answer, problem.detail)),
         }
     }
 
-    fn open_already(&self, switch: Option<SwitchId>) -> Option<HoldId> {
+    fn open_already(&self, answer: &CheckAnswer) -> Option<HoldId> {
         let worlds = self.ways.backend.core.worlds();
         let now = (self.ways.backend.clock)();
         let mut holds = worlds.get(self.drill)?.holds.values().rev();
         let same = |hold: &Hold| {
-            hold.state_at(now) == HoldState::Waiting && hold.digest == self.digest && hold.switch == switch
+            hold.state_at(now) == HoldState::Waiting
+                && hold.digest == self.digest
+                && (hold.switch, &hold.rule) == (answer.switch, &answer.rule)
         };
         holds.find(|hold| same(hold)).map(|hold| hold.id)
     }

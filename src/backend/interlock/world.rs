@@ -8,6 +8,7 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
+    before::Lifted,
     heard::{Everybody, TTL_S, Way},
     memory::Memory,
     proof::{Effect, proof},
@@ -20,9 +21,10 @@ use crate::{
         Reach, World,
         containment::{AgentProof, Call, HaltProof, ProofState, Scope, Slipped, Switch},
     },
+    runbook::Rules,
     telemetry::{Action, Status},
     terms::{AgentId, HoldId, SwitchId, Time, ToolName},
-    tripwire::{FiringChange, FiringKey, FiringState, Tripwire},
+    tripwire::{Before, FiringChange, FiringKey, FiringState, Tripwire},
 };
 
 /// A breach that is open: how often it was met, and when last.
@@ -57,6 +59,9 @@ pub struct Interlock {
     table: watch::Sender<Arc<Table>>,
     known: Mutex<Known>,
     pulse: Arc<Pulse>,
+    /// Whether anything is judged before it runs: where nothing is, a check takes no lock for it.
+    pub(super) judges_before: bool,
+    pub(super) before: Mutex<Before>,
 }
 
 /// Why a lease is not given.
@@ -77,9 +82,15 @@ const GRANTS: usize = 4_096;
 const BLIND: &str = "andon cannot write its log: nobody may go on until it can. Look at its disk with `andon doctor`";
 
 impl Interlock {
-    /// With nothing engaged; answers as long as the log's `pulse` beats.
-    pub fn new(pulse: Arc<Pulse>) -> Self {
-        Self { table: watch::Sender::new(Arc::default()), known: Mutex::default(), pulse }
+    /// With nothing engaged; answers as long as the log's `pulse` beats, and by the team's `rules`.
+    pub fn new(pulse: Arc<Pulse>, rules: Arc<Rules>) -> Self {
+        Self {
+            table: watch::Sender::new(Arc::default()),
+            known: Mutex::default(),
+            pulse,
+            judges_before: rules.judge_before(),
+            before: Mutex::new(Before::new(rules)),
+        }
     }
 
     /// Told when the log falls sick, and when it is well again.
@@ -112,6 +123,7 @@ impl Interlock {
         let mut known = self.known();
         if before.version == 0 {
             known.recall_breaches(world);
+            self.reopen_asked(world.firings.values().map(AsRef::as_ref));
         }
         known.effects.retain(|id, _| table.engaged.contains_key(id));
         for (id, switch) in &table.engaged {
@@ -130,7 +142,7 @@ impl Interlock {
         let table = self.table();
         let call = self.call(&table, asked, now);
         self.note(&table, &asked.agent, &call, way, asked.sent_at, now);
-        self.unless_blind(table.answer(&call))
+        self.unless_blind(self.judged_before(&table, asked, table.answer(&call), now))
     }
 
     /// The answer to one call that nobody asked just now: nobody was told.
@@ -147,13 +159,30 @@ impl Interlock {
     }
 
     /// The answer as if `lifted` did not hold.
-    pub fn check_but(&self, table: &Table, call: &Call, lifted: &[SwitchId]) -> CheckAnswer {
-        self.unless_blind(table.answer_but(call, lifted))
+    pub fn check_but(
+        &self,
+        table: &Table,
+        asked: &CheckRequest,
+        call: &Call,
+        lifted: &Lifted,
+        now: Time,
+    ) -> CheckAnswer {
+        let answer = table.answer_but(call, &lifted.switches);
+        self.unless_blind(self.judged_but(table, asked, answer, &lifted.rules, now))
     }
 
     /// Answers a call by somebody whom nobody vouches for.
-    pub fn check_stranger(&self, claimed: Option<AgentId>, tool: Option<ToolName>) -> CheckAnswer {
-        self.unless_blind(self.table().strictest(claimed, tool))
+    pub fn check_stranger(&self, claimed: Option<AgentId>, tool: Option<ToolName>, now: Time) -> CheckAnswer {
+        let table = self.table();
+        let answer = table.strictest(claimed.clone(), tool.clone());
+        let answer = match claimed {
+            Some(agent) => {
+                let asked = CheckRequest { tool, ..CheckRequest::by(agent) };
+                self.judged_before(&table, &asked, answer, now)
+            }
+            None => self.nobody_before(answer),
+        };
+        self.unless_blind(answer)
     }
 
     /// A person approved `call`, and it was let through: its action is no breach of `switches`.
@@ -189,7 +218,9 @@ impl Interlock {
             decision: Decision::Deny,
             mode: None,
             switch: None,
+            rule: None,
             reason,
+            warn: None,
             lane: None,
             hold: None,
             version: answer.version,
@@ -287,6 +318,7 @@ impl Interlock {
             return Vec::new();
         }
         let table = self.table();
+        self.executed(&table, action);
         let mut call = table.call_of(action);
         call.run_began = action.run.as_deref().and_then(|run| known.everybody.of(&action.agent)?.run(run, now));
         let against: Vec<_> = table.engaged.values().filter(|switch| switch.decide(&call) != Decision::Allow).collect();

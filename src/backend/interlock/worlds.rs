@@ -17,9 +17,10 @@ use crate::{
         Worlds,
         containment::{AgentProof, Scope},
     },
+    runbook::Rules,
     telemetry::Action,
-    terms::{DrillId, Time},
-    tripwire::FiringChange,
+    terms::{AgentId, DrillId, Time},
+    tripwire::{FiringChange, Recall},
 };
 
 /// Interlocks by world.
@@ -27,15 +28,16 @@ pub struct InterlockWorlds {
     worlds: RwLock<BTreeMap<Option<DrillId>, Arc<Interlock>>>,
     clock: Clock,
     pulse: Arc<Pulse>,
+    rules: Arc<Rules>,
     tickets: Arc<Tickets>,
 }
 
 impl InterlockWorlds {
     /// With the real world's, and nothing engaged.
-    pub fn new(clock: Clock) -> Self {
+    pub fn new(clock: Clock, rules: Arc<Rules>) -> Self {
         let pulse = Arc::new(Pulse::default());
-        let real = (None, Arc::new(Interlock::new(pulse.clone())));
-        Self { worlds: RwLock::new(BTreeMap::from([real])), clock, pulse, tickets: Arc::default() }
+        let real = (None, Arc::new(Interlock::new(pulse.clone(), rules.clone())));
+        Self { worlds: RwLock::new(BTreeMap::from([real])), clock, pulse, rules, tickets: Arc::default() }
     }
 
     /// The pulse of the log that all of them answer by.
@@ -75,7 +77,10 @@ impl InterlockWorlds {
     fn of(&self, drill: Option<DrillId>) -> Arc<Interlock> {
         self.get(drill).unwrap_or_else(|| {
             let mut worlds = self.worlds.write().unwrap_or_else(PoisonError::into_inner);
-            worlds.entry(drill).or_insert_with(|| Arc::new(Interlock::new(self.pulse.clone()))).clone()
+            worlds
+                .entry(drill)
+                .or_insert_with(|| Arc::new(Interlock::new(self.pulse.clone(), self.rules.clone())))
+                .clone()
         })
     }
 }
@@ -100,5 +105,10 @@ impl Interlocks for InterlockWorlds {
 impl Breaches for InterlockWorlds {
     fn observe(&self, drill: Option<DrillId>, action: &Action, source: &str, now: Time) -> Vec<FiringChange> {
         self.get(drill).map(|interlock| interlock.observe(action, source, now)).unwrap_or_default()
+    }
+    fn recalled(&self, drill: Option<DrillId>, learned: Vec<(AgentId, Recall)>) {
+        if let Some(interlock) = self.get(drill) {
+            interlock.recall_rules(learned);
+        }
     }
 }

@@ -83,7 +83,7 @@ fn seen(case: &Case<'_>, key: &FiringKey, at: Time) -> bool {
 /// The team's rule that a firing is of: it says itself whom it pages, and whether it opens an incident (DET.11).
 fn rule<'a>(case: &Case<'a>, key: &FiringKey) -> Option<&'a Rule> {
     let rules = &case.runbook.tripwires.rules;
-    (key.tripwire == Tripwire::Rule).then(|| rules.named(&key.detail))?
+    (key.tripwire == Tripwire::Rule).then(|| rules.named(key.asked().unwrap_or(&key.detail)))?
 }
 
 /// The open incident of the switch that a breach passed: its containment is what failed (DET.9, CON.10).
@@ -120,7 +120,8 @@ impl Opening {
             Some(rule) => rule.opens_incident,
             None => case.runbook.tripwires.opens_incident.contains(&key.tripwire),
         };
-        let opens = joined.is_none() && opens;
+        // What was only asked for has done nothing yet (DET.12).
+        let opens = joined.is_none() && opens && key.asked().is_none();
         let incident = if opens { Some(self.declare(case, key, firing, workflow.as_deref())) } else { joined };
         let fact = Fact::FiringOpened {
             firing,
