@@ -7,6 +7,7 @@ use crate::{
     incident::OnBlind,
     interlock::{
         lease::Holder,
+        mcp,
         run::{self, Asked},
     },
     terms::AgentId,
@@ -17,6 +18,8 @@ use crate::{
 pub enum Interlock {
     /// Run any program under an agent's lease: it stops at a halt, and when the backend is not heard of.
     Run(Run),
+    /// Put an MCP server's tools under the interlock: stands between a client and the server it starts.
+    Mcp(Mcp),
     /// Stands between runner and program.
     #[command(hide = true)]
     Guard(Inner),
@@ -48,6 +51,29 @@ pub struct Run {
     command: Vec<String>,
 }
 
+/// `andon interlock mcp`.
+#[derive(Debug, Args)]
+pub struct Mcp {
+    /// Whose calls these are.
+    #[arg(long)]
+    agent: AgentId,
+    /// What happens to calls when the backend is not heard of: stop, or continue.
+    #[arg(long, default_value = "stop")]
+    on_blind: OnBlind,
+    /// This process's name among the agent's; HOST:PID where none is given.
+    #[arg(long)]
+    instance: Option<String>,
+    /// The agent's revision.
+    #[arg(long)]
+    revision: Option<String>,
+    /// The run its calls belong to; one of its own where none is given.
+    #[arg(long)]
+    run: Option<String>,
+    /// The server and its arguments.
+    #[arg(last = true, required = true, value_name = "SERVER")]
+    server: Vec<String>,
+}
+
 /// A process of the runner's own.
 #[derive(Debug, Args)]
 pub struct Inner {
@@ -72,6 +98,13 @@ pub async fn interlock(reach: &Reach, asked: Interlock) -> Result<(), Failed> {
             let holder = holder(agent, instance, on_blind, revision);
             let code =
                 run::run(client, Asked { holder, wait, command }).await.map_err(|why| format!("andon: {why}"))?;
+            std::process::exit(code)
+        }
+        Interlock::Mcp(Mcp { agent, on_blind, instance, revision, run, server }) => {
+            let client = reach.client().await?.clone();
+            let holder = holder(agent, instance, on_blind, revision);
+            let run = run.unwrap_or_else(|| format!("mcp-{}", uuid::Uuid::now_v7()));
+            let code = mcp::stdio(client, holder, run, &server).await.map_err(|why| format!("andon: {why}"))?;
             std::process::exit(code)
         }
         Interlock::Guard(Inner { parent, command }) => {

@@ -10,5 +10,5 @@ mod guard;
 mod runner;
 pub mod tree;
 
-pub use guard::{execute, guard};
+pub use guard::{code, execute, guard};
 pub use runner::{Asked, NotRun, run};
