@@ -13,6 +13,7 @@ mod house;
 mod interlock;
 mod life;
 mod ofrep;
+mod mcp;
 mod openfeature;
 mod proof;
 mod rig;

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -15,6 +16,9 @@ use crate::{
     terms::{AgentId, HoldId, Time, ToolName},
 };
 
+/// The longest arguments the interlock is asked about in full, in bytes of JSON; and the beginning of longer ones.
+const ASKED: usize = 256 << 10;
+const SHOWN: usize = 8 << 10;
 /// Calls that may be open at once.
 const OPEN: usize = 4_096;
 
@@ -62,12 +66,24 @@ impl Call {
         CheckRequest {
             tool: Some(self.tool.clone()),
             run: Some(run.to_owned()),
-            input: Some(self.input.clone()),
+            input: Some(bounded(&self.input)),
             hold,
             sent_at: Some(now),
             ..CheckRequest::by(agent.clone())
         }
     }
+}
+
+/// The arguments as the interlock is asked about them: what is too long goes by its beginning and its digest, which binds
+/// a ticket as well as the whole would.
+fn bounded(input: &Value) -> Value {
+    let text = input.to_string();
+    if text.len() <= ASKED {
+        return input.clone();
+    }
+    let end = (0..=SHOWN).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    let digest = hex::encode(Sha256::digest(text.as_bytes()));
+    json!({"bytes": text.len(), "sha256": digest, "begins": text[..end]})
 }
 
 /// How far a call has come.

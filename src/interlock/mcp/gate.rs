@@ -101,12 +101,20 @@ impl Gate {
         if standing.until.left().is_zero() && self.holder.on_blind == OnBlind::Stop {
             return Some("andon is not heard of, and nobody can say whether this agent may go on".into());
         }
-        let everything = ["halt", "fallback", "quarantine"].contains(&standing.view.mode.as_str());
-        everything.then(|| {
-            let reason = standing.view.reason.as_deref().unwrap_or("halted");
-            Printable::line(reason).to_string()
+        matches!(standing.view.mode.as_str(), "halt" | "fallback").then(|| reason(&standing))
+    }
+
+    /// Why nothing new may begin: what stops the agent, or holds everything it does.
+    pub fn may_not_begin(&self) -> Option<String> {
+        self.stopped().or_else(|| {
+            let standing = self.standing.as_ref()?.borrow();
+            (standing.view.mode == "quarantine").then(|| reason(&standing))
         })
     }
+}
+
+fn reason(standing: &Standing) -> String {
+    Printable::line(standing.view.reason.as_deref().unwrap_or(&standing.view.mode)).to_string()
 }
 
 /// Nobody said no: nobody answered.

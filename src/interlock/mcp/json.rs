@@ -136,6 +136,10 @@ impl fmt::Display for Json {
 fn string(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     let quoted = serde_json::to_string(text).map_err(|_| fmt::Error)?;
     let mut rest = quoted.as_str();
+    // Most texts hold none of the bytes that these begin with.
+    if [0x7f, 0xc2, 0xe2, 0xef].iter().all(|byte| !quoted.as_bytes().contains(byte)) {
+        return f.write_str(rest);
+    }
     // Some readers end a line at these.
     while let Some(at) = rest.find(['\u{85}', '\u{2028}', '\u{2029}', '\u{7f}', '\u{feff}']) {
         let (before, after) = rest.split_at(at);

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 /// Bytes that may wait to be written before no more are read.
-const WAITING: usize = 128 << 20;
+const WAITING: usize = 160 << 20;
 
 /// One of this process's own pipes.
 ///

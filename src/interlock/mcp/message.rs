@@ -4,7 +4,7 @@
 use super::json::Json;
 
 /// The longest line that is taken, in bytes.
-pub const LONGEST: usize = 64 << 20;
+pub const LONGEST: usize = 128 << 20;
 /// The largest integer that every client and server reads alike.
 const EXACT: i64 = 9_007_199_254_740_991;
 

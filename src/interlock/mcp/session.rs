@@ -88,7 +88,7 @@ impl Session {
         match &message.kind {
             Kind::Request { id, method } if method == "tools/call" => self.call(id, &message),
             Kind::Request { id, method } => {
-                match self.gate.stopped().filter(|_| !HARMLESS.contains(&method.as_str())) {
+                match self.gate.may_not_begin().filter(|_| !HARMLESS.contains(&method.as_str())) {
                     Some(why) => {
                         self.to_client.send(reply::refused(id, reply::STOPPED, &format!("stopped by andon: {why}")))
                     }
@@ -187,7 +187,7 @@ impl Session {
             }
             // A stopped agent's model does not go on thinking at the server's wish.
             Kind::Request { id, method } => {
-                match self.gate.stopped().filter(|_| method != "ping" && method != "roots/list") {
+                match self.gate.may_not_begin().filter(|_| method != "ping" && method != "roots/list") {
                     Some(why) => {
                         self.tell_server(reply::refused(id, reply::STOPPED, &format!("stopped by andon: {why}")));
                     }

@@ -146,7 +146,14 @@ async fn read_server(session: Arc<Session>, stdout: tokio::process::ChildStdout,
         match lines::read(&mut pipe, LONGEST).await {
             Ok(Line::Whole(line)) if line.is_empty() || line == b"\r" => {}
             Ok(Line::Whole(line)) => session.from_server(&line),
-            Ok(Line::TooLong) => tracing::warn!("an answer of the server is too long and not passed on"),
+            Ok(Line::TooLong) => {
+                // Nobody could tell whose answer is missing: all that wait are told.
+                tracing::warn!(
+                    "an answer of the server is longer than {LONGEST} bytes: nothing more of it is passed on"
+                );
+                session.server_gone();
+                return session.close_server();
+            }
             Ok(Line::End) | Err(_) => return,
         }
     }
