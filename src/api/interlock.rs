@@ -92,6 +92,23 @@ pub struct CheckAnswer {
     pub version: u64,
 }
 
+impl CheckAnswer {
+    /// A refusal that no switch and no rule stands behind.
+    pub fn denied(reason: impl Into<String>, version: u64) -> Self {
+        Self {
+            decision: Decision::Deny,
+            mode: None,
+            switch: None,
+            rule: None,
+            reason: Some(reason.into()),
+            warn: None,
+            lane: None,
+            hold: None,
+            version,
+        }
+    }
+}
+
 /// `POST /v1/interlock/lease`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LeaseRequest {

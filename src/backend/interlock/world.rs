@@ -213,18 +213,7 @@ impl Interlock {
         if answer.decision == Decision::Deny || !self.pulse.is_sick() {
             return answer;
         }
-        let reason = Some(BLIND.to_owned());
-        CheckAnswer {
-            decision: Decision::Deny,
-            mode: None,
-            switch: None,
-            rule: None,
-            reason,
-            warn: None,
-            lane: None,
-            hold: None,
-            version: answer.version,
-        }
+        CheckAnswer::denied(BLIND, answer.version)
     }
 
     fn note(&self, table: &Table, agent: &AgentId, call: &Call, way: Way, sent: Option<Time>, now: Time) {

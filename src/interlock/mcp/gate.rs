@@ -123,13 +123,5 @@ fn blind(why: &ClientError) -> bool {
 }
 
 fn unasked(why: &ClientError) -> CheckAnswer {
-    CheckAnswer {
-        decision: Decision::Deny,
-        mode: None,
-        switch: None,
-        reason: Some(format!("andon cannot say whether this may go on ({why})")),
-        lane: None,
-        hold: None,
-        version: 0,
-    }
+    CheckAnswer::denied(format!("andon cannot say whether this may go on ({why})"), 0)
 }

@@ -205,7 +205,7 @@ impl Session {
         self.recorder.call(call, if failed { "error" } else { "ok" }, output);
         match (stage, self.gate.stopped()) {
             (Stage::Withheld, _) => {}
-            (_, Some(why)) => self.to_client.send(reply::stopped(&call.id, call.modern, &halted(why))),
+            (_, Some(why)) => self.to_client.send(reply::stopped(&call.id, call.modern, &CheckAnswer::denied(why, 0))),
             (_, None) => self.to_client.send(message.line()),
         }
     }
@@ -214,7 +214,7 @@ impl Session {
     pub async fn reconsider(self: &Arc<Self>) {
         if let Some(why) = self.gate.stopped() {
             let withheld = self.calls().withhold();
-            return withheld.iter().for_each(|call| self.withhold(call, &halted(why.clone())));
+            return withheld.iter().for_each(|call| self.withhold(call, &CheckAnswer::denied(why.clone(), 0)));
         }
         let passed = self.calls().passed();
         for call in passed {
@@ -247,17 +247,5 @@ impl Session {
                 self.recorder.call(&call, "error", Some("the server ended before it answered".into()));
             }
         }
-    }
-}
-
-fn halted(why: String) -> CheckAnswer {
-    CheckAnswer {
-        decision: Decision::Deny,
-        mode: None,
-        switch: None,
-        reason: Some(why),
-        lane: None,
-        hold: None,
-        version: 0,
     }
 }
