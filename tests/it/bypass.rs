@@ -92,3 +92,90 @@ async fn an_acknowledgement_of_what_is_to_come_proves_nothing() {
     })
     .await;
 }
+
+/// CON.3, law 11: a tool that nobody but its caller calls a reading one acts, whatever it is called, by every way in.
+#[tokio::test]
+async fn a_payout_called_read_acts_all_the_same() {
+    for (mode, decision) in
+        [("read-only", "deny"), ("freeze-outbound", "deny"), ("draft-only", "draft"), ("approval", "hold")]
+    {
+        let (rig, gateway) = prepared(json!({"agent": "mail-bot"})).await;
+        let scope = json!({"agent": "refund-bot"});
+        rig.command("/v1/switches", json!({"scope": scope, "mode": mode})).await.good();
+        for tool in ["read", "crm.find2", "stripe.refund", "STRIPE.Refund ", "stripe\u{200b}.refund"] {
+            if mode == "freeze-outbound" && tool.trim().eq_ignore_ascii_case("stripe.refund") {
+                continue; // Its owner says what it is: nothing that leaves.
+            }
+            let asked = json!({"agent": "refund-bot", "tool": tool, "class": "read"});
+            let answer = rig.post("/v1/interlock/check", asked).await.good().clone();
+            assert_eq!(answer["decision"], decision, "{tool:?} under {mode}: {answer}");
+            let context = json!({"context": {"targetingKey": "refund-bot", "tool": tool, "class": "read"}});
+            let flag = rig.post("/ofrep/v1/evaluate/flags/andon.allowed", context).await.good().clone();
+            assert_eq!((&flag["value"], &flag["variant"]), (&json!(false), &json!(mode)), "{tool:?}: {flag}");
+        }
+        let agent = ("x-andon-agent", "refund-bot");
+        assert_eq!(passes(&rig, &gateway, "/v1", &[agent, ("x-andon-tool", "read")]).await, 403);
+        assert_eq!(passes(&rig, &gateway, "/v1", &[agent]).await, 403, "no tool is any tool");
+        assert_eq!(passes(&rig, &gateway, "/v1", &[agent, ("x-andon-tool", "crm.find")]).await, 200, "{mode}");
+    }
+}
+
+/// DET.5: under a name that its inventory does not have, a halted tool's call is told at once: the switch over the tool
+/// alone cannot know it, the tripwire does.
+#[tokio::test]
+async fn a_halted_tool_by_another_name_is_told() {
+    let (rig, _) = prepared(json!({"tool": "stripe.refund"})).await;
+    let action = json!({"agent": "refund-bot", "tool": "stripe.refund_v2", "class": "read", "status": "ok"});
+    read(rig.ask_tcp(Method::POST, "/v1/actions", None).json(&action)).await.good();
+    let firings = rig.get("/v1/firings").await.good().clone();
+    assert_eq!((&firings[0]["tripwire"], &firings[0]["detail"]), (&json!("authorisation"), &json!("stripe.refund_v2")));
+}
+
+/// CON.10, protocol 4: another user of this machine acknowledges nothing, reports nothing and learns nothing.
+#[tokio::test]
+async fn another_users_word_is_nobodys() {
+    if !rustix::process::getuid().is_root() {
+        eprintln!("only root can act as another user: run by tests/run.sh in CI");
+        return;
+    }
+    let rig = rig().await;
+    let asked = json!({"agent": "mail-bot", "instance": "one", "version": 0, "on_blind": "continue"});
+    let version = rig.post("/v1/interlock/lease", asked).await.good()["version"].as_u64().unwrap();
+    rig.command("/v1/switches", json!({})).await.good();
+    let flags = json!({"context": {"targetingKey": "mail-bot"}}).to_string();
+    let bulk = rig.post("/ofrep/v1/evaluate/flags", serde_json::from_str(&flags).unwrap()).await.good().clone();
+    let stream = bulk["eventStreams"][0]["endpoint"]["requestUri"].as_str().unwrap().replace("mail-bot", "other-bot");
+    let forged = json!({"agent": "mail-bot", "instance": "one", "version": version + 1, "on_blind": "continue"});
+    let asks = [
+        ("POST", "/v1/interlock/lease", forged.to_string(), 401),
+        ("POST", "/v1/interlock/check", json!({"agent": "mail-bot"}).to_string(), 401),
+        ("POST", "/v1/actions", json!({"agent": "mail-bot", "tool": "x"}).to_string(), 401),
+        ("POST", "/ofrep/v1/evaluate/flags", flags, 401),
+        ("GET", "/v1/interlock/stream?agent=mail-bot", String::new(), 401),
+        ("GET", "/v1/switches", String::new(), 401),
+        ("GET", "/v1/interlock/authz", String::new(), 403),
+        ("GET", &*stream, String::new(), 410),
+    ];
+    let socket = rig.running.info.socket.display().to_string();
+    for (method, path, body, status) in asks {
+        let script = "import sys, http.client\n\
+            connection = http.client.HTTPConnection(sys.argv[1], timeout=10)\n\
+            connection.request(sys.argv[2], sys.argv[3], sys.argv[4] or None, {'content-type': 'application/json'})\n\
+            print(connection.getresponse().status)";
+        let asked = ["-c", script, &rig.running.info.tcp[0], method, path, &body];
+        assert_eq!(as_nobody(&asked).await, status.to_string(), "{method} {path}");
+    }
+    let connects = "import socket, sys\n\
+        try: socket.socket(socket.AF_UNIX).connect(sys.argv[1]); print('open')\n\
+        except OSError as why: print(type(why).__name__)";
+    assert_eq!(as_nobody(&["-c", connects, &socket]).await, "PermissionError");
+    assert_eq!(rig.get("/v1/switches/SW-1").await.good()["halt"]["confirmed"], 0);
+}
+
+/// What Python prints as a user that owns nothing.
+async fn as_nobody(arguments: &[&str]) -> String {
+    let mut python = tokio::process::Command::new("/usr/bin/python3");
+    let done = python.args(arguments).uid(65_534).gid(65_534).current_dir("/").output().await.unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap().trim().to_owned()
+}
