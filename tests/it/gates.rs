@@ -314,6 +314,12 @@ async fn blocks_one_mcp_tool(gateway: Gateway, rig: Rig) {
         let told = gateway.call("/mcp", &twice).await;
         assert!([400, 403].contains(&told.status), "{told:?}");
     }
+    release(&rig, &switch).await;
+    // So it is where no switch names a tool: what only looks goes on, unless nobody holds the header against the body.
+    let switch = engage(&rig, json!({"scope": {"agent": "refund-bot"}, "mode": "read-only"})).await;
+    gateway.call("/mcp", &[modern, calls, finds]).await.went("/mcp");
+    gateway.call("/mcp", &[modern, calls, pays]).await.stopped_by(&switch);
+    gateway.call("/mcp", &legacy).await.stopped_by(&switch);
 }
 
 /// Without reading a body.

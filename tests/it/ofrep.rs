@@ -1,6 +1,7 @@
 //! OFREP to the letter: tags, tickets and the event stream, from outside (CON.2, protocol 3).
 
 use std::{
+    collections::BTreeMap,
     process::Stdio,
     sync::{
         Arc,
@@ -8,12 +9,12 @@ use std::{
     },
 };
 
-use andon::terms::Time;
+use andon::{runbook::Runbook, terms::Time};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::{io::AsyncReadExt, process::Command};
 
-use crate::rig::{Frames, Rig, read, rig, rig_by, until};
+use crate::rig::{Frames, Rig, read, rig, rig_by, rig_with, until};
 
 const BULK: &str = "/ofrep/v1/evaluate/flags";
 
@@ -144,6 +145,28 @@ async fn a_ticket_is_good_once_and_then_the_flags_are_fetched_again() {
     let revoked = read(revoked).await;
     assert_eq!(revoked.status, 200, "{revoked:?}");
     assert_eq!(open(&rig, &last).await.status(), 410, "its token is revoked");
+}
+
+/// DET.12: a question is no call: asked over and over it breaks no rule on loops; what rules refuse is false, and named.
+#[tokio::test]
+async fn a_question_is_no_call() {
+    let rules = "[before]\nauthorisation = \"enforce-deny\"\n[[rule]]\nname = \"again\"\nloop = { times = 3, minutes = 5 }\n\
+                 before = \"enforce-deny\"\n";
+    let runbook = Runbook::from_texts(&BTreeMap::from([("rules.toml".to_owned(), rules.to_owned())])).unwrap();
+    let rig = rig_with(tempfile::tempdir().unwrap(), andon::backend::clock::system(), runbook).await;
+    rig.post("/v1/agents", json!([{"id": "refund-bot", "inventory": ["crm.update"]}])).await.good();
+    let ask = async |tool: &str| {
+        let context = json!({"context": {"targetingKey": "refund-bot", "tool": tool, "run": "r1"}});
+        read(rig.ask_tcp(Method::POST, &format!("{BULK}/andon.allowed"), None).json(&context)).await.good().clone()
+    };
+    for _ in 0..5 {
+        assert_eq!(ask("crm.update").await["value"], true);
+        read(bulk_as(&rig, None, "refund-bot")).await.good();
+    }
+    let check = json!({"agent": "refund-bot", "tool": "crm.update", "run": "r1"});
+    assert_eq!(rig.post("/v1/interlock/check", check).await.good()["decision"], "allow", "the first call");
+    let undeclared = ask("shell.run").await;
+    assert_eq!((&undeclared["value"], &undeclared["metadata"]["rule"]), (&json!(false), &json!("authorisation")));
 }
 
 /// What the door refuses reads as OFREP too, and a ticket stands in no log, however much is logged.

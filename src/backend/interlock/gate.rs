@@ -12,11 +12,11 @@ use axum::{
 use base64::{Engine, prelude::BASE64_STANDARD as STANDARD};
 use serde_json::json;
 
-use super::{Table, Way, holds, http::Ways, mcp, passing::Passing};
+use super::{Interlock, Way, holds, http::Ways, mcp, passing::Passing};
 use crate::{
     api::{CheckAnswer, CheckRequest, Decision, Problem},
     backend::{identity::Identity, rights::Standing},
-    terms::{AgentId, HoldId, ToolName},
+    terms::{AgentId, HoldId, Time, ToolName},
 };
 
 /// JSON-RPC's code for a call the interlock stopped; outside the ranges the protocols keep for themselves.
@@ -46,7 +46,12 @@ pub async fn authz(State(ways): State<Ways>, identity: Identity, request: Reques
     let claimed = one::<AgentId>(&parts.headers, "x-andon-agent")?;
     let hold = one::<HoldId>(&parts.headers, "x-andon-hold")?;
     let interlock = ways.interlock(None).map_err(refused)?;
-    let tools = tools(&parts.headers, &call, &interlock.table())?;
+    let tools = tools(&parts.headers, &call)?;
+    // What no name tells may be a tool of which nothing is known, and any that a switch names.
+    let table = interlock.table();
+    let any = mcp::may_use_any_tool(&parts.headers);
+    let unknown = (any && tools != [None]).then_some(None);
+    let others = unknown.into_iter().chain(table.named_tools().filter(|_| any).cloned().map(Some));
     // Only a gateway's token is believed about who stands behind it; an agent's token is bound to its own.
     let believed = match identity.standing {
         Standing::Agent => identity.agent.clone(),
@@ -55,35 +60,43 @@ pub async fn authz(State(ways): State<Ways>, identity: Identity, request: Reques
     };
     let now = (ways.backend.clock)();
     let Some(agent) = believed else {
-        let answers = tools.into_iter().map(|tool| interlock.check_stranger(claimed.clone(), tool, now));
+        let judged = tools.into_iter().chain(others);
+        let answers = judged.map(|tool| interlock.check_stranger(claimed.clone(), tool, now));
         return strictest(answers).map(|answer| told(&answer));
     };
-    let ask = |tool| CheckRequest { tool, hold, input: Some(call.shown()), ..CheckRequest::by(agent.clone()) };
-    match <[_; 1]>::try_from(tools) {
-        Ok([tool]) => {
-            holds::judge(&ways, None, &ask(tool), Way::Gate).await.map(|answer| told(&answer)).map_err(refused)
-        }
+    let ask = |tool| CheckRequest { tool, hold, input: Some(call.input()), ..CheckRequest::by(agent.clone()) };
+    let others: Vec<CheckRequest> = others.map(ask).collect();
+    match (<[_; 1]>::try_from(tools), others.is_empty()) {
+        (Ok([tool]), true) => holds::judge(&ways, None, &ask(tool), Way::Gate).await.map_err(refused),
         // A person approves one call, not one of several.
-        Err(tools) => {
-            let answers = tools.into_iter().map(|tool| interlock.check(&ask(tool), Way::Gate, now));
-            strictest(answers).map(|answer| told(&answer))
+        (Ok([tool]), false) => strictest(judged(&interlock, &[ask(tool)], &others, now)),
+        (Err(tools), _) => {
+            let asked: Vec<CheckRequest> = tools.into_iter().map(ask).collect();
+            strictest(judged(&interlock, &asked, &others, now))
         }
     }
+    .map(|answer| told(&answer))
 }
 
-/// Every tool that is judged; `None` is a call of which no tool is known.
-fn tools(headers: &HeaderMap, call: &Passing<'_>, table: &Table) -> Result<Vec<Option<ToolName>>, Problem> {
+/// Answers for `asked`, of which each counts as a call, and for `others`, of which none does.
+fn judged<'a>(
+    interlock: &'a Interlock,
+    asked: &'a [CheckRequest],
+    others: &'a [CheckRequest],
+    now: Time,
+) -> impl Iterator<Item = CheckAnswer> {
+    let asked = asked.iter().map(move |asked| interlock.check(asked, Way::Gate, now));
+    asked.chain(others.iter().map(move |other| interlock.ask(other, Way::Gate, now)))
+}
+
+/// Every tool that is named; `None` alone is a call that names none.
+fn tools(headers: &HeaderMap, call: &Passing<'_>) -> Result<Vec<Option<ToolName>>, Problem> {
     let mut tools: Vec<ToolName> = named(headers, "x-andon-tool")?;
     tools.extend(named(headers, "mcp-name")?);
     tools.extend(call.tools()?);
-    let any = mcp::may_use_any_tool(headers);
-    let unknown = any || tools.is_empty();
-    if any {
-        tools.extend(table.named_tools().cloned());
-    }
     tools.sort_unstable();
     tools.dedup();
-    Ok(unknown.then_some(None).into_iter().chain(tools.into_iter().map(Some)).collect())
+    Ok(if tools.is_empty() { vec![None] } else { tools.into_iter().map(Some).collect() })
 }
 
 /// The strictest answer.

@@ -1,7 +1,7 @@
 //! The call that a gateway asks about, as far as the gateway shows it: what a person who approves it sees, and what its
 //! ticket is bound to.
 
-use axum::http::{HeaderMap, Method, request::Parts};
+use axum::http::{HeaderMap, HeaderValue, Method, request::Parts};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -51,44 +51,43 @@ impl<'a> Passing<'a> {
             .collect()
     }
 
-    /// What a person sees of it. Without what changes when the same call is made again: a JSON-RPC id, metadata.
-    pub fn shown(&self) -> Value {
-        let mut shown = Map::new();
-        for name in TOLD {
-            let values: Vec<Value> = self
-                .headers
-                .get_all(name)
-                .iter()
-                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned().into())
-                .collect();
-            match <[Value; 1]>::try_from(values) {
-                Ok([value]) => drop(shown.insert(name.to_owned(), value)),
-                Err(values) if values.is_empty() => {}
-                Err(values) => drop(shown.insert(name.to_owned(), values.into())),
-            }
+    /// The call's arguments, as every other way in gives them to rules and to a person: the body's fields, of an MCP call
+    /// its arguments. Beside them, under names of our own, which call it is. Nothing that changes when the same call is
+    /// made again.
+    pub fn input(&self) -> Value {
+        let mut input = match &self.body {
+            Some(body) => arguments(body),
+            None => Map::new(),
+        };
+        let told: Map<String, Value> = TOLD.iter().filter_map(|name| self.told(name)).collect();
+        let own = self.rest.map(|rest| ("call".to_owned(), format!("{} {rest}", self.method).into()));
+        input.insert("andon.call".to_owned(), told.into_iter().chain(own).collect());
+        let partial = self.headers.get("x-envoy-auth-partial-body").is_some_and(|partial| partial == "true");
+        match self.body {
+            None => drop(input.insert("andon.unseen".to_owned(), "the body: this gateway sends none".into())),
+            Some(_) if partial => drop(input.insert("andon.unseen".to_owned(), "the body's end: it was cut".into())),
+            Some(_) => {}
         }
-        if let Some(rest) = self.rest {
-            shown.insert("call".to_owned(), format!("{} {rest}", self.method).into());
-        }
-        match &self.body {
-            Some(body) => drop(shown.insert("body".to_owned(), lasting(body))),
-            None => drop(shown.insert("unseen".to_owned(), "the body: this gateway sends none".into())),
-        }
-        if self.headers.get("x-envoy-auth-partial-body").is_some_and(|partial| partial == "true") {
-            shown.insert("unseen".to_owned(), "the rest of the body: this gateway cuts it".into());
-        }
-        Value::Object(shown)
+        Value::Object(input)
+    }
+
+    fn told(&self, name: &str) -> Option<(String, Value)> {
+        let text = |value: &HeaderValue| Value::from(String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let mut values: Vec<Value> = self.headers.get_all(name).iter().map(text).collect();
+        let value = if values.len() > 1 { Value::Array(values) } else { values.pop()? };
+        Some((name.to_owned(), value))
     }
 }
 
-fn lasting(body: &Value) -> Value {
-    let Some(message) = body.as_object().filter(|message| message.contains_key("jsonrpc")) else { return body.clone() };
-    let mut message = message.clone();
-    message.remove("id");
-    if let Some(Value::Object(params)) = message.get_mut("params") {
-        params.remove("_meta");
+fn arguments(body: &Value) -> Map<String, Value> {
+    match (body, &body["params"]["arguments"]) {
+        (Value::Object(message), arguments) if message.contains_key("jsonrpc") => match arguments {
+            Value::Object(arguments) => arguments.clone(),
+            _ => Map::new(),
+        },
+        (Value::Object(fields), _) => fields.clone(),
+        (other, _) => Map::from_iter([("body".to_owned(), other.clone())]),
     }
-    Value::Object(message)
 }
 
 #[cfg(test)]
@@ -111,23 +110,21 @@ mod tests {
     fn a_person_sees_what_the_gateway_shows() {
         let nginx =
             parts("/v1/interlock/authz", &[("x-original-method", "POST"), ("x-original-uri", "/v1/payouts?x=1")]);
-        let shown = Passing::of(&nginx, b"").shown();
-        assert_eq!(
-            (&shown["x-original-uri"], &shown["x-original-method"]),
-            (&json!("/v1/payouts?x=1"), &json!("POST"))
-        );
-        assert!(shown["unseen"].is_string() && shown.get("body").is_none());
+        let input = Passing::of(&nginx, b"").input();
+        let told = json!({"x-original-method": "POST", "x-original-uri": "/v1/payouts?x=1"});
+        assert_eq!(input["andon.call"], told);
+        assert_eq!(input["andon.unseen"], "the body: this gateway sends none");
 
         let envoy =
             parts("/v1/interlock/authz/v1/payouts?x=1", &[("x-forwarded-uri", "/a"), ("x-forwarded-uri", "/b")]);
-        let shown = Passing::of(&envoy, br#"{"amount": 7}"#).shown();
-        assert_eq!((&shown["call"], &shown["body"]), (&json!("POST /v1/payouts?x=1"), &json!({"amount": 7})));
-        assert_eq!(
-            shown["x-forwarded-uri"],
-            json!(["/a", "/b"]),
-            "what a caller added does not hide the gateway's own"
-        );
-        assert_eq!(Passing::of(&envoy, b"\xffx").shown()["body"], "\u{fffd}x");
+        let input = Passing::of(&envoy, br#"{"amount": 7, "andon.call": "forged"}"#).input();
+        // What a caller added does not hide the gateway's own.
+        let told = json!({"call": "POST /v1/payouts?x=1", "x-forwarded-uri": ["/a", "/b"]});
+        assert_eq!(input, json!({"amount": 7, "andon.call": told}));
+        assert_eq!(Passing::of(&envoy, b"\xffx").input()["body"], "\u{fffd}x");
+        assert_eq!(Passing::of(&envoy, b"[1]").input()["body"], json!([1]));
+        let cut = parts("/v1/interlock/authz/v1/payouts", &[("x-envoy-auth-partial-body", "true")]);
+        assert_eq!(Passing::of(&cut, b"{\"amount\"").input()["andon.unseen"], "the body's end: it was cut");
     }
 
     #[test]
@@ -139,9 +136,10 @@ mod tests {
             let body = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params}).to_string();
             let call = Passing::of(&parts, body.as_bytes());
             assert_eq!(call.tools().unwrap(), [ToolName::new("stripe.payout").unwrap()]);
-            call.shown()
+            call.input()
         };
         assert_eq!(call(1, 7), call(2, 7));
+        assert_eq!(call(1, 7)["amount"], 7);
         assert_ne!(call(1, 7), call(1, 8));
         for (body, tools) in [
             (r#"{"method": "tools/list"}"#, Ok(0)),

@@ -145,10 +145,18 @@ impl Interlock {
         self.unless_blind(self.judged_before(&table, asked, table.answer(&call), now))
     }
 
-    /// The answer to one call that nobody asked just now: nobody was told.
+    /// What one call would be answered: nobody is told, nothing counts.
     pub fn look(&self, asked: &CheckRequest, now: Time) -> CheckAnswer {
         let table = self.table();
-        self.unless_blind(table.answer(&self.call(&table, asked, now)))
+        let answer = table.answer(&self.call(&table, asked, now));
+        self.unless_blind(self.judged_but(&table, asked, answer, &[], now))
+    }
+
+    /// The same for somebody who asks: they were told, but a question is no call, and no rule counts it.
+    pub fn ask(&self, asked: &CheckRequest, way: Way, now: Time) -> CheckAnswer {
+        let table = self.table();
+        self.note(&table, &asked.agent, &self.call(&table, asked, now), way, asked.sent_at, now);
+        self.look(asked, now)
     }
 
     /// A call as `table` judges it, with what is known of its run.

@@ -81,8 +81,13 @@ pub fn all(table: &Table, asked: &CheckRequest, judge: impl Fn(&CheckRequest) ->
 
 fn told(key: &str, answer: &CheckAnswer) -> Map<String, Value> {
     let allowed = answer.decision == Decision::Allow;
-    // Denied without a switch: the log is sick, and nobody may go on.
-    let mode = if allowed { "none" } else { answer.mode.map_or("halt", |mode| mode.as_str()) };
+    let mode = match (answer.decision, answer.mode) {
+        (Decision::Allow, _) => "none",
+        (_, Some(mode)) => mode.as_str(),
+        // A rule's word, or the log is sick: no switch names a mode.
+        (Decision::Hold, None) => "approval",
+        (_, None) => "halt",
+    };
     let value = if key == MODE { mode.into() } else { Value::Bool(allowed) };
     Map::from_iter([
         ("key".to_owned(), key.into()),
@@ -100,8 +105,10 @@ fn metadata(answer: &CheckAnswer, mode: &str) -> Value {
     if let Some(switch) = answer.switch {
         metadata.insert("switch".to_owned(), switch.to_string().into());
     }
-    if let Some(reason) = &answer.reason {
-        metadata.insert("reason".to_owned(), reason.as_str().into());
+    for (name, text) in [("rule", &answer.rule), ("reason", &answer.reason), ("lane", &answer.lane)] {
+        if let Some(text) = text {
+            metadata.insert(name.to_owned(), text.as_str().into());
+        }
     }
     Value::Object(metadata)
 }
@@ -156,6 +163,7 @@ mod tests {
             (Decision::Hold, Some(Mode::Approval), "approval"),
             (Decision::Deny, Some(Mode::ReadOnly), "read-only"),
             (Decision::Deny, None, "halt"),
+            (Decision::Hold, None, "approval"),
         ] {
             let answer = answer(decision, mode);
             let (allowed, mode) = (told(ALLOWED, &answer), told(MODE, &answer));

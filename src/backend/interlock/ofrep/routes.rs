@@ -79,7 +79,7 @@ async fn evaluated(
     let asked = asked(&body(request, LONGEST).await?, identity)?;
     let interlock = ways.interlock(drill)?;
     let (table, now) = (interlock.table(), (ways.backend.clock)());
-    let judge = |asked: &CheckRequest| interlock.check(asked, Way::Check, now);
+    let judge = |asked: &CheckRequest| interlock.ask(asked, Way::Check, now);
     let mut flag = flags::flag(key, &table, &asked, judge).map_err(|none| Wrong {
         status: StatusCode::NOT_FOUND,
         code: "FLAG_NOT_FOUND",
@@ -111,7 +111,7 @@ async fn listed(
     let asked = asked(&body(request, LONGEST).await?, identity)?;
     let interlock = ways.interlock(drill)?;
     let (table, now, tickets) = (interlock.table(), (ways.backend.clock)(), ways.interlocks.tickets());
-    let flags = flags::all(&table, &asked, |asked| interlock.check(asked, Way::Check, now));
+    let flags = flags::all(&table, &asked, |asked| interlock.ask(asked, Way::Check, now));
     let tag = tag::tag(&tickets.process, &flags);
     let mut response = if tag::is_known(&headers, &tag) && !tickets.is_owed(&asked.agent) {
         StatusCode::NOT_MODIFIED.into_response()

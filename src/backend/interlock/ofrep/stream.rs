@@ -92,7 +92,9 @@ impl Reader {
                 // While the log is sick nobody may go on: that is another answer too.
                 changed = self.sick.changed() => changed.ok()?,
                 () = tokio::time::sleep(HEARTBEAT) => {
-                    return self.is_welcome().then(|| Bytes::from_static(b":\n\n"));
+                    // What rules know changes too, and tells nobody.
+                    let frame = self.changed().unwrap_or_else(|| Bytes::from_static(b":\n\n"));
+                    return self.is_welcome().then_some(frame);
                 }
             }
         }
