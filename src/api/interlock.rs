@@ -157,6 +157,9 @@ pub struct AgentView {
     pub tools: BTreeMap<String, Decision>,
     /// Classes that are decided otherwise.
     pub classes: BTreeMap<String, Decision>,
+    /// Engaged switches that touch only a part of what it does: a tool, a class, a workflow, a subject, new runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partly: Vec<SwitchId>,
     /// The switch that decided.
     #[serde(default)]
     pub switch: Option<SwitchId>,

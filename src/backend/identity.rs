@@ -5,7 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use sha2::{Digest, Sha256};
 
-use super::rights::{Right, Standing, may};
+use super::{
+    ancestry::{self, Descent},
+    rights::{Right, Standing, may},
+};
 use crate::{
     api::Problem,
     incident::{Role, Token, Worlds},
@@ -39,6 +42,12 @@ impl Identity {
     /// Nobody we know.
     pub fn stranger() -> Self {
         Self::of(Author::Automation("stranger".into()), Standing::Stranger)
+    }
+
+    /// What was started under an agent; without a name it speaks for nobody.
+    fn descendant(agent: Option<AgentId>) -> Self {
+        let name = agent.as_ref().map_or_else(|| "unnamed".to_owned(), ToString::to_string);
+        Self { agent, ..Self::of(Author::Agent(name), Standing::Agent) }
     }
 
     fn of(author: Author, standing: Standing) -> Self {
@@ -156,8 +165,14 @@ fn same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().zip(other).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }
 
-/// The person behind a socket's peer: behind sudo the login uid counts.
+/// Who is behind a socket's peer: a person, behind sudo by the login uid; or the agent under whose runner or proxy it was
+/// started. One that cannot be looked at may do what anybody of this user may without being known.
 pub fn of_socket_peer(uid: u32, pid: Option<i32>) -> Identity {
+    match pid.map(ancestry::of) {
+        Some(Descent::Agent(agent)) => return Identity::descendant(agent),
+        Some(Descent::Unknown) => return Identity::loopback(),
+        Some(Descent::Free) | None => {}
+    }
     let login = if uid == 0 { pid.and_then(login_uid) } else { None };
     Identity::person(user_name(login.unwrap_or(uid)))
 }
@@ -305,5 +320,11 @@ mod tests {
         let identity = of_socket_peer(me, None);
         assert!(identity.author.is_person() && !identity.author.name().is_empty());
         assert_eq!(user_name(3_999_999_999), "uid-3999999999");
+        let own = i32::try_from(std::process::id()).unwrap();
+        assert!(of_socket_peer(me, Some(own)).author.is_person());
+        // One that went before it could be looked at, or that asks from where it cannot be.
+        assert_eq!(of_socket_peer(me, Some(0)), Identity::loopback());
+        let unnamed = Identity::descendant(None);
+        assert!(!unnamed.speaks_for(&AgentId::new("refund-bot").unwrap()) && !unnamed.may(Right::Release));
     }
 }

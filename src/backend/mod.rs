@@ -1,5 +1,6 @@
 //! The backend: owns state and I/O. One writer (`core`) decides and remembers; everything else asks it.
 
+mod ancestry;
 pub mod app;
 pub mod clock;
 pub mod core;

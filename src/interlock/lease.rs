@@ -18,6 +18,8 @@ use crate::{
 const RENEW: Duration = Duration::from_millis(500);
 /// How long one renewal may take; the next one is asked meanwhile.
 const PATIENCE: Duration = Duration::from_millis(1_500);
+/// How long the last word of a holder may take.
+const FAREWELL: Duration = Duration::from_millis(1_000);
 
 /// Who holds the lease.
 #[derive(Debug, Clone)]
@@ -51,14 +53,16 @@ impl Standing {
         self.view.mode == Decision::Allow.as_str()
     }
 
-    /// Whether some of its tools or classes are decided otherwise than the whole.
+    /// Whether a switch touches only a part of what it does: some tools, a workflow, a subject.
     pub fn is_partial(&self) -> bool {
-        !self.view.tools.is_empty() || !self.view.classes.is_empty()
+        !self.view.tools.is_empty() || !self.view.classes.is_empty() || !self.view.partly.is_empty()
     }
 }
 
 /// A lease that renews itself as long as this lives.
 pub struct LeaseKeeper {
+    client: Client,
+    holder: Holder,
     standing: watch::Receiver<Standing>,
     enforced: watch::Sender<u64>,
     task: tokio::task::JoinHandle<()>,
@@ -73,8 +77,8 @@ impl LeaseKeeper {
         let (enforced, heard) = watch::channel(0);
         let first = renew(&client, &holder, 0).await?;
         let (told, standing) = watch::channel(first);
-        let task = tokio::spawn(keep(client, holder, told, heard));
-        Ok(Self { standing, enforced, task })
+        let task = tokio::spawn(keep(client.clone(), holder.clone(), told, heard));
+        Ok(Self { client, holder, standing, enforced, task })
     }
 
     /// What applies, and hears every change.
@@ -84,11 +88,21 @@ impl LeaseKeeper {
 
     /// The holder enforces `version` from now on: the next renewal acknowledges it, at once.
     pub fn enforces(&self, version: u64) {
-        self.enforced.send_if_modified(|enforced| {
-            let newer = version > *enforced;
-            *enforced = version.max(*enforced);
-            newer
-        });
+        self.enforced.send_if_modified(|enforced| std::mem::replace(enforced, version) != version);
+    }
+
+    /// Says that nothing of this instance runs any more: it obeys whatever was heard, and there is nobody to go blind.
+    /// Bounded in time: the lease ends in any case.
+    pub async fn end(self) {
+        let version = self.standing.borrow().view.version;
+        let holder = Holder { on_blind: OnBlind::Stop, ..self.holder.clone() };
+        // No renewal that still says otherwise may arrive after it.
+        self.task.abort();
+        match tokio::time::timeout(FAREWELL, renew(&self.client, &holder, version)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(why)) => tracing::debug!(%why, "the lease ends by running out"),
+            Err(_) => tracing::debug!("the lease ends by running out: no answer"),
+        }
     }
 
     /// Waits until the lease has run to within `before` of its end without renewal.

@@ -209,3 +209,78 @@ async fn a_restart_of_the_backend_neither_ends_nor_frees_anybody() {
     until("it is confirmed", async || proof(&rig, &switch).await["state"] == "confirmed").await;
     assert_eq!((pids.map(lives), ended(runner).0), ([false; 2], Some(1)));
 }
+
+/// Protocol 4, CON.12: what was started under a runner is its agent and no person; double forks, a new session and a
+/// runner by another name change nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_descendant_is_its_agent_and_releases_nothing() {
+    let rig = rig().await;
+    let other = rig.command("/v1/switches", json!({"scope": {"agent": "other"}})).await.good().clone();
+    assert_eq!(other["events"][0]["data"]["switch"], "SW-1");
+    let andon = env!("CARGO_BIN_EXE_andon");
+    let program = format!(
+        "{andon} release SW-1 --why over; {andon} token make mine --role operator; {andon} agents list; \
+         (setsid {andon} release SW-1 --why over </dev/null &) | cat; \
+         {andon} interlock run --agent other -- {andon} release SW-1 --why over; \
+         {andon} interlock run --agent looper -- true"
+    );
+    let (code, said) = ended(under_lease(
+        rig.folder.path(),
+        None,
+        &[],
+        &format!("{{ {program}; }} 2>&1 | cat >&2; {andon} interlock run --agent looper -- sh -c 'exit 3'"),
+    ));
+    assert_eq!(code, Some(3), "its own lease it may take: {said}");
+    assert_eq!(said.matches("role agent may not").count(), 4, "{said}");
+    assert!(said.contains("speaks for looper, not for other"), "{said}");
+    let switch = rig.get("/v1/switches/SW-1").await.good().clone();
+    assert_eq!(switch["state"], "engaged");
+    assert_eq!(rig.get("/v1/tokens").await.good(), &json!([]));
+}
+
+/// A backend that the runner started for itself serves others too, and goes on; so does what a service manager sends to
+/// the program alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_that_a_runner_started_outlives_it() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let andon = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_andon"));
+        command.env("ANDON_HOME", home.path()).env_remove("ANDON_URL").env_remove("ANDON_TOKEN").args(arguments);
+        command.output().unwrap()
+    };
+    let runner = under_lease(home.path(), None, &[], &stubborn(folder.path()));
+    let pids = both_run(folder.path()).await;
+    let halted = andon(&["halt", "--agent", "looper", "--wait"]);
+    assert!(halted.status.success(), "{halted:?}");
+    assert_eq!(pids.map(lives), [false; 2]);
+    assert_eq!(ended(runner).0, Some(1));
+    assert!(andon(&["release", "SW-1", "--why", "mended"]).status.success(), "the same backend answers");
+    // A signal to the runner reaches the program, which ends as it likes.
+    let said = folder.path().join("said");
+    let program = format!("trap 'exit 9' INT; touch {}; while :; do sleep 0.05; done", said.display());
+    let runner = under_lease(home.path(), None, &[], &program);
+    until("it runs", async || said.exists()).await;
+    let pid = rustix::process::Pid::from_raw(i32::try_from(runner.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(ended(runner).0, Some(9));
+    assert!(andon(&["serve", "--stop", "--force"]).status.success());
+}
+
+/// CON.10: a switch over a part of what an agent does is none that a whole program can keep to: it is not confirmed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_program_cannot_keep_to_is_not_acknowledged() {
+    let rig = rig().await;
+    let folder = tempfile::tempdir().unwrap();
+    let runner = under_lease(rig.folder.path(), None, &["--on-blind", "continue"], &stubborn(folder.path()));
+    let pids = both_run(folder.path()).await;
+    let engaged = rig.command("/v1/switches", json!({"scope": {"agent": "looper", "subject": "user-7"}})).await;
+    let partly = engaged.good()["events"][0]["data"]["switch"].as_str().unwrap().to_owned();
+    let whole = halt(&rig).await;
+    until("the whole is confirmed", async || proof(&rig, &whole).await["state"] == "confirmed").await;
+    assert_eq!((pids.map(lives), ended(runner).0), ([false; 2], Some(1)));
+    // Gone, it keeps to the narrow one as well; one that never goes blind again is confirmed too.
+    until("the part is confirmed", async || proof(&rig, &partly).await["state"] == "confirmed").await;
+    let (first, second) = (proof(&rig, &partly).await["at"].clone(), proof(&rig, &whole).await["at"].clone());
+    assert_eq!(first, second, "not before it was gone");
+}

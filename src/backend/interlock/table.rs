@@ -156,6 +156,9 @@ impl Table {
             let answer = self.answer(&of(None, Some(class))).decision;
             (answer != self.answer(&general).decision).then(|| (class.to_string(), answer))
         });
+        let touching = self.engaged.values().filter(|switch| self.is_in(&switch.scope, agent));
+        let partly =
+            touching.filter(|switch| !switch.except.contains(agent) && switch.decide(&general) == Decision::Allow);
         AgentView {
             version: self.version,
             agent: agent.clone(),
@@ -165,6 +168,7 @@ impl Table {
                 .to_owned(),
             tools: tools.collect(),
             classes: classes.collect(),
+            partly: partly.map(|switch| switch.id).collect(),
             switch: named.map(|switch| switch.id),
             reason: named.and_then(|switch| self.reasons.get(&switch.id)).cloned(),
         }

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Signal, getpid, getppid, set_child_subreaper, set_parent_process_death_signal};
+use rustix::{
+    io::Errno,
+    process::{Signal, WaitOptions, getppid, set_parent_process_death_signal, wait},
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::tree;
@@ -31,33 +34,53 @@ fn bound_to(parent: u32, signal: Signal) -> std::io::Result<bool> {
 /// What the system refuses.
 pub async fn guard(parent: u32, command: &[String]) -> std::io::Result<i32> {
     let mut runner_died = signal(SignalKind::user_defined1())?;
-    let mut interrupts =
-        [signal(SignalKind::interrupt())?, signal(SignalKind::quit())?, signal(SignalKind::terminate())?];
-    set_child_subreaper(Some(getpid()))?;
+    let mut child_died = signal(SignalKind::child())?;
+    // From a terminal they reach the program by themselves, from the runner they are passed on: here they end nothing.
+    let ignored = [
+        SignalKind::interrupt(),
+        SignalKind::quit(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+        SignalKind::user_defined2(),
+    ];
+    let _ignored = ignored.into_iter().map(signal).collect::<std::io::Result<Vec<_>>>()?;
+    tree::gather()?;
     if !bound_to(parent, Signal::USR1)? {
         return Ok(1);
     }
-    let program = std::env::current_exe()?;
     let mut arguments =
         vec!["interlock".to_owned(), "exec".to_owned(), std::process::id().to_string(), "--".to_owned()];
     arguments.extend_from_slice(command);
-    let mut child = tokio::process::Command::new(program).args(arguments).spawn()?;
-    let [interrupt, quit, terminate] = &mut interrupts;
+    let child = Command::new(std::env::current_exe()?).args(arguments).spawn()?;
     let ended = loop {
+        if let Some(ended) = reap(child.id())? {
+            break ended;
+        }
         tokio::select! {
-            ended = child.wait() => break ended?,
+            _ = child_died.recv() => {}
             _ = runner_died.recv() => {
                 tree::end(Duration::ZERO, None).await;
                 return Ok(128 + 9);
             }
-            // From the terminal they reach the program by themselves; from the runner they come passed on.
-            _ = interrupt.recv() => {}
-            _ = quit.recv() => {}
-            _ = terminate.recv() => {}
         }
     };
     tree::end(LEFT_BEHIND, None).await;
-    Ok(code(ended))
+    Ok(ended)
+}
+
+/// Buries who died, those too that were orphaned to this guard: the exit code of `child`, once it did.
+fn reap(child: u32) -> std::io::Result<Option<i32>> {
+    loop {
+        match wait(WaitOptions::NOHANG) {
+            Ok(Some((pid, status))) if u32::try_from(pid.as_raw_pid()) == Ok(child) => {
+                let signal = status.terminating_signal().map(|signal| 128 + signal);
+                return Ok(Some(status.exit_status().or(signal).unwrap_or(1)));
+            }
+            Ok(Some(_)) | Err(Errno::INTR) => {}
+            Ok(None) => return Ok(None),
+            Err(why) => return Err(why.into()),
+        }
+    }
 }
 
 /// Becomes `command`, and dies with the guard, process `parent`. Answers only when it could not.

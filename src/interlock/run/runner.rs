@@ -2,7 +2,7 @@
 
 use std::{process::Stdio, time::Duration};
 
-use rustix::process::{Signal, getpid, set_child_subreaper};
+use rustix::process::Signal;
 use tokio::{
     process::Child,
     signal::unix::{SignalKind, signal},
@@ -85,24 +85,26 @@ pub async fn run(client: Client, asked: Asked) -> Result<i32, NotRun> {
     }
     let program = asked.command.first().cloned().unwrap_or_default();
     let system = |why| NotRun::System { program: program.clone(), why };
-    set_child_subreaper(Some(getpid())).map_err(|why| system(why.into()))?;
+    tree::gather().map_err(system)?;
     let lease = LeaseKeeper::take(client, asked.holder.clone())
         .await
         .map_err(|why| NotRun::NoLease { program: program.clone(), why })?;
-    may_begin(&lease, &asked, &program).await?;
+    if let Err(why) = may_begin(&lease, &asked, &program).await {
+        lease.end().await;
+        return Err(why);
+    }
     let mut child = start(&asked.command).map_err(system)?;
     let ended = watch(&lease, &asked, &mut child).await;
     match ended {
         Ended::ByItself(status) => {
             tree::end(Duration::ZERO, None).await;
+            lease.end().await;
             Ok(guard::code(status.map_err(system)?))
         }
-        Ended::Stopped { why, version } => {
+        Ended::Stopped { why } => {
             tree::end(PATIENCE, None).await;
-            let _ = child.wait().await;
-            if let Some(version) = version {
-                acknowledge(&lease, version).await;
-            }
+            // Only now: what is acknowledged has stopped.
+            lease.end().await;
             Err(NotRun::Stopped { why })
         }
     }
@@ -122,7 +124,6 @@ async fn may_begin(lease: &LeaseKeeper, asked: &Asked, program: &str) -> Result<
         lease.enforces(now.view.version);
         let why = reason(&now);
         if !asked.wait {
-            acknowledge(lease, now.view.version).await;
             let agent = asked.holder.agent.to_string();
             return Err(NotRun::Halted { program: program.to_owned(), agent, why });
         }
@@ -141,6 +142,8 @@ fn start(command: &[String]) -> std::io::Result<Child> {
     arguments.extend_from_slice(command);
     tokio::process::Command::new(std::env::current_exe()?)
         .args(arguments)
+        // A person's token in the runner's hands must not become the agent's.
+        .env_remove("ANDON_TOKEN")
         .stdin(Stdio::inherit())
         .stdout(Stdio::inherit())
         .stderr(Stdio::inherit())
@@ -149,11 +152,7 @@ fn start(command: &[String]) -> std::io::Result<Child> {
 
 enum Ended {
     ByItself(std::io::Result<std::process::ExitStatus>),
-    /// With the version that this enforces, where it was a switch.
-    Stopped {
-        why: String,
-        version: Option<u64>,
-    },
+    Stopped { why: String },
 }
 
 async fn watch(lease: &LeaseKeeper, asked: &Asked, child: &mut Child) -> Ended {
@@ -163,7 +162,7 @@ async fn watch(lease: &LeaseKeeper, asked: &Asked, child: &mut Child) -> Ended {
     loop {
         let now = standing.borrow_and_update().clone();
         if !now.goes_on() {
-            return Ended::Stopped { why: reason(&now), version: Some(now.view.version) };
+            return Ended::Stopped { why: reason(&now) };
         }
         accept(lease, &now);
         tokio::select! {
@@ -171,7 +170,7 @@ async fn watch(lease: &LeaseKeeper, asked: &Asked, child: &mut Child) -> Ended {
             _ = standing.changed() => {}
             () = lease.runs_out(BEFORE_BLIND), if stops_blind => {
                 let why = standing.borrow().why_not.clone().map(|why| format!(": {why}")).unwrap_or_default();
-                return Ended::Stopped { why: format!("the lease ran out, the backend was not heard of{why}"), version: None };
+                return Ended::Stopped { why: format!("the lease ran out, the backend was not heard of{why}") };
             }
             signal = signals.next() => tree::pass_on(signal, child.id()),
         }
@@ -183,19 +182,6 @@ fn accept(lease: &LeaseKeeper, standing: &Standing) {
     if !standing.is_partial() {
         lease.enforces(standing.view.version);
     }
-}
-
-/// Tells the backend that nothing runs any more, if it can be told soon: its lease ends in any case.
-async fn acknowledge(lease: &LeaseKeeper, version: u64) {
-    lease.enforces(version);
-    let mut standing = lease.standing();
-    let before = standing.borrow_and_update().until;
-    let renewed = async {
-        while standing.borrow_and_update().until <= before {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    let _ = tokio::time::timeout(Duration::from_secs(1), renewed).await;
 }
 
 fn reason(standing: &Standing) -> String {
@@ -214,7 +200,6 @@ impl Signals {
             (Signal::TERM, SignalKind::terminate()),
             (Signal::HUP, SignalKind::hangup()),
             (Signal::USR2, SignalKind::user_defined2()),
-            // A terminal sends these to the program itself as well: here they only must not end the runner.
             (Signal::INT, SignalKind::interrupt()),
             (Signal::QUIT, SignalKind::quit()),
         ];
@@ -232,9 +217,16 @@ impl Signals {
                 })
             });
             let (name, ..) = futures_util::future::select_all(waits).await;
-            if !matches!(name, Signal::INT | Signal::QUIT) {
+            // A terminal sends these to the program itself as well: here they only must not end the runner.
+            if !(matches!(name, Signal::INT | Signal::QUIT) && is_at_terminal()) {
                 return name;
             }
         }
     }
+}
+
+/// Whether this process is what its terminal's keys reach.
+fn is_at_terminal() -> bool {
+    let group = std::fs::File::open("/dev/tty").ok().and_then(|tty| rustix::termios::tcgetpgrp(tty).ok());
+    group == Some(rustix::process::getpgrp())
 }
