@@ -247,7 +247,7 @@ mod tests {
             (r#"{"p":{"q":[{"a":1,"a":1}]}}"#, "stands twice"),
             (r#"{"a":1}{"a":2}"#, "trailing"),
             ("{'a':1}", "key must be a string"),
-            ("[1,]", "trailing comma"),
+            ("[1,]", "expected value"),
             ("{\"a\":\"\u{1}\"}", "control character"),
             (r#"{"a":NaN}"#, "expected"),
             (r#"{"a":01}"#, "invalid number"),
