@@ -251,7 +251,7 @@ mod tests {
             ("{\"a\":\"\u{1}\"}", "control character"),
             (r#"{"a":NaN}"#, "expected"),
             (r#"{"a":01}"#, "invalid number"),
-            (r#""\ud800""#, "surrogate"),
+            (r#""\ud800""#, "hex escape"),
             ("", "EOF"),
         ] {
             let why = Json::read(text).unwrap_err().to_string();
