@@ -10,7 +10,8 @@ mod telemetry;
 mod tripwires;
 
 pub use commands::{
-    Accepted, AckFiring, AnnotateSwitch, Ask, InWorld, MakeToken, ReleaseSwitch, Stop, Stopping, TokenMade,
+    Accepted, AckFiring, AnnotateSwitch, Ask, AskPreview, InWorld, MakeToken, PreviewAnswer, RecommendedScope,
+    ReleaseSwitch, Stop, Stopping, TokenMade,
 };
 pub use drills::{DrillStarted, RecordingView, StartDrill};
 pub use interlock::{AgentView, CheckAnswer, CheckRequest, DecideHold, HoldView, LeaseAnswer, LeaseRequest};

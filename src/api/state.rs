@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::incident::{Clock, Drill, Incident, Reach, World};
-use crate::terms::{Author, Time};
+use crate::incident::{Clock, Drill, Incident, Reach, World, containment::Figures};
+use crate::terms::{AgentId, Author, Time};
 
 /// `GET /v1/state`: everything a cockpit needs to begin, and the position to resume `/v1/events` from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,6 +88,25 @@ pub struct AgentLive {
     pub median_calls: Option<f64>,
     /// Tools called that the inventory does not list (DET.14).
     pub drift: Vec<String>,
+}
+
+impl Live {
+    /// What containment weighs of each agent (CON.11).
+    pub fn figures(&self) -> BTreeMap<AgentId, Figures> {
+        let known = self.agents.iter().filter_map(|(name, live)| Some((AgentId::new(name).ok()?, live)));
+        known
+            .map(|(agent, live)| {
+                let calls_per_h = live.calls_window;
+                (agent, Figures { reach: live.reach, calls_per_h, spend_per_h: live.spend_window_usd })
+            })
+            .collect()
+    }
+
+    /// Agents heard of lately, and those of them whose figures could show them unaffected (CON.4).
+    pub fn active(&self) -> BTreeMap<AgentId, bool> {
+        let heard = self.agents.iter().filter(|(_, live)| live.last_seen.is_some());
+        heard.filter_map(|(name, live)| Some((AgentId::new(name).ok()?, live.median_calls.is_some()))).collect()
+    }
 }
 
 /// What intake did since it began (law 4: nothing is lost silently).

@@ -136,6 +136,7 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
         | IncidentCommand::RetractNote { .. }
         | IncidentCommand::ConfirmHarm { .. }
         | IncidentCommand::SetEarliestAction { .. }
+        | IncidentCommand::EstimateBlast { .. }
         | IncidentCommand::OpenRollback { .. }
         | IncidentCommand::TickStep { .. }
         | IncidentCommand::UntickStep { .. }

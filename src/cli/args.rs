@@ -74,6 +74,8 @@ pub enum Command {
     Assign(incidents::Assign),
     /// Confirm harm, or correct since when.
     Harm(incidents::Harm),
+    /// Estimate how far the harm may reach, and record what was chosen.
+    Blast(incidents::Blast),
     /// Declare containment by word.
     Contained(incidents::Why),
     /// Confirm an incident that a tripwire opened.

@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     api::{IncidentView, path},
-    incident::{self, Command, Entry, Event, IncidentCommand, Topic, World},
+    incident::{
+        self, Command, Entry, Event, IncidentCommand, Topic, World,
+        containment::{BlastRadius, Move},
+    },
     terms::{AgentId, FiringId, IncidentId, Time},
 };
 
@@ -258,6 +261,40 @@ pub struct Harm {
 
 pub async fn harm(reach: &Reach, asked: &Harm) -> Result<(), Failed> {
     reach.ask(asked.incident, IncidentCommand::ConfirmHarm { at: asked.at }).await
+}
+
+/// `andon blast`.
+#[derive(Debug, Args)]
+pub struct Blast {
+    /// INC-7.
+    incident: IncidentId,
+    /// Records, messages or payments an hour.
+    #[arg(long, value_name = "N")]
+    per_hour: f64,
+    /// For how many hours it went on.
+    #[arg(long, value_name = "H")]
+    hours: f64,
+    /// How many can be reached at all, where that is known.
+    #[arg(long, value_name = "N")]
+    reach: Option<f64>,
+    /// Record the choice, take-down or narrow, with the figures; without it they are only shown.
+    #[arg(long)]
+    choose: Option<Move>,
+    /// Why.
+    #[arg(long)]
+    why: Option<String>,
+}
+
+pub async fn blast(reach: &Reach, asked: Blast) -> Result<(), Failed> {
+    let Blast { incident, per_hour: velocity_per_h, hours, reach: reachable, choose, why } = asked;
+    let window_s = hours * 3_600.0;
+    if let Some(choice) = choose {
+        let ask = IncidentCommand::EstimateBlast { velocity_per_h, window_s, reach: reachable, choice, why };
+        return reach.ask(incident, ask).await;
+    }
+    reach.show(&BlastRadius::of(velocity_per_h, window_s, reachable), |blast| {
+        print::line(format!("up to {:.0} affected; advice: {}", blast.affected, blast.advice))
+    })
 }
 
 pub async fn contained(reach: &Reach, asked: Why) -> Result<(), Failed> {

@@ -38,6 +38,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Severity(asked) => incidents::severity(&reach, asked).await,
         Command::Assign(asked) => incidents::assign(&reach, asked).await,
         Command::Harm(asked) => incidents::harm(&reach, &asked).await,
+        Command::Blast(asked) => incidents::blast(&reach, asked).await,
         Command::Contained(asked) => incidents::contained(&reach, asked).await,
         Command::Confirm(asked) => incidents::confirm(&reach, &asked).await,
         Command::Dismiss(asked) => incidents::dismiss(&reach, asked).await,

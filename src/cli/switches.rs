@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use clap::Args;
-use serde::Serialize;
 
 use super::{
     print::{self, Failed},
     reach::Reach,
 };
 use crate::{
-    api::{State, path},
+    api::{AskPreview, PreviewAnswer, path},
     incident::{
-        Command, Engage, Fact, Reach as Reached,
+        Command, Engage, Fact,
         containment::{Mode, ProofState, Scope, Stage, Switch, SwitchState},
     },
     terms::{ActionClass, AgentId, IncidentId, SwitchId, Time, ToolName, Workflow},
@@ -107,7 +106,7 @@ pub async fn halt(reach: &Reach, asked: Halt) -> Result<(), Failed> {
         revision: asked.revision,
     };
     if asked.preview {
-        return preview(reach, &scope, asked.mode).await;
+        return preview(reach, scope, asked.mode).await;
     }
     let begins = asked.at.unwrap_or_else(|| Time::from(chrono::Utc::now()));
     let expires_at = asked.expires.map(|after| begins.plus(after));
@@ -192,48 +191,38 @@ fn describe(switch: &Switch) -> Result<(), Failed> {
     Ok(())
 }
 
-/// What a switch would stop, and what goes on (CON.11).
-#[derive(Serialize)]
-struct Preview {
-    scope: String,
-    mode: Mode,
-    stops: Vec<String>,
-    goes_on: Vec<String>,
-    cannot_stop: Vec<String>,
-}
-
-async fn preview(reach: &Reach, scope: &Scope, mode: Mode) -> Result<(), Failed> {
-    let state: State = reach.client().await?.state(reach.world).await?;
-    let mut preview =
-        Preview { scope: scope.to_string(), mode, stops: Vec::new(), goes_on: Vec::new(), cannot_stop: Vec::new() };
-    let declared = state.world.agents.keys().map(ToString::to_string);
-    let mut names: Vec<String> = declared.chain(state.live.agents.keys().cloned()).collect();
-    names.sort_unstable();
-    names.dedup();
-    for name in names {
-        let agent = AgentId::new(&name).ok();
-        let workflow =
-            agent.as_ref().and_then(|id| state.world.agents.get(id)).and_then(|agent| agent.declared.workflow.clone());
-        let inside =
-            (scope.agent.is_none() || scope.agent == agent) && (scope.workflow.is_none() || scope.workflow == workflow);
-        let reached = state.live.agents.get(&name).and_then(|live| live.reach);
-        match (inside, reached) {
-            (false, _) => preview.goes_on.push(name),
-            (true, None | Some(Reached::Observed)) => preview.cannot_stop.push(name),
-            (true, Some(_)) => preview.stops.push(name),
-        }
-    }
-    reach.show(&preview, |preview| {
-        print::line(format!("{} on {}", preview.mode, print::clean(&preview.scope)))?;
-        for (what, names) in [
+/// What a switch would stop, and what goes on; and what is recommended (CON.4, CON.6, CON.11).
+async fn preview(reach: &Reach, scope: Scope, mode: Mode) -> Result<(), Failed> {
+    let asked = AskPreview { scope, mode };
+    let answer: PreviewAnswer = reach.client().await?.post(&reach.at(path::PREVIEW), &asked).await?;
+    reach.show(&answer, |answer| {
+        let preview = &answer.preview;
+        print::line(format!("{} on {}: {}", answer.mode, print::clean(&answer.scope), answer.mode.does()))?;
+        for (what, agents) in [
             ("stops", &preview.stops),
+            ("stops in part", &preview.partly),
             ("goes on", &preview.goes_on),
             ("observed only, this cannot stop it", &preview.cannot_stop),
         ] {
+            let names: Vec<&str> = agents.iter().map(AgentId::as_str).collect();
             let names = if names.is_empty() { "–".to_owned() } else { names.join(", ") };
             print::line(format!("  {what}: {}", print::clean(names)))?;
         }
-        Ok(())
+        print::line(format!(
+            "  touches {} calls and {:.2} USD an hour; {} of these calls are of agents that nothing speaks against",
+            preview.calls_per_h, preview.spend_per_h_usd, preview.healthy_calls_per_h
+        ))?;
+        let recommended = &answer.recommended;
+        let scope = print::clean(recommended.scope.to_string());
+        print::line(format!("recommended: {scope}, since {}", print::clean(&recommended.why)))?;
+        let Some(blast) = &answer.blast else { return Ok(()) };
+        print::line(format!(
+            "blast radius: up to {:.0} actions affected ({:.0} an hour for {}); advice: {}",
+            blast.affected,
+            blast.velocity_per_h,
+            print::span(blast.window_s),
+            blast.advice
+        ))
     })
 }
 

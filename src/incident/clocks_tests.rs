@@ -45,6 +45,7 @@ fn incident() -> Incident {
         declared_at: at(0),
         declared_by: Author::Andon("tripwires".into()),
         harm_at: None,
+        blast: None,
         contained_at: None,
         containment_broken: false,
         resolved_at: None,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AgentDeclaration, Fields, Role,
-    containment::{Call, HoldEnd, Mode, Scope, Stage},
+    containment::{Call, HoldEnd, Mode, Move, Scope, Stage},
 };
 use crate::{
     terms::{
@@ -160,6 +160,21 @@ pub enum IncidentCommand {
     SetEarliestAction {
         /// Its time.
         at: Time,
+    },
+    /// Records how far the harm may reach, and the choice that follows (CON.6).
+    EstimateBlast {
+        /// Records, messages or payments an hour.
+        velocity_per_h: f64,
+        /// For how long it went on, in seconds.
+        window_s: f64,
+        /// How many can be reached at all.
+        #[serde(default)]
+        reach: Option<f64>,
+        /// What is chosen.
+        choice: Move,
+        /// Why.
+        #[serde(default)]
+        why: Option<String>,
     },
     /// Declares containment by hand.
     DeclareContained {

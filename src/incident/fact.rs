@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AgentDeclaration, Fields, Role,
-    containment::{AgentProof, Call, HaltProof, HoldEnd, Mode, Scope, Stage},
+    containment::{AgentProof, BlastRadius, Call, HaltProof, HoldEnd, Mode, Move, Scope, Stage},
     state::ClockPlan,
 };
 use crate::{
@@ -107,6 +107,16 @@ pub enum Fact {
         /// When it was received, where telemetry knows.
         #[serde(default)]
         received_at: Option<Time>,
+    },
+    /// A person estimated how far the harm may reach, and chose (CON.6).
+    BlastEstimated {
+        /// The figures seen.
+        blast: BlastRadius,
+        /// What was chosen.
+        choice: Move,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
     },
     /// Every counted agent is confirmed, or a person declares it with a reason.
     Contained {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use imbl::Vector;
 use serde::{Deserialize, Serialize};
 
+use super::containment::BlastRadius;
 use crate::terms::{ActionClass, AgentId, Author, ChecklistId, DraftId, FiringId, IncidentId, SwitchId, Time, words};
 
 words! {
@@ -319,6 +320,9 @@ pub struct Incident {
     pub harm_at: Option<Time>,
     /// When it was contained first; an escape does not restart it.
     pub contained_at: Option<Time>,
+    /// How far the harm may reach, as estimated last (CON.6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blast: Option<BlastRadius>,
     /// Escaped after containment, not contained since.
     pub containment_broken: bool,
     /// When it was resolved.

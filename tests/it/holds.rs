@@ -167,3 +167,27 @@ async fn stages_plans_and_lanes_over_the_wire() {
     assert_eq!(check(&rig, "b", 1, None).await["decision"], "allow");
     until("the planned one engages", async || check(&rig, "b", 1, None).await["decision"] == "deny").await;
 }
+
+/// CON.4, CON.6, CON.11: what a switch would stop is told before it is fired, and the choice is recorded with its figures.
+#[tokio::test]
+async fn a_preview_and_an_estimate_come_before_the_switch() {
+    let rig = rig().await;
+    rig.post("/v1/agents", json!([{"id": "refund-bot", "inventory": [PAYOUT]}, {"id": "mail-bot"}])).await.good();
+    check(&rig, "refund-bot", 1, None).await;
+    rig.post("/v1/actions", json!({"agent": "seen-bot", "tool": "x"})).await.good();
+    until("it is seen", async || rig.get("/v1/agents").await.good().as_array().unwrap().len() == 3).await;
+    let asked = json!({"scope": {"tool": PAYOUT}});
+    let preview = rig.post("/v1/switches/preview", asked).await.good().clone();
+    assert_eq!((&preview["partly"], &preview["goes_on"]), (&json!(["refund-bot"]), &json!(["mail-bot"])), "{preview}");
+    assert_eq!(preview["cannot_stop"], json!(["seen-bot"]));
+    assert!(preview["recommended"]["why"].is_string() && preview["recommended"]["scope"].is_object(), "{preview}");
+    assert_eq!(rig.get("/v1/switches").await.good(), &json!([]), "nothing was engaged");
+    rig.post("/v1/switches/preview", json!({"mode": "stop"})).await.problem(422);
+    let declared = rig.command("/v1/incidents", json!({"title": "paid twice", "severity": "SEV-1"})).await;
+    let incident = declared.good()["events"][0]["stream"].as_str().unwrap().trim_start_matches("incident/").to_owned();
+    let estimate = json!({"type": "estimate-blast", "velocity_per_h": 41.7, "window_s": 2_592_000, "reach": 2_000_000,
+        "choice": "narrow", "why": "one tool"});
+    rig.command(&format!("/v1/incidents/{incident}/commands"), estimate).await.good();
+    let blast = rig.get(&format!("/v1/incidents/{incident}")).await.good()["blast"].clone();
+    assert_eq!((blast["affected"].as_f64(), blast["advice"].as_str()), (Some(30_024.0), Some("take-down")), "{blast}");
+}

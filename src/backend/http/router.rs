@@ -38,6 +38,7 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(&under(path::INCIDENTS, "{id}/events"), get(incidents::events))
         .route(&under(path::INCIDENTS, "{id}/postmortem"), get(incidents::postmortem))
         .route(path::SWITCHES, get(switches::list).post(switches::engage))
+        .route(path::PREVIEW, post(switches::preview))
         .route(&under(path::SWITCHES, "{id}"), get(switches::show))
         .route(&under(path::SWITCHES, "{id}/release"), post(switches::release))
         .route(&under(path::SWITCHES, "{id}/annotate"), post(switches::annotate))

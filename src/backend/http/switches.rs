@@ -9,7 +9,7 @@ use super::{
     reply::{Reply, ask, unknown, world, worlds},
 };
 use crate::{
-    api::{Accepted, AnnotateSwitch, Ask, ReleaseSwitch},
+    api::{Accepted, AnnotateSwitch, Ask, AskPreview, PreviewAnswer, ReleaseSwitch},
     backend::{app::Backend, identity::Identity},
     incident::{Command, Engage, containment::Switch},
     terms::SwitchId,
@@ -30,6 +30,17 @@ pub async fn show(
     let all = worlds(&backend, drill)?;
     let switch = world(&all, drill)?.switches.get(&id).ok_or_else(|| unknown(id, "andon switches"))?;
     Ok(axum::Json(switch.clone()))
+}
+
+/// What one would stop, before it is engaged; and the scope that is recommended (CON.4, CON.6, CON.11).
+pub async fn preview(
+    State(backend): State<Arc<Backend>>,
+    InWorld(drill): InWorld,
+    Json(AskPreview { scope, mode }): Json<AskPreview>,
+) -> Reply<PreviewAnswer> {
+    let all = worlds(&backend, drill)?;
+    let (world, live) = (world(&all, drill)?, backend.live(drill));
+    Ok(axum::Json(PreviewAnswer::of(world, &live, &scope, mode)))
 }
 
 /// Engages one.

@@ -4,12 +4,14 @@
 
 mod decision;
 mod hold;
+mod preview;
 mod recommend;
 mod scope;
 mod switch;
 
 pub use decision::{Decision, decide, in_canary};
 pub use hold::{Hold, HoldDecision, HoldEnd, HoldState};
+pub use preview::{BlastRadius, Figures, Move, Preview, preview, suspects};
 pub use recommend::{Recommended, recommend};
 pub use scope::{Call, Scope};
 pub use switch::{AgentProof, HaltProof, Mode, ProofHow, ProofState, Release, Slipped, Stage, Switch, SwitchState};

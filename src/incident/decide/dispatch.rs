@@ -135,6 +135,7 @@ fn on_incident(case: &Case<'_>, id: IncidentId, ask: &IncidentCommand) -> Decide
         | IncidentCommand::ConfirmHarm { .. }
         | IncidentCommand::SetEarliestAction { .. }
         | IncidentCommand::DeclareContained { .. }
+        | IncidentCommand::EstimateBlast { .. }
         | IncidentCommand::Resolve { .. }
         | IncidentCommand::Reopen { .. }
         | IncidentCommand::Close { .. } => lifecycle::decide(case, incident, ask),

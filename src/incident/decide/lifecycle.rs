@@ -2,12 +2,12 @@
 
 use super::{
     checks, declare,
-    dispatch::{Case, Decided, conflict, unknown},
+    dispatch::{Case, Decided, conflict, invalid, unknown},
 };
 use crate::{
     incident::{
         ClockPlan, Fact, Incident, IncidentCommand, NewEvent, Refusal, RefusalCode, Status, Topic,
-        containment::SwitchState,
+        containment::{BlastRadius, SwitchState},
     },
     terms::{Author, SwitchId, Time},
 };
@@ -54,6 +54,14 @@ pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand
                 return Ok(Vec::new());
             }
             one(Fact::EarliestActionSet { at, received_at: signal(case, incident, at) })
+        }
+        IncidentCommand::EstimateBlast { velocity_per_h, window_s, reach, choice, why } => {
+            let why = why.as_deref().map(|why| checks::reason("choose over the advice", why)).transpose()?;
+            let blast = BlastRadius::of(*velocity_per_h, *window_s, *reach);
+            if blast.window_s == 0.0 || !blast.affected.is_finite() {
+                return Err(invalid("an estimate needs a velocity per hour and a window, both above zero"));
+            }
+            one(Fact::BlastEstimated { blast, choice: *choice, why })
         }
         IncidentCommand::DeclareContained { why } => {
             case.person("declare containment")?;

@@ -76,6 +76,7 @@ fn declared(id: IncidentId, event: &Event) -> Option<Incident> {
         declared_at: event.occurred_at,
         declared_by: event.by.clone(),
         harm_at: None,
+        blast: None,
         contained_at: None,
         containment_broken: false,
         resolved_at: None,
@@ -129,6 +130,7 @@ fn life(incident: &mut Incident, event: &Event) {
             }
         }
         Fact::HarmConfirmed { at } => incident.harm_at = Some(*at),
+        Fact::BlastEstimated { blast, .. } => incident.blast = Some(*blast),
         Fact::EarliestActionSet { at, received_at } => {
             incident.mttd.action = Some(*at);
             // The signal is that action's own: another action's would make up a gap.

@@ -18,6 +18,16 @@ pub(super) fn line(fact: &Fact) -> String {
         Fact::NoteRetracted { seq } => format!("took back note {seq}"),
         Fact::HarmConfirmed { at } => format!("harm confirmed since {at}"),
         Fact::EarliestActionSet { at, .. } => format!("earliest harmful action at {at}"),
+        Fact::BlastEstimated { blast, choice, why } => {
+            let why = why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+            let reach = blast.reach.map(|reach| format!(" of {reach:.0} in reach")).unwrap_or_default();
+            format!(
+                "blast radius: up to {:.0} affected{reach} ({:.1} an hour for {:.1} h); chosen: {choice}{why}",
+                blast.affected,
+                blast.velocity_per_h,
+                blast.window_s / 3_600.0,
+            )
+        }
         Fact::Contained { why: Some(why) } => format!("contained, by word: {why}"),
         Fact::Contained { why: None } => "contained: every counted agent is confirmed".into(),
         Fact::ContainmentBroken { switch, agent } => format!("containment broken: {agent} acted under {switch}"),
