@@ -18,6 +18,6 @@ pub use interlock::{AgentView, CheckAnswer, CheckRequest, DecideHold, HoldView, 
 pub use problem::Problem;
 pub use state::{AgentLive, BackendInfo, IncidentView, Live, Resync, State, TelemetryCounts, You};
 pub use telemetry::{ActionsAnswer, RejectedItem};
-pub use tripwires::TripwiresView;
+pub use tripwires::{AutoPlan, BacktestView, Engagement, SetAutoStage, TripwiresView};
 
 pub use crate::incident::containment::Decision;

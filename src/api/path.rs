@@ -22,6 +22,10 @@ pub const HOLDS: &str = "/v1/holds";
 pub const FIRINGS: &str = "/v1/firings";
 /// Rules and what they would stop.
 pub const TRIPWIRES: &str = "/v1/tripwires";
+/// Switches approved for tripwires.
+pub const AUTO: &str = "/v1/tripwires/auto";
+/// What such a switch would have done.
+pub const BACKTEST: &str = "/v1/tripwires/auto/backtest";
 /// Agents.
 pub const AGENTS: &str = "/v1/agents";
 /// Tokens.

@@ -2,6 +2,7 @@
 
 mod ancestry;
 pub mod app;
+pub mod backtest;
 pub mod clock;
 pub mod core;
 pub mod drill;

@@ -107,7 +107,8 @@ pub fn needed(command: &Command) -> Right {
         Command::Declare(_) => Right::Work,
         Command::OnIncident { ask, .. } => needed_on_incident(ask),
         Command::Engage(_) | Command::Annotate { .. } => Right::Engage,
-        Command::Release { .. } => Right::Release,
+        // What a tripwire may do by itself is given out by those who may take it back (CON.14).
+        Command::Release { .. } | Command::SetAuto(_) => Right::Release,
         Command::DecideHolds { approve: true, .. } => Right::Approve,
         // Denying restrains, like a switch.
         Command::DecideHolds { approve: false, .. } => Right::Engage,

@@ -7,10 +7,10 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{clock::Clock, intake::Intakes, interlock::InterlockWorlds};
+use super::{backtest::Shown, clock::Clock, intake::Intakes, interlock::InterlockWorlds};
 use crate::{
     api::Live,
-    runbook::Rules,
+    runbook::TripwirePlan,
     terms::{DrillId, Time},
 };
 
@@ -34,15 +34,21 @@ pub struct Rooms {
     pub interlocks: Arc<InterlockWorlds>,
     /// Every world's telemetry, once it has begun.
     pub intakes: OnceLock<Intakes>,
+    /// The tripwires as the runbook has them.
+    pub plan: TripwirePlan,
+    /// Backtests that were shown to somebody.
+    pub backtests: Shown,
     heard: Mutex<BTreeMap<Option<DrillId>, Heard>>,
 }
 
 impl Rooms {
     /// With the real world's.
-    pub fn new(clock: Clock, rules: Arc<Rules>) -> Self {
+    pub fn new(clock: Clock, plan: TripwirePlan) -> Self {
         Self {
-            interlocks: Arc::new(InterlockWorlds::new(clock, rules)),
+            interlocks: Arc::new(InterlockWorlds::new(clock, plan.rules.clone())),
             intakes: OnceLock::new(),
+            plan,
+            backtests: Shown::default(),
             heard: Mutex::default(),
         }
     }
@@ -89,7 +95,7 @@ mod tests {
 
     #[test]
     fn listeners_hear_only_what_changed() {
-        let rooms = Rooms::new(crate::backend::clock::system(), Arc::default());
+        let rooms = Rooms::new(crate::backend::clock::system(), crate::runbook::Runbook::shipped().tripwires);
         let live = |now: i64, present: &[&str]| Live {
             now: Time::from_millis(now),
             present: present.iter().map(|name| (*name).to_owned()).collect(),

@@ -150,7 +150,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
     home.prepare()?;
     let mut lock = Lock::take(&home.lock())?;
     let log = SqliteLog::open(&database_path(&home, database)?, clock()).await?;
-    let rooms = Arc::new(Rooms::new(clock.clone(), runbook.tripwires.rules.clone()));
+    let rooms = Arc::new(Rooms::new(clock.clone(), runbook.tripwires.clone()));
     rooms.interlocks.recall(Memory::read(&home.heard()), clock());
     let runbook = Arc::new(arc_swap::ArcSwap::new(runbook));
     let core = Core::open(

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api::path,
-    incident::{Command, Event, Fact, World},
+    incident::{Command, Event, Fact, World, containment::AutoStage},
     terms::FiringId,
     tripwire::{Firing, FiringState},
 };
@@ -46,10 +46,14 @@ fn row(firing: &Firing) -> Result<(), Failed> {
         _ => String::new(),
     };
     let incident = firing.incident.map(|id| format!(" → {id}")).unwrap_or_default();
+    let auto = firing.auto.as_ref().map(|auto| match (auto.stage, auto.switch) {
+        (AutoStage::Enforce, Some(switch)) => format!(" → {switch} by itself"),
+        (stage, _) => format!(" → would engage {} of {} ({stage})", auto.mode, auto.scope),
+    });
     let acked = firing.paged.iter().find_map(|paged| paged.by.as_ref()).map(|by| format!(", acknowledged by {by}"));
     let note = firing.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
     let text = format!(
-        "{:<6} {}  {} {}{detail}{figures} ×{}{note} {}{}{incident}",
+        "{:<6} {}  {} {}{detail}{figures} ×{}{note} {}{}{incident}{}",
         firing.id.to_string(),
         print::clock(firing.at),
         firing.key.tripwire,
@@ -57,6 +61,7 @@ fn row(firing: &Firing) -> Result<(), Failed> {
         firing.count,
         firing.state,
         acked.unwrap_or_default(),
+        auto.unwrap_or_default(),
     );
     print::line(print::clean(text).as_str())
 }

@@ -5,6 +5,7 @@
 mod agents;
 mod args;
 mod audit;
+mod auto;
 mod backend;
 mod cockpit;
 mod config;

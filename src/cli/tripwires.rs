@@ -26,6 +26,8 @@ pub enum Tripwires {
     List,
     /// The team's own rules, and what is judged before a call runs.
     Rules,
+    /// Switches that tripwires engage by themselves, as people approved them.
+    Auto(super::auto::Auto),
     /// Judge a file of actions with the same engine.
     Test(Test),
 }
@@ -72,6 +74,7 @@ pub async fn tripwires(reach: &Reach, asked: Tripwires) -> Result<(), Failed> {
             })
         }
         Tripwires::Rules => rules(reach).await,
+        Tripwires::Auto(asked) => super::auto::auto(reach, asked).await,
         Tripwires::Test(asked) => test(reach, &asked),
     }
 }

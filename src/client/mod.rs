@@ -6,6 +6,7 @@ mod error;
 mod interlock;
 mod stream;
 mod target;
+mod tripwires;
 
 pub use call::Client;
 pub use error::ClientError;

@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AgentDeclaration, Fields, Role,
-    containment::{Call, HoldEnd, Mode, Move, Scope, Stage},
+    containment::{AutoScope, AutoStage, BacktestSeen, Call, HoldEnd, Mode, Move, Scope, Stage},
 };
 use crate::{
     terms::{
         ActionClass, AgentId, ChecklistId, DraftId, DrillId, FiringId, HoldId, IncidentId, SwitchId, Time, TokenId,
         words,
     },
-    tripwire::FiringChange,
+    tripwire::{FiringChange, Tripwire},
 };
 
 /// Begins an incident.
@@ -263,6 +263,30 @@ pub enum IncidentCommand {
     },
 }
 
+/// Approves a switch that a tripwire then engages by itself, or takes that back (CON.14).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetAuto {
+    /// Which tripwire.
+    pub tripwire: Tripwire,
+    /// Which rule, for `rule`.
+    #[serde(default)]
+    pub rule: Option<String>,
+    /// How far it goes.
+    pub stage: AutoStage,
+    /// Over what.
+    pub scope: AutoScope,
+    /// As what.
+    #[serde(default = "halt")]
+    pub mode: Mode,
+    /// Why.
+    #[serde(default)]
+    pub why: Option<String>,
+    /// The backtest that was shown; only the backend that showed it fills this in.
+    #[serde(default)]
+    pub backtest: Option<BacktestSeen>,
+}
+
 /// Everything the log takes. Each wire route makes one of these.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case")]
@@ -353,6 +377,8 @@ pub enum Command {
         #[serde(default)]
         expected: bool,
     },
+    /// Moves a pre-approved switch of a tripwire to a stage.
+    SetAuto(SetAuto),
     /// Makes a token. The backend makes the secret and passes its hash.
     MakeToken {
         /// What it is for.

@@ -4,14 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AgentDeclaration, Fields, Role,
-    containment::{AgentProof, BlastRadius, Call, HaltProof, HoldEnd, Mode, Move, Scope, Stage},
+    containment::{
+        AgentProof, AutoScope, AutoStage, BacktestSeen, BlastRadius, Call, HaltProof, HoldEnd, Mode, Move, Scope, Stage,
+    },
     state::ClockPlan,
 };
 use crate::{
     terms::{
         ActionClass, AgentId, ChecklistId, DraftId, DrillId, FiringId, HoldId, IncidentId, SwitchId, Time, TokenId,
     },
-    tripwire::FiringKey,
+    tripwire::{FiringKey, Tripwire},
 };
 
 /// A step as the runbook has it, copied into the incident when its checklist is opened.
@@ -432,6 +434,41 @@ pub enum Fact {
         firing: FiringId,
         /// Which incident.
         incident: IncidentId,
+    },
+
+    /// A person approved a switch for a tripwire or rule, or took that back (CON.14).
+    AutoContainmentSet {
+        /// Which tripwire.
+        tripwire: Tripwire,
+        /// Which rule, for `rule`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rule: Option<String>,
+        /// How far it goes.
+        stage: AutoStage,
+        /// Over what.
+        scope: AutoScope,
+        /// As what.
+        mode: Mode,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+        /// What they were shown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        backtest: Option<BacktestSeen>,
+    },
+    /// A firing engaged what was approved for it, or would have.
+    AutoContained {
+        /// Which firing.
+        firing: FiringId,
+        /// The stage it was at.
+        stage: AutoStage,
+        /// Over what.
+        scope: Scope,
+        /// As what.
+        mode: Mode,
+        /// The switch, where one holds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        switch: Option<SwitchId>,
     },
 
     // ---- stream access ---------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Agent, Event, Fact, Incident,
-    containment::{Hold, Switch},
+    containment::{AutoContainment, Hold, Switch},
 };
 use crate::{
     terms::{AgentId, Author, DrillId, FiringId, HoldId, IncidentId, SwitchId, Time, TokenId, words},
@@ -104,6 +104,9 @@ pub struct World {
     pub firings: OrdMap<FiringId, Arc<Firing>>,
     /// Every declared agent.
     pub agents: OrdMap<AgentId, Arc<Agent>>,
+    /// Switches approved for tripwires and rules, by name.
+    #[serde(default)]
+    pub auto: OrdMap<String, Arc<AutoContainment>>,
 }
 
 /// The whole log, folded.

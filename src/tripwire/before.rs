@@ -212,6 +212,16 @@ impl Objection {
 }
 
 impl FiringKey {
+    /// The tool it is about, where it is one.
+    pub fn tool(&self, rules: &Rules) -> Option<ToolName> {
+        match self.tripwire {
+            // An undeclared agent, and an endpoint, are no tools.
+            Tripwire::Authorisation if !self.detail.contains(' ') => ToolName::new(&self.detail).ok(),
+            Tripwire::Rule => rules.named(&self.detail)?.only.tool.clone(),
+            _ => None,
+        }
+    }
+
     /// The rule or tripwire by name, where it is of a call that was only asked for.
     pub fn asked(&self) -> Option<&str> {
         self.detail.strip_prefix(ASKED)

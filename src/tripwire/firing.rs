@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::incident::containment::AutoOutcome;
 use crate::terms::{AgentId, Author, FiringId, IncidentId, Time, words};
 
 words! {
@@ -141,4 +142,7 @@ pub struct Firing {
     pub paged: Vec<Paged>,
     /// The incident it joined or opened.
     pub incident: Option<IncidentId>,
+    /// What followed by itself, or would have (CON.14).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto: Option<AutoOutcome>,
 }

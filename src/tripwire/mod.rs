@@ -28,7 +28,7 @@ mod rules_tests;
 mod snapshot;
 
 pub use asked::{LastMet, Tally};
-pub use backtest::{FiringLine, backtest};
+pub use backtest::{Backtest, FiringLine, backtest};
 pub use before::{AskedCall, Before, Objection};
 pub use engine::{AgentFigures, Engine};
 pub use firing::{Firing, FiringChange, FiringKey, FiringState, Paged, Tripwire};

@@ -172,3 +172,92 @@ async fn a_call_is_judged_before_it_runs() {
     assert_eq!(rig.get("/v1/incidents").await.good(), &json!([]), "what was only asked for opens no incident");
     rig.running.stop().await;
 }
+
+/// CON.14: a person moves it on after each backtest; then a firing halts its agent in the same breath, a check is
+/// refused, and a restart keeps both the word and the halt.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tripwire_halts_by_itself_once_a_person_approved_it() {
+    let rig = rig("").await;
+    let agents = json!([{"id": "refund-bot", "inventory": ["stripe.payout"]}, {"id": "mailer", "inventory": ["mail"]}]);
+    rig.post("/v1/agents", agents).await.good();
+    let acts = |agent: &str, tool: &str| json!({"agent": agent, "run": "r", "tool": tool, "status": "ok"});
+    rig.post("/v1/actions", acts("mailer", "shell.run")).await.good();
+    assert_eq!(rig.get("/v1/switches").await.good(), &json!([]), "nothing was approved");
+
+    let plan = json!({"tripwire": "authorisation", "scope": "agent", "mode": "halt", "days": 7});
+    let set = |stage: &str, confirm: Value| json!({"tripwire": "authorisation", "stage": stage, "scope": "agent", "mode": "halt", "confirm": confirm});
+    let path = "/v1/tripwires/auto";
+    rig.command(path, set("shadow", json!(null))).await.problem(422);
+    rig.command(path, set("shadow", json!("0123456789ab"))).await.problem(409);
+    let generic = json!({"command": "set-auto", "tripwire": "authorisation", "stage": "shadow", "scope": "agent"});
+    rig.command("/v1/commands", generic).await.problem(422);
+    for (place, stage) in ["shadow", "warn", "enforce"].into_iter().enumerate() {
+        let seen = rig.post("/v1/tripwires/auto/backtest", plan.clone()).await.good().clone();
+        assert_eq!((&seen["actions"], &seen["engagements"]), (&json!(place + 1), &json!(1)), "{seen:#}");
+        assert_eq!(seen["newest"][0]["scope"], json!({"agent": "mailer"}));
+        let digest = seen["digest"].as_str().unwrap().to_owned();
+        if place == 0 {
+            let secret = rig.token("ci", "automation", None).await;
+            let body = json!({"id": uuid::Uuid::now_v7(), "command": set(stage, json!(digest))});
+            let asked = rig.ask_tcp(reqwest::Method::POST, path, Some(&secret)).json(&body);
+            crate::rig::read(asked).await.problem(403);
+            let wider =
+                json!({"tripwire": "authorisation", "stage": stage, "scope": "all", "mode": "halt", "confirm": digest});
+            rig.command(path, wider).await.problem(409);
+        }
+        rig.command(path, set(stage, json!(digest[..12]))).await.good();
+        if stage != "enforce" {
+            rig.post("/v1/actions", acts(&format!("bot-{stage}"), "x")).await.good();
+            let firings = rig.get("/v1/firings").await.good().clone();
+            let last = firings.as_array().unwrap().last().unwrap();
+            assert_eq!((&last["auto"]["stage"], &last["auto"]["switch"]), (&json!(stage), &json!(null)), "{last:#}");
+            rig.post("/v1/agents", json!([{"id": format!("bot-{stage}"), "inventory": ["x"]}])).await.good();
+        }
+    }
+    rig.running.stop().await;
+
+    let again = rig_with(rig.folder, system(), runbook("")).await;
+    let view = again.get("/v1/tripwires").await.good()["auto"].clone();
+    assert_eq!((&view[0]["stage"], &view[0]["backtest"]["days"]), (&json!("enforce"), &json!(7)), "{view:#}");
+    let check = |agent: &'static str| {
+        let asked = json!({"agent": agent, "tool": "stripe.payout"});
+        let again = &again;
+        async move { again.post("/v1/interlock/check", asked).await.good().clone() }
+    };
+    assert_eq!(check("refund-bot").await["decision"], "allow");
+    again.post("/v1/actions", acts("refund-bot", "shell.run")).await.good();
+    let refused = check("refund-bot").await;
+    assert_eq!((&refused["decision"], &refused["switch"]), (&json!("deny"), &json!("SW-1")), "{refused:#}");
+    assert_eq!(check("mailer").await["decision"], "allow", "the others go on");
+    let switch = again.get("/v1/switches/SW-1").await.good().clone();
+    assert_eq!((&switch["by"], &switch["scope"]), (&json!("andon:tripwires"), &json!({"agent": "refund-bot"})));
+    assert!(switch["why"].as_str().unwrap().contains("approved this before"), "{switch:#}");
+    assert!(switch["incident"].is_string(), "there is an incident to work it");
+    again.running.stop().await;
+    let third = rig_with(again.folder, system(), runbook("")).await;
+    let asked = json!({"agent": "refund-bot", "tool": "stripe.payout"});
+    assert_eq!(third.post("/v1/interlock/check", asked).await.good()["decision"], "deny", "a restart frees nobody");
+    third.running.stop().await;
+}
+
+/// CON.14 on the command line: the first call shows, the second one with the digest does it.
+#[test]
+fn moving_on_shows_the_backtest_first() {
+    let desk = Desk::new();
+    assert_eq!(desk.json(&["tripwires", "auto"]), json!([]));
+    let why = desk.refused(1, &["tripwires", "auto", "set", "cost-rate", "--stage", "shadow"]);
+    let digest = why.rsplit("--yes ").next().unwrap().trim();
+    let told = desk.done(&["tripwires", "auto", "set", "cost-rate", "--stage", "shadow", "--yes", digest]);
+    assert!(told.contains("auto-containment-set"), "{told}");
+    let listed = desk.json(&["tripwires", "auto", "list"]);
+    assert_eq!(
+        (&listed[0]["stage"], &listed[0]["scope"], &listed[0]["mode"]),
+        (&json!("shadow"), &json!("agent"), &json!("halt"))
+    );
+    let why = desk.refused(1, &["tripwires", "auto", "set", "no such rule", "--stage", "shadow"]);
+    let digest = why.rsplit("--yes ").next().unwrap().trim();
+    let why = desk.refused(1, &["tripwires", "auto", "set", "no such rule", "--stage", "shadow", "--yes", digest]);
+    assert!(why.contains("there is no rule"), "{why}");
+    desk.done(&["tripwires", "auto", "set", "cost-rate", "--stage", "off"]);
+    assert_eq!(desk.json(&["tripwires", "auto"])[0]["stage"], "off");
+}

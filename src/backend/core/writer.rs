@@ -13,7 +13,7 @@ use super::{
 use crate::{
     api::{Accepted, Problem},
     backend::log::{Append, Log, LogError, Remembered},
-    incident::{Command, Context, Event, Stream, Topic, Worlds, containment::Scope, decide},
+    incident::{Command, Context, Event, Fact, Stream, Topic, Worlds, containment::Scope, decide},
     terms::{Author, DrillId, Time},
     tripwire::FiringChange,
 };
@@ -296,7 +296,7 @@ impl<L: Log> Writer<L> {
             request.answer(Err(Problem::unavailable(error.to_string())));
         }
         for ((request, mut accepted), append) in staged.taken.into_iter().zip(staged.appends) {
-            if !matches!(request.command, Command::Engage(_)) {
+            if !stops(&request.command, &append) {
                 request.answer(Err(Problem::unavailable(error.to_string())));
                 continue;
             }
@@ -325,6 +325,16 @@ impl<L: Log> Writer<L> {
             self.options.interlocks.publish(&worlds, &changed);
         }
         self.shared.worlds.store(Arc::new(worlds));
+    }
+}
+
+/// Whether a command stops somebody: a person's halt, or a firing that engages what a person approved before (CON.14).
+fn stops(command: &Command, append: &Append) -> bool {
+    let engages = |event: &Arc<Event>| matches!(event.fact, Fact::SwitchEngaged { .. });
+    match command {
+        Command::Engage(_) => true,
+        Command::Fire { .. } => append.events.iter().any(engages),
+        _ => false,
     }
 }
 

@@ -26,6 +26,10 @@ pub async fn post(
             422,
             "tokens are made by POST /v1/tokens {name, role, agent?}, which makes the secret",
         )),
+        Command::SetAuto(_) => Err(Problem::invalid(
+            422,
+            "a switch is approved by POST /v1/tripwires/auto, with the digest of the backtest that was shown",
+        )),
         Command::StartDrill { .. } => {
             Err(Problem::invalid(422, "drills are started by POST /v1/drills, which also plays the recording"))
         }

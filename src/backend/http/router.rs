@@ -49,6 +49,8 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(&under(path::FIRINGS, "{id}"), get(firings::show))
         .route(&under(path::FIRINGS, "{id}/ack"), post(firings::acknowledge))
         .route(path::TRIPWIRES, get(tripwires::show))
+        .route(path::AUTO, post(tripwires::set))
+        .route(path::BACKTEST, post(tripwires::test))
         .route(path::AGENTS, get(agents::list).post(agents::declare).put(agents::declare))
         .route(&under(path::AGENTS, "{id}"), get(agents::show))
         .route(path::TOKENS, get(tokens::list).post(tokens::make))

@@ -2,6 +2,7 @@
 //!
 //! Pure. The backend's interlock asks `decision`; the log's fold keeps `Switch`; `proof` judges who is proved stopped.
 
+mod auto;
 mod decision;
 mod hold;
 mod preview;
@@ -9,6 +10,7 @@ mod recommend;
 mod scope;
 mod switch;
 
+pub use auto::{AutoContainment, AutoOutcome, AutoScope, AutoStage, BacktestSeen, auto_name, auto_name_of};
 pub use decision::{Decision, decide, in_canary};
 pub use hold::{Hold, HoldDecision, HoldEnd, HoldState};
 pub use preview::{BlastRadius, Figures, Move, Preview, preview, suspects};

@@ -83,6 +83,19 @@ impl Scope {
         Self { agent: Some(agent), ..Self::default() }
     }
 
+    /// Whether everything in `other` lies inside.
+    pub fn contains(&self, other: &Self) -> bool {
+        fn within<T: PartialEq>(wide: &Option<T>, narrow: &Option<T>) -> bool {
+            wide.is_none() || wide == narrow
+        }
+        within(&self.agent, &other.agent)
+            && within(&self.tool, &other.tool)
+            && within(&self.class, &other.class)
+            && within(&self.workflow, &other.workflow)
+            && within(&self.subject, &other.subject)
+            && within(&self.revision, &other.revision)
+    }
+
     /// How many parts are named: fewer is wider.
     pub fn named(&self) -> usize {
         [

@@ -1,6 +1,6 @@
 //! The way in: who asks, when, in which world; and which family answers.
 
-use super::{access, agents, communication, containment, declare, firings, holds, lifecycle, rollback};
+use super::{access, agents, auto, communication, containment, declare, firings, holds, lifecycle, rollback};
 use crate::{
     incident::{
         Command, Fact, Incident, IncidentCommand, NewEvent, Refusal, RefusalCode, Stream, Topic, World, Worlds,
@@ -112,6 +112,7 @@ pub fn decide(worlds: &Worlds, runbook: &Runbook, context: &Context, command: &C
         Command::Prove { switch, halt } => containment::prove(&case, *switch, halt),
         Command::DeclareAgents { agents } => agents::declare(&case, agents),
         Command::AckFiring { firing, expected } => firings::acknowledge(&case, *firing, *expected),
+        Command::SetAuto(ask) => auto::set(&case, ask),
         Command::Fire { changes } => firings::fire(&case, changes),
         Command::MakeToken { name, role, agent, hash } => access::make(&case, name, *role, agent.as_ref(), hash),
         Command::RevokeToken { token } => access::revoke(&case, *token),

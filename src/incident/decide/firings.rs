@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::{
+    auto::{self, Due},
     checks, declare,
     dispatch::{Case, Decided, conflict, unknown},
     stages,
 };
 use crate::{
-    incident::{Fact, NewEvent, Topic},
+    incident::{
+        Fact, NewEvent, Topic,
+        containment::{AutoStage, Mode, Scope},
+    },
     runbook::Rule,
     terms::{AgentId, FiringId, IncidentId, SwitchId, Time},
     tripwire::{Firing, FiringChange, FiringKey, FiringState, Tripwire},
@@ -37,6 +41,7 @@ pub(super) fn fire(case: &Case<'_>, changes: &[FiringChange]) -> Decided {
         open: BTreeMap::new(),
         next_switch: stages::next_id(case),
         fell_back: Vec::new(),
+        engaged: Vec::new(),
         incidents: Vec::new(),
         facts: Vec::new(),
     };
@@ -101,6 +106,8 @@ struct Opening {
     next_switch: SwitchId,
     /// Agents that fell back a stage in this breath.
     fell_back: Vec<AgentId>,
+    /// Switches this breath engaged for its firings.
+    engaged: Vec<(SwitchId, Scope, Mode)>,
     /// Incidents this breath opened, by agent and workflow.
     incidents: Vec<(IncidentId, AgentId, Option<String>)>,
     facts: Vec<NewEvent>,
@@ -121,7 +128,9 @@ impl Opening {
             None => case.runbook.tripwires.opens_incident.contains(&key.tripwire),
         };
         // What was only asked for has done nothing yet (DET.12).
-        let opens = joined.is_none() && opens && key.asked().is_none();
+        let due = auto::due(case, key);
+        let enforced = due.as_ref().is_some_and(|due| due.stage == AutoStage::Enforce);
+        let opens = joined.is_none() && (opens && key.asked().is_none() || enforced);
         let incident = if opens { Some(self.declare(case, key, firing, workflow.as_deref())) } else { joined };
         let fact = Fact::FiringOpened {
             firing,
@@ -130,7 +139,10 @@ impl Opening {
             window: figure(*window),
             limit: figure(*limit),
             baseline: figure(*baseline),
-            note: note.clone(),
+            note: match due.as_ref().filter(|due| due.stage == AutoStage::Warn) {
+                Some(due) => Some(note.iter().cloned().chain([auto::asks(due)]).collect::<Vec<_>>().join(" · ")),
+                None => note.clone(),
+            },
             pages: rule
                 .and_then(|rule| rule.pages.as_ref())
                 .or(case.runbook.tripwires.pages.get(&key.tripwire))
@@ -139,6 +151,9 @@ impl Opening {
             incident,
         };
         self.facts.push(case.fact_at(Topic::Tripwires, fact, *at));
+        if let Some(due) = due {
+            self.contain(case, &due, firing, key, incident);
+        }
         let back = stages::fall_back(case, self.next_switch, &key.agent, &format!("{firing} ({})", key.tripwire));
         if !back.is_empty() && !self.fell_back.contains(&key.agent) {
             self.next_switch = self.next_switch.next();
@@ -149,6 +164,31 @@ impl Opening {
             let fact = Fact::FiringJoined { firing, agent: key.agent.clone() };
             self.facts.push(case.fact(Topic::Incident(incident), fact));
         }
+    }
+
+    /// What a person approved for this firing: engaged in this breath, or said (CON.14).
+    fn contain(&mut self, case: &Case<'_>, due: &Due, firing: FiringId, key: &FiringKey, incident: Option<IncidentId>) {
+        let mut switch = None;
+        if due.stage == AutoStage::Enforce {
+            let now = self.engaged.iter().find(|(_, scope, mode)| *mode == due.mode && scope.contains(&due.scope));
+            switch = now.map(|(id, ..)| *id).or_else(|| auto::standing(case, due, key));
+            if switch.is_none() {
+                let id = self.next_switch;
+                self.next_switch = id.next();
+                self.facts.push(auto::engage(case, due, (id, firing), key, incident));
+                let joined =
+                    incident.map(|incident| case.fact(Topic::Incident(incident), Fact::SwitchJoined { switch: id }));
+                self.facts.extend(joined);
+                self.engaged.push((id, due.scope.clone(), due.mode));
+                switch = Some(id);
+            }
+        } else if let (AutoStage::Warn, Some(incident)) = (due.stage, incident) {
+            let text = format!("{firing} ({}) {}", key.tripwire, auto::asks(due));
+            self.facts.push(case.fact(Topic::Incident(incident), Fact::NoteAdded { text }));
+        }
+        let (stage, scope, mode) = (due.stage, due.scope.clone(), due.mode);
+        let fact = Fact::AutoContained { firing, stage, scope, mode, switch };
+        self.facts.push(case.fact(Topic::Tripwires, fact));
     }
 
     /// The open incident of the agent or its workflow: a firing joins rather than opens another.

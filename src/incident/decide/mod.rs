@@ -2,6 +2,7 @@
 
 mod access;
 mod agents;
+mod auto;
 mod checks;
 mod communication;
 mod containment;

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    incident::{Event, Fact, World, mttd},
+    incident::{
+        Event, Fact, World,
+        containment::{AutoContainment, AutoOutcome, auto_name},
+        mttd,
+    },
     terms::FiringId,
     tripwire::{Firing, FiringState, Paged},
 };
@@ -27,6 +31,7 @@ pub(super) fn apply(world: &mut World, event: &Event) {
                 note: note.clone(),
                 paged: vec![Paged { to: pages.clone(), at: None, acked_at: None, by: None }],
                 incident: *incident,
+                auto: None,
             };
             world.firings.insert(*firing, Arc::new(opened));
         }
@@ -54,6 +59,23 @@ pub(super) fn apply(world: &mut World, event: &Event) {
             });
             mttd::acknowledged(world, *firing, event);
         }
+        Fact::AutoContainmentSet { tripwire, rule, stage, scope, mode, why, backtest } => {
+            let set = AutoContainment {
+                tripwire: *tripwire,
+                rule: rule.clone(),
+                stage: *stage,
+                scope: *scope,
+                mode: *mode,
+                by: event.by.clone(),
+                at: event.occurred_at,
+                why: why.clone(),
+                backtest: backtest.clone(),
+            };
+            world.auto.insert(auto_name(*tripwire, rule.as_deref()).to_owned(), Arc::new(set));
+        }
+        Fact::AutoContained { firing, stage, scope, mode, switch } => change(world, firing, |firing| {
+            firing.auto = Some(AutoOutcome { stage: *stage, scope: scope.clone(), mode: *mode, switch: *switch });
+        }),
         Fact::FiringLinked { firing, incident } => change(world, firing, |firing| firing.incident = Some(*incident)),
         _ => {}
     }

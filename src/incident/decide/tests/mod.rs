@@ -2,6 +2,7 @@
 
 mod access;
 mod agents;
+mod auto;
 mod communication;
 mod containment;
 mod declare;

@@ -5,8 +5,8 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 use super::story::{Story, agent, at, key, opened, prove};
 use crate::{
     incident::{
-        Command, Declare, Engage, Event, IncidentCommand as Ask, OpenHold, Role, Worlds, chain,
-        containment::{Call, HoldEnd, Mode, ProofState, Scope, Stage},
+        Command, Declare, Engage, Event, IncidentCommand as Ask, OpenHold, Role, SetAuto, Worlds, chain,
+        containment::{AutoScope, AutoStage, BacktestSeen, Call, HoldEnd, Mode, ProofState, Scope, Stage},
     },
     terms::{ActionClass, ChecklistId, DraftId, DrillId, FiringId, HoldId, IncidentId, SwitchId, Time, TokenId},
     tripwire::{FiringChange, FiringKey, Tripwire},
@@ -166,6 +166,18 @@ fn holds() -> BoxedStrategy<Command> {
     .boxed()
 }
 
+fn auto() -> BoxedStrategy<Command> {
+    let of = (select(Tripwire::ALL.to_vec()), option::weighted(0.2, text()), option::weighted(0.2, text()));
+    let what = (select(AutoStage::ALL.to_vec()), select(AutoScope::ALL.to_vec()), select(Mode::ALL.to_vec()));
+    (of, what, any::<bool>())
+        .prop_map(|((tripwire, rule, why), (stage, scope, mode), shown)| {
+            let seen = BacktestSeen { digest: "0a".repeat(32), days: 7, actions: 1, engagements: 1 };
+            let backtest = shown.then_some(seen);
+            Command::SetAuto(SetAuto { tripwire, rule, stage, scope, mode, why, backtest })
+        })
+        .boxed()
+}
+
 fn command() -> BoxedStrategy<Command> {
     let declare = (text(), word(&["SEV-1", "SEV-3"]), option::of(number()), vec(who(), 0..3), option::of(time()))
         .prop_map(|(title, severity, firing, agents, harm_at)| {
@@ -186,6 +198,7 @@ fn command() -> BoxedStrategy<Command> {
             super::agents::declared(&ids.iter().map(|id| id.as_str()).collect::<Vec<_>>())
         }),
         1 => (number(), any::<bool>()).prop_map(|(id, expected)| Command::AckFiring { firing: FiringId(id), expected }),
+        3 => auto(),
         1 => token,
         1 => number().prop_map(|id| Command::RevokeToken { token: TokenId(id) }),
         1 => (text(), any::<f64>()).prop_map(|(name, speed)| {

@@ -1,0 +1,160 @@
+//! What a pre-approved switch would have done to the stored telemetry, and whose eyes saw it (CON.14, DET.8).
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+};
+
+use sha2::{Digest, Sha256};
+
+use super::app::Backend;
+use crate::{
+    api::{AutoPlan, BacktestView, Engagement, Problem},
+    incident::{
+        World,
+        containment::{BacktestSeen, auto_name, auto_name_of},
+    },
+    runbook::TripwirePlan,
+    terms::{DrillId, Time},
+    tripwire::{Backtest, FiringKey, FiringLine, Tripwire},
+};
+
+/// The longest look back, days: what the hot store keeps.
+pub const MOST_DAYS: u32 = 30;
+/// Actions judged at most, the newest.
+const ACTIONS: u64 = 1_000_000;
+/// Actions read at a time.
+const PAGE: usize = 5_000;
+/// Engagements that are shown.
+const SHOWN: usize = 50;
+/// Backtests remembered, and for how long one may be confirmed.
+const REMEMBERED: usize = 32;
+const FRESH: i64 = 30 * Time::MINUTE;
+/// The shortest beginning of a digest that names it.
+const SHORTEST: usize = 8;
+
+/// Backtests that were shown.
+#[derive(Debug, Default)]
+pub struct Shown {
+    seen: Mutex<VecDeque<(Option<DrillId>, Time, BacktestView)>>,
+    one_at_a_time: tokio::sync::Mutex<()>,
+}
+
+impl Shown {
+    fn remember(&self, drill: Option<DrillId>, now: Time, view: BacktestView) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.push_back((drill, now, view));
+        while seen.len() > REMEMBERED {
+            seen.pop_front();
+        }
+    }
+
+    /// The backtest that `confirm` names, if it was shown of this plan not long ago; the days are its own.
+    ///
+    /// # Errors
+    /// 409: it was not.
+    pub fn confirmed(
+        &self,
+        drill: Option<DrillId>,
+        now: Time,
+        plan: &AutoPlan,
+        confirm: &str,
+    ) -> Result<BacktestSeen, Problem> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |(of, at, view): &&(Option<DrillId>, Time, BacktestView)| {
+            let same = AutoPlan { days: plan.days, ..view.plan.clone() } == *plan;
+            *of == drill && now.since(*at) < FRESH && same && view.digest.starts_with(confirm)
+        };
+        let found = (confirm.len() >= SHORTEST).then(|| seen.iter().rev().find(is_it)).flatten();
+        let (_, _, view) = found.ok_or_else(|| {
+            Problem::new(409, "conflict", "No such backtest was shown", "no backtest of this plan with that digest was shown in the last half hour: look at it again, and confirm what it says")
+        })?;
+        Ok(BacktestSeen {
+            digest: view.digest.clone(),
+            days: view.plan.days,
+            actions: view.actions,
+            engagements: view.engagements,
+        })
+    }
+}
+
+/// Judges the stored telemetry of a world as if `plan` had been approved, and remembers that it was shown.
+///
+/// # Errors
+/// 503 where another backtest runs, or the store cannot be read; 422 for days nobody keeps.
+pub async fn run(backend: &Backend, drill: Option<DrillId>, plan: AutoPlan) -> Result<BacktestView, Problem> {
+    if !(1..=MOST_DAYS).contains(&plan.days) {
+        return Err(Problem::invalid(422, format!("`days` is 1 to {MOST_DAYS}")));
+    }
+    let shown = &backend.rooms.backtests;
+    let busy = || Problem::unavailable("another backtest is under way; ask again when it is done");
+    let _one = shown.one_at_a_time.try_lock().map_err(|_| busy())?;
+    let to = (backend.clock)();
+    let from = to.plus(-i64::from(plan.days) * Time::DAY);
+    let (worlds, tripwires) = (backend.core.worlds(), &backend.rooms.plan);
+    let world = worlds.get(drill).ok_or_else(|| Problem::unknown("there is no such drill"))?;
+    let (lines, actions, cut) = if plan.tripwire == Tripwire::Breach {
+        // What went past a switch is told by the log; no engine can judge it again.
+        (recorded(world), 0, false)
+    } else {
+        replay(backend, drill, world).await?
+    };
+    let name = auto_name(plan.tripwire, plan.rule.as_deref());
+    let engagements: Vec<Engagement> = lines
+        .into_iter()
+        .filter(|line| line.at >= from && line.at <= to)
+        .filter_map(|line| engagement(tripwires, &plan, name, line))
+        .collect();
+    let count = u32::try_from(engagements.len()).unwrap_or(u32::MAX);
+    let newest = engagements.into_iter().rev().take(SHOWN).collect();
+    let mut view = BacktestView { plan, from, to, actions, cut, engagements: count, newest, digest: String::new() };
+    let canonical = serde_json_canonicalizer::to_vec(&view).map_err(|why| Problem::unavailable(why.to_string()))?;
+    view.digest = hex::encode(Sha256::digest(canonical));
+    shown.remember(drill, to, view.clone());
+    Ok(view)
+}
+
+fn engagement(tripwires: &TripwirePlan, plan: &AutoPlan, name: &str, line: FiringLine) -> Option<Engagement> {
+    let key = FiringKey { tripwire: line.tripwire, agent: line.agent, detail: line.detail };
+    (auto_name_of(&key) == Some(name)).then(|| {
+        let tool = key.tool(&tripwires.rules);
+        let scope = plan.scope.of(&key.agent, tool.as_ref());
+        Engagement { at: line.at, agent: key.agent, detail: key.detail, scope }
+    })
+}
+
+fn recorded(world: &World) -> Vec<FiringLine> {
+    let line = |firing: &std::sync::Arc<crate::tripwire::Firing>| FiringLine {
+        at: firing.at,
+        agent: firing.key.agent.clone(),
+        tripwire: firing.key.tripwire,
+        detail: firing.key.detail.clone(),
+    };
+    world.firings.values().map(line).collect()
+}
+
+async fn replay(
+    backend: &Backend,
+    drill: Option<DrillId>,
+    world: &World,
+) -> Result<(Vec<FiringLine>, u64, bool), Problem> {
+    let mut test = Backtest::new(backend.rooms.plan.clone(), world.agents.values().map(|agent| &agent.declared));
+    let Some(intake) = backend.rooms.intakes.get().and_then(|intakes| intakes.existing(drill)) else {
+        return Ok((test.lines(), 0, false));
+    };
+    let unread = |why: super::intake::StoreError| Problem::unavailable(why.to_string());
+    let store = intake.store();
+    store.flush().await.map_err(unread)?;
+    let newest = store.newest().await.map_err(unread)?;
+    let first = newest.saturating_sub(ACTIONS);
+    let (mut after, mut actions) = (first, 0u64);
+    loop {
+        let page = store.after(after, None, PAGE).await.map_err(unread)?;
+        let Some(last) = page.last() else { break };
+        after = last.seq;
+        actions += page.len() as u64;
+        page.iter().for_each(|kept| test.judge(&kept.action));
+        tokio::task::yield_now().await;
+    }
+    Ok((test.lines(), actions, first > 0))
+}
