@@ -4,18 +4,20 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::Stdio,
+    time::Duration,
 };
 
 use axum::{Json, Router, extract::Request};
 use reqwest::{Client, header::HeaderMap};
 use serde_json::{Value, json};
 use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
     process::{Child, Command},
     task::JoinHandle,
 };
 
-use crate::rig::{Rig, rig, until};
+use crate::rig::{Rig, rig, setup, until};
 
 /// The tools: answers with what reached it.
 struct Tools {
@@ -171,9 +173,7 @@ async fn engage(rig: &Rig, command: Value) -> String {
 }
 
 async fn envoy(folder: &Path, rig: &Rig, tools: &Tools, token: &str) -> Gateway {
-    let setup = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/setup/envoy.sh");
-    let program = Command::new(setup).stderr(Stdio::inherit()).output().await.unwrap();
-    assert!(program.status.success(), "tests/setup/envoy.sh installs it");
+    let program = setup("envoy.sh").await;
     let port = free_port();
     let put = [
         ("port_value: 7420", format!("port_value: {}", rig.running.info.tcp[0].rsplit_once(':').unwrap().1)),
@@ -183,7 +183,7 @@ async fn envoy(folder: &Path, rig: &Rig, tools: &Tools, token: &str) -> Gateway 
     ];
     let file = folder.join("envoy.yaml");
     std::fs::write(&file, example("envoy.yaml", &put)).unwrap();
-    let mut command = Command::new(String::from_utf8(program.stdout).unwrap().trim());
+    let mut command = Command::new(program);
     command.args(["--disable-hot-restart", "--concurrency", "1", "--log-level", "critical", "-c"]).arg(file);
     Gateway::started(port, &mut command).await
 }
@@ -320,6 +320,64 @@ async fn blocks_one_mcp_tool(gateway: Gateway, rig: Rig) {
     gateway.call("/mcp", &[modern, calls, finds]).await.went("/mcp");
     gateway.call("/mcp", &[modern, calls, pays]).await.stopped_by(&switch);
     gateway.call("/mcp", &legacy).await.stopped_by(&switch);
+}
+
+/// The real MCP client through the gateway to a real MCP server: one tool is refused in words it reads, the other goes on.
+async fn blocks_a_tool_of_the_real_mcp_client(gateway: Gateway, rig: Rig, mut server: Child) {
+    let client = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/clients/mcp_over_http.py");
+    let url = format!("http://127.0.0.1:{}/mcp", gateway.port);
+    let mut agent = Command::new(setup("mcp.sh").await)
+        .args([client, "call", &url, "Bearer refund-bots-own-key"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut says = BufReader::new(agent.stdout.take().unwrap()).lines();
+    let mut asks = agent.stdin.take().unwrap();
+    let mut call = async |tool: &str| {
+        if !tool.is_empty() {
+            asks.write_all(format!("{tool}\n").as_bytes()).await.unwrap();
+        }
+        let line = tokio::time::timeout(Duration::from_secs(20), says.next_line()).await.expect("the client answers");
+        line.unwrap().expect("the client goes on")
+    };
+    assert_eq!(call("").await, "tools crm.find stripe.payout");
+    assert_eq!(call("stripe.payout").await, "done paid 7");
+    let switch = engage(&rig, json!({"scope": {"tool": "stripe.payout"}, "why": "paid twice"})).await;
+    let refused = call("stripe.payout").await;
+    assert!(refused.starts_with("refused 1001 stopped") && refused.contains(&switch), "{refused}");
+    assert_eq!(call("crm.find").await, "done found 7");
+    release(&rig, &switch).await;
+    assert_eq!(call("stripe.payout").await, "done paid 7");
+    server.kill().await.unwrap();
+}
+
+/// The tools behind a gateway as a real MCP server.
+async fn mcp_server() -> (Tools, Child) {
+    let port = free_port();
+    let server = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/clients/mcp_over_http.py");
+    let mut command = Command::new(setup("mcp.sh").await);
+    command.args([server, "serve", &port.to_string()]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let server = command.kill_on_drop(true).spawn().unwrap();
+    until("the MCP server listens", || async { TcpStream::connect(("127.0.0.1", port)).await.is_ok() }).await;
+    (Tools { address: ([127, 0, 0, 1], port).into(), serving: tokio::spawn(async {}) }, server)
+}
+
+#[tokio::test]
+async fn nginx_blocks_a_tool_of_the_real_mcp_client() {
+    let folder = tempfile::tempdir().unwrap();
+    let ((rig, token), (tools, server)) = (backend().await, mcp_server().await);
+    let nginx = nginx(folder.path(), &rig, &tools, &token).await;
+    blocks_a_tool_of_the_real_mcp_client(nginx, rig, server).await;
+}
+
+#[tokio::test]
+async fn envoy_blocks_a_tool_of_the_real_mcp_client() {
+    let folder = tempfile::tempdir().unwrap();
+    let ((rig, token), (tools, server)) = (backend().await, mcp_server().await);
+    let envoy = envoy(folder.path(), &rig, &tools, &token).await;
+    blocks_a_tool_of_the_real_mcp_client(envoy, rig, server).await;
 }
 
 /// Without reading a body.

@@ -1,6 +1,6 @@
 //! The table as feature flags, asked by the real OpenFeature SDKs and their OFREP providers (CON.2, protocol 3).
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{process::Stdio, time::Duration};
 
 use serde_json::json;
 use tokio::{
@@ -9,15 +9,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::rig::{Rig, rig, wire};
-
-/// What a script of `tests/setup` prints: where it installed what.
-async fn setup(script: &str) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/setup").join(script);
-    let done = Command::new(&script).stderr(Stdio::inherit()).output().await.unwrap();
-    assert!(done.status.success(), "{} installs what this test needs", script.display());
-    String::from_utf8(done.stdout).unwrap().trim().to_owned()
-}
+use crate::rig::{Rig, rig, setup, wire};
 
 fn client(file: &str) -> String {
     format!("{}/tests/it/clients/{file}", env!("CARGO_MANIFEST_DIR"))

@@ -221,3 +221,12 @@ pub async fn wire(backend: &str) -> Wire {
     });
     Wire { address, cut, laid }
 }
+
+/// What a script of `tests/setup` prints: where it installed what.
+pub async fn setup(script: &str) -> String {
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/setup").join(script);
+    let mut installing = tokio::process::Command::new(&script);
+    let done = installing.stderr(std::process::Stdio::inherit()).output().await.unwrap();
+    assert!(done.status.success(), "{} installs what this test needs", script.display());
+    String::from_utf8(done.stdout).unwrap().trim().to_owned()
+}
