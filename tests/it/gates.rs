@@ -49,6 +49,9 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// How long a gateway waits here in the place of 250 ms: this machine may be busy.
+const PATIENCE: &str = "5s";
+
 /// An example's text with its addresses and its token put in.
 fn example(name: &str, put: &[(&str, String)]) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/examples").join(name);
@@ -137,7 +140,7 @@ async fn backend() -> (Rig, String) {
 async fn nginx(folder: &Path, rig: &Rig, tools: &Tools, token: &str) -> Gateway {
     let port = free_port();
     let question = folder.join("andon-question.conf");
-    let put = [("andon_THE_GATEWAYS_TOKEN", token.to_owned())];
+    let put = [("andon_THE_GATEWAYS_TOKEN", token.to_owned()), ("250ms", PATIENCE.to_owned())];
     std::fs::write(&question, example("andon-question.conf", &put)).unwrap();
     let put = [
         ("127.0.0.1:7420", rig.running.info.tcp[0].clone()),
@@ -180,6 +183,7 @@ async fn envoy(folder: &Path, rig: &Rig, tools: &Tools, token: &str) -> Gateway 
         ("port_value: 9000", format!("port_value: {}", tools.address.port())),
         ("port_value: 8080", format!("port_value: {port}")),
         ("andon_THE_GATEWAYS_TOKEN", token.to_owned()),
+        ("timeout: 0.25s", format!("timeout: {PATIENCE}")),
     ];
     let file = folder.join("envoy.yaml");
     std::fs::write(&file, example("envoy.yaml", &put)).unwrap();
@@ -195,6 +199,7 @@ async fn caddy(folder: &Path, rig: &Rig, tools: &Tools, token: &str) -> Gateway 
         ("127.0.0.1:9000", tools.address.to_string()),
         ("127.0.0.1:8080", format!("127.0.0.1:{port}")),
         ("andon_THE_GATEWAYS_TOKEN", token.to_owned()),
+        ("250ms", PATIENCE.to_owned()),
     ];
     let file = folder.join("Caddyfile");
     std::fs::write(&file, example("Caddyfile", &put)).unwrap();

@@ -1,6 +1,6 @@
 //! The table as feature flags, asked by the real OpenFeature SDKs and their OFREP providers (CON.2, protocol 3).
 
-use std::{process::Stdio, time::Duration};
+use std::{path::Path, process::Stdio, time::Duration};
 
 use serde_json::json;
 use tokio::{
@@ -10,6 +10,8 @@ use tokio::{
 };
 
 use crate::rig::{Rig, rig, setup, wire};
+
+const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/examples");
 
 fn client(file: &str) -> String {
     format!("{}/tests/it/clients/{file}", env!("CARGO_MANIFEST_DIR"))
@@ -128,4 +130,54 @@ async fn the_javascript_web_sdk_is_told_by_its_stream() {
     }
     rig.command("/v1/switches", json!({})).await.good();
     while agent.says().await != "flags halt false false" {}
+}
+
+/// The examples that ship, each run as a team would: what goes on, what is stopped and why, and that silence stops.
+#[tokio::test]
+async fn the_examples_ask_before_each_tool() {
+    let rig = rig().await;
+    let tools = json!([{"tool": "stripe.payout", "class": "external-api-call"}, {"tool": "crm.find", "class": "read"}]);
+    rig.post("/v1/agents", json!([{"id": "refund-bot", "inventory": tools}])).await.good();
+    let secret = rig.token("refunds", "agent", Some("refund-bot")).await;
+    let (python, modules, base) = (setup("openfeature.sh").await, setup("openfeature-js.sh").await, rig.base());
+    // As they ship, but for their patience: this machine may be busy.
+    let folder = tempfile::tempdir().unwrap();
+    for (name, patience) in [("ask_openfeature.py", "0.25"), ("ask_openfeature.cjs", "250"), ("ask.sh", "0.25")] {
+        let text = std::fs::read_to_string(Path::new(EXAMPLES).join(name)).unwrap();
+        assert_eq!(text.matches(patience).count(), 1, "{name}");
+        std::fs::write(folder.path().join(name), text.replace(patience, &format!("{patience}0"))).unwrap();
+    }
+    let run = async |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(arguments).env("NODE_PATH", &modules).env("ANDON_TOKEN", &secret).env("ANDON_URL", &base);
+        let done = command.current_dir(folder.path()).output().await.unwrap();
+        String::from_utf8([done.stdout, done.stderr].concat()).unwrap()
+    };
+    let ask = async || {
+        let tools = ["refund-bot", "stripe.payout", "crm.find"];
+        let (mut of_python, mut of_node) = (vec!["ask_openfeature.py", &base], vec!["ask_openfeature.cjs", &base]);
+        of_python.extend(tools);
+        of_node.extend(tools);
+        let shell: Vec<&str> =
+            vec!["-c", "for tool in stripe.payout crm.find; do sh ask.sh refund-bot $tool && echo $tool goes on; done"];
+        [run(&python, &of_python).await, run("node", &of_node).await, run("sh", &shell).await]
+    };
+    for said in ask().await {
+        assert_eq!(said, "stripe.payout goes on\ncrm.find goes on\n");
+    }
+    let halt = json!({"scope": {"agent": "refund-bot"}, "mode": "read-only", "why": "paid twice"});
+    rig.command("/v1/switches", halt).await.good();
+    for said in ask().await {
+        let lines: Vec<&str> = said.lines().collect();
+        assert!(
+            lines.iter().any(|line| line.starts_with("stripe.payout stopped:") && line.contains("paid twice")),
+            "{said}"
+        );
+        assert!(lines.contains(&"crm.find goes on"), "{said}");
+    }
+    rig.running.stop().await;
+    for said in ask().await {
+        let stopped = said.lines().filter(|line| line.contains(" stopped: ")).count();
+        assert_eq!((stopped, said.contains("goes on")), (2, false), "silence stops: {said}");
+    }
 }
