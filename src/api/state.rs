@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::incident::{Clock, Drill, Incident, Reach, World, containment::Figures};
-use crate::terms::{AgentId, Author, Time};
+use crate::terms::{AgentId, Author, HoldId, Time};
 
 /// `GET /v1/state`: everything a cockpit needs to begin, and the position to resume `/v1/events` from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,6 +58,9 @@ pub struct Live {
     pub now: Time,
     /// Per agent, declared or seen.
     pub agents: BTreeMap<String, AgentLive>,
+    /// When the clients of the calls that wait last asked for them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub holds_asked: BTreeMap<HoldId, Time>,
     /// People with a cockpit open, by name.
     pub present: Vec<String>,
     /// Telemetry counters since the backend began.

@@ -64,6 +64,7 @@ impl Rooms {
         }
         if let Some(interlock) = self.interlocks.get(drill) {
             interlock.add_figures(&mut live.agents, now);
+            live.holds_asked = interlock.holds_asked(now);
         }
         live
     }

@@ -1,7 +1,7 @@
 //! Forms: a few fields, one command. What a form is about is settled when it opens.
 
 use super::{input::Input, model::Pane};
-use crate::terms::{ChecklistId, DraftId, FiringId, IncidentId, SwitchId};
+use crate::terms::{ChecklistId, DraftId, FiringId, HoldId, IncidentId, SwitchId, Time};
 
 /// What a form asks when it is submitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,17 @@ pub enum Ask {
     Send(IncidentId, DraftId),
     /// Acknowledges as expected.
     Expected(FiringId),
+    /// Approves or denies calls that wait.
+    Decide {
+        /// Approve, or deny.
+        approve: bool,
+        /// The calls of each choice that `which` offers.
+        groups: Vec<Vec<HoldId>>,
+        /// What is shown of the call.
+        saw: String,
+        /// Since when.
+        opened_at: Time,
+    },
     /// Releases a switch.
     Release(SwitchId),
     /// Annotates a switch.
@@ -57,7 +68,8 @@ impl Ask {
             Self::Verify(..) => &["read back"],
             Self::Send(..) => &["channel", "to"],
             Self::Release(_) => &["name", "why"],
-            Self::Harm(_) | Self::Expected(_) | Self::Annotate(_) | Self::Filter(_) => &[],
+            Self::Decide { approve: false, .. } => &["why"],
+            Self::Decide { .. } | Self::Harm(_) | Self::Expected(_) | Self::Annotate(_) | Self::Filter(_) => &[],
         }
     }
 }
@@ -136,6 +148,15 @@ impl Form {
             Some(Value::Text(input)) => input.text().trim().to_owned(),
             Some(Value::Choice { options, at }) => options.get(*at).map(|(word, _)| word.clone()).unwrap_or_default(),
             None => String::new(),
+        }
+    }
+
+    /// Which option of a choice is taken.
+    pub fn choice(&self, label: &str) -> Option<usize> {
+        let field = self.fields.iter().find(|field| field.label == label);
+        match field.map(|field| &field.value) {
+            Some(Value::Choice { at, .. }) => Some(*at),
+            _ => None,
         }
     }
 

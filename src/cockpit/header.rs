@@ -149,8 +149,20 @@ fn second_row(model: &Model, columns: usize) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Everything known of whether it is stopped: of this incident's switches, else of any engaged.
+/// Whether it is stopped, and how many calls wait for a person.
 fn status(model: &Model) -> Line<'static> {
+    let mut line = stopped(model);
+    let waiting = panes::waiting(model).count();
+    if waiting > 0 {
+        let words =
+            format!(" · {} for a person: b", if waiting == 1 { "1 waits".into() } else { format!("{waiting} wait") });
+        line.spans.push(Span::styled(words, model.look.theme.style(Role::Warn)));
+    }
+    line
+}
+
+/// Everything known of whether it is stopped: of this incident's switches, else of any engaged.
+fn stopped(model: &Model) -> Line<'static> {
     let theme = &model.look.theme;
     let Some(world) = model.world() else { return Line::default() };
     let engaged: Vec<_> = world

@@ -15,7 +15,10 @@ use super::{
 };
 use crate::{
     api::State,
-    incident::{Checklist, Draft, Entry, Incident, IncidentCommand, Step, World, containment::Switch},
+    incident::{
+        Checklist, Draft, Entry, Incident, IncidentCommand, Step, World,
+        containment::{Hold, Switch},
+    },
     runbook::Runbook,
     terms::{ChecklistId, DraftId, DrillId, IncidentId, Time, words},
     tripwire::Firing,
@@ -246,10 +249,20 @@ impl Model {
         }
     }
 
+    /// The selected call that waits.
+    pub fn selected_hold(&self) -> Option<&Hold> {
+        match self.rows.of(Pane::Containment).chosen()? {
+            RowId::Hold(id) => self.world()?.holds.get(id).map(|hold| &**hold),
+            _ => None,
+        }
+    }
+
     /// The selected switch; for an agent's row, the switch it stands under.
     pub fn selected_switch(&self) -> Option<&Switch> {
         match self.rows.of(Pane::Containment).chosen()? {
-            RowId::Switch(id) | RowId::Proof(id, _) => self.world()?.switches.get(id).map(|switch| &**switch),
+            RowId::Switch(id) | RowId::Proof(id, _) | RowId::Slipped(id, _) => {
+                self.world()?.switches.get(id).map(|switch| &**switch)
+            }
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use super::model::{Model, Pane};
 use crate::{
     incident::containment::SwitchState,
-    terms::{AgentId, FiringId, SwitchId},
+    terms::{AgentId, FiringId, HoldId, SwitchId, ToolName},
 };
 
 /// What a row is about.
@@ -11,8 +11,12 @@ use crate::{
 pub enum RowId {
     /// A firing.
     Firing(FiringId),
+    /// A call that waits for a person.
+    Hold(HoldId),
     /// A switch.
     Switch(SwitchId),
+    /// An action that slipped by a switch, by its place among them.
+    Slipped(SwitchId, usize),
     /// An agent under a switch.
     Proof(SwitchId, AgentId),
     /// An agent and how far a switch reaches it.
@@ -134,10 +138,19 @@ fn firings(model: &Model, filter: &str) -> Vec<RowId> {
         .collect()
 }
 
-/// Engaged switches newest first with the agents they count, then agents by reach, then what was released.
+/// Slipped actions shown of each switch, the newest.
+const SLIPPED: usize = 5;
+
+/// Calls that wait, engaged switches newest first with the agents they count and what slipped by, planned ones, then agents
+/// by reach, then what was released.
 fn switches(model: &Model, filter: &str) -> Vec<RowId> {
     let Some(state) = &model.state else { return Vec::new() };
-    let mut rows = Vec::new();
+    let waiting = super::panes::waiting(model).filter(|hold| {
+        let call = &hold.call;
+        let (agent, tool) = (call.agent.as_ref().map(AgentId::as_str), call.tool.as_ref().map(ToolName::as_str));
+        holds(filter, &format!("{} {} {}", hold.id, agent.unwrap_or_default(), tool.unwrap_or_default()))
+    });
+    let mut rows: Vec<RowId> = waiting.map(|hold| RowId::Hold(hold.id)).collect();
     let newest = || state.world.switches.values().rev();
     for switch in newest().filter(|switch| switch.state == SwitchState::Engaged) {
         if holds(filter, &format!("{} {}", switch.id, switch.scope)) {
@@ -145,7 +158,12 @@ fn switches(model: &Model, filter: &str) -> Vec<RowId> {
         }
         let proofs = switch.halt.agents.iter().filter(|proof| holds(filter, proof.id.as_str()));
         rows.extend(proofs.map(|proof| RowId::Proof(switch.id, proof.id.clone())));
+        let slipped = switch.halt.slipped.iter().enumerate().rev().take(SLIPPED);
+        let slipped = slipped.filter(|(_, slipped)| holds(filter, slipped.agent.as_str()));
+        rows.extend(slipped.map(|(at, _)| RowId::Slipped(switch.id, at)));
     }
+    let planned = newest().filter(|switch| switch.state == SwitchState::Planned);
+    rows.extend(planned.filter(|switch| holds(filter, &switch.scope.to_string())).map(|s| RowId::Switch(s.id)));
     let seen = state.live.agents.keys().cloned();
     let mut agents: std::collections::BTreeSet<String> = seen.collect();
     agents.extend(state.world.agents.keys().map(|agent| agent.as_str().to_owned()));

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::model::Model;
 use crate::{
     incident::{
-        Command, Engage, Reach,
-        containment::{Mode, Recommended, Scope, recommend},
+        Command, Engage,
+        containment::{self, Mode, Recommended, Scope, recommend},
     },
     terms::{AgentId, DrillId, IncidentId, Time, ToolName},
     tripwire::{FiringState, Tripwire},
@@ -16,17 +16,24 @@ use crate::{
 pub const SETTLE_MS: i64 = 150;
 
 /// One scope that can be chosen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Choice {
     /// What it covers.
     pub scope: Scope,
     /// Agents it would stop.
     pub stops: Vec<String>,
+    /// Agents that lose only what it names.
+    pub partly: Vec<String>,
     /// Agents that go on.
     pub goes_on: Vec<String>,
     /// Agents in scope that this key cannot stop.
     pub beyond: Vec<String>,
+    /// Calls an hour that it touches of agents nothing speaks against.
+    pub healthy_calls_per_h: u64,
 }
+
+/// The shares of runs that a canary can let through, percent.
+const SHARES: [u8; 5] = [1, 5, 10, 25, 50];
 
 /// The containment overlay. Its target is settled when it opens; nothing that arrives changes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +44,8 @@ pub struct ContainForm {
     pub at: usize,
     /// What the switch does.
     pub mode: Mode,
+    /// The share of runs that a canary lets through, percent.
+    pub percent: u8,
     /// Why the first is recommended.
     pub why: String,
     /// The world it fires in.
@@ -76,6 +85,7 @@ impl ContainForm {
             choices: scopes.into_iter().map(|scope| preview(model, scope)).collect(),
             at: 0,
             mode: Mode::Halt,
+            percent: 10,
             why,
             world: model.world,
             incident,
@@ -96,10 +106,16 @@ impl ContainForm {
             mode: self.mode,
             incident: self.incident,
             lane: (self.mode == Mode::Fallback).then(|| "fallback".to_owned()),
-            percent: (self.mode == Mode::Canary).then_some(10),
+            percent: (self.mode == Mode::Canary).then_some(self.percent),
             declare: self.incident.is_none(),
             ..Engage::default()
         }))
+    }
+
+    /// A larger or smaller share of runs, for a canary.
+    pub fn share(&mut self, by: isize) {
+        let at = SHARES.iter().position(|share| *share == self.percent).unwrap_or(2);
+        self.percent = SHARES[at.saturating_add_signed(by).min(SHARES.len() - 1)];
     }
 
     /// The next mode, round and round.
@@ -156,27 +172,17 @@ fn chosen_agent(model: &Model) -> Option<AgentId> {
 
 /// What `scope` would stop. A scope that names a tool stops only that tool, so its agents go on otherwise.
 fn preview(model: &Model, scope: Scope) -> Choice {
-    let (mut stops, mut goes_on, mut beyond) = (Vec::new(), Vec::new(), Vec::new());
-    if let Some(state) = &model.state {
-        let declared = state.world.agents.keys().map(|agent| agent.as_str());
-        let names: BTreeSet<&str> = state.live.agents.keys().map(String::as_str).chain(declared).collect();
-        for name in names {
-            let inside = scope.agent.as_ref().is_none_or(|agent| agent.as_str() == name) && uses(model, name, &scope);
-            let reach = state.live.agents.get(name).and_then(|live| live.reach);
-            match (inside, reach) {
-                (false, _) => goes_on.push(name.to_owned()),
-                (true, Some(Reach::Observed) | None) => beyond.push(name.to_owned()),
-                (true, Some(_)) => stops.push(name.to_owned()),
-            }
-        }
+    let Some(state) = &model.state else {
+        return Choice { scope, ..Choice::default() };
+    };
+    let preview = containment::preview(&state.world, &state.live.figures(), &scope, Mode::Halt);
+    let names = |agents: Vec<AgentId>| agents.into_iter().map(|agent| agent.to_string()).collect();
+    Choice {
+        scope,
+        stops: names(preview.stops),
+        partly: names(preview.partly),
+        goes_on: names(preview.goes_on),
+        beyond: names(preview.cannot_stop),
+        healthy_calls_per_h: preview.healthy_calls_per_h,
     }
-    Choice { scope, stops, goes_on, beyond }
-}
-
-/// Whether an agent may use the scope's tool: one whose inventory is not known is taken to.
-fn uses(model: &Model, agent: &str, scope: &Scope) -> bool {
-    let Some(tool) = &scope.tool else { return true };
-    let declared = model.world().and_then(|world| world.agents.get(agent));
-    declared.is_none_or(|declared| declared.declared.item(tool).is_some())
-        || suspects(model).iter().any(|suspect| suspect.as_str() == agent)
 }

@@ -212,6 +212,13 @@ impl Interlock {
         }
     }
 
+    /// Every hold that its client asked for within the time one may wait.
+    pub fn holds_asked(&self, now: Time) -> BTreeMap<HoldId, Time> {
+        let asked = &mut self.known().asked;
+        asked.retain(|_, at| now.since(*at) < 15 * Time::MINUTE);
+        asked.clone()
+    }
+
     /// When it last did.
     pub fn hold_asked_at(&self, hold: HoldId) -> Option<Time> {
         self.known().asked.get(&hold).copied()

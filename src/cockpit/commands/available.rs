@@ -38,6 +38,7 @@ fn missing(need: Need, model: &Model) -> Option<String> {
             Some(switch) if switch.state == SwitchState::Released => "this switch was released already",
             Some(_) => return None,
         },
+        Need::Hold if model.selected_hold().is_none() => "no call is selected; b shows those that wait",
         Need::Checklist if model.checklist().is_none() => "no checklist is open; o in pane 4 opens one",
         Need::Step if model.selected_step().is_none() => "no step is selected; 4 shows them",
         Need::Draft if model.draft().is_none() => "no draft has begun; o in pane 5 begins one",

@@ -98,6 +98,12 @@ words! {
         Release = "release",
         /// Annotates a switch.
         Annotate = "annotate-switch",
+        /// Goes to the calls that wait.
+        Board = "go-waiting-calls",
+        /// Approves a call.
+        Approve = "approve-call",
+        /// Denies a call.
+        Deny = "deny-call",
         /// Ticks a step.
         Tick = "tick-step",
         /// Marks a step impossible.
@@ -156,6 +162,10 @@ words! {
         Narrower = "scope-after",
         /// Another mode.
         Mode = "switch-mode",
+        /// A larger share of runs.
+        More = "more-runs",
+        /// A smaller share of runs.
+        Fewer = "fewer-runs",
         /// Cancels containment.
         CancelHalt = "cancel-halt",
     }
@@ -232,6 +242,8 @@ pub enum Need {
     Firing,
     /// A selected switch that is engaged.
     Switch,
+    /// A selected call that waits.
+    Hold,
     /// A checklist.
     Checklist,
     /// A selected step.

@@ -15,7 +15,7 @@ const fn c(
 }
 
 use Danger::{Confirmed, Harmless};
-use Need::{Checklist, Draft, Firing, Incident, Note, Nothing, Overlay, Step, Switch, Unconfirmed};
+use Need::{Checklist, Draft, Firing, Hold, Incident, Note, Nothing, Overlay, Step, Switch, Unconfirmed};
 use Scope::{
     Containing, Containment, Draft as InDraft, Editing, Everywhere, Evidence, Filling, Picking, Reading, Rollback,
     Tripwires,
@@ -144,6 +144,17 @@ pub const TABLE: &[Command] = &[
         Switch,
         Harmless,
     ),
+    c(Do::Board, Everywhere, &["b"], "waiting calls", "Go to the calls that wait for a person.", Nothing, Harmless),
+    c(
+        Do::Approve,
+        Containment,
+        &["a", "enter"],
+        "approve",
+        "Show the call whole and let it go, once; or all like it.",
+        Hold,
+        Confirmed,
+    ),
+    c(Do::Deny, Containment, &["d"], "deny", "Refuse the call, or all like it, with a reason.", Hold, Confirmed),
     c(Do::Tick, Rollback, &["x", "space", "enter"], "tick", "Tick the step.", Step, Harmless),
     c(Do::Impossible, Rollback, &["i"], "impossible", "Mark the step impossible; name the substitute.", Step, Harmless),
     c(Do::Verify, Rollback, &["v"], "verify", "Record the read-back that closes the checklist.", Checklist, Harmless),
@@ -173,6 +184,8 @@ pub const TABLE: &[Command] = &[
     c(Do::Fire, Containing, &["enter"], "fire", "Engage the switch that is shown.", Overlay, Confirmed),
     c(Do::Wider, Containing, &["k", "up"], "scope before", "The scope above.", Overlay, Harmless),
     c(Do::Narrower, Containing, &["j", "down"], "scope after", "The scope below.", Overlay, Harmless),
-    c(Do::Mode, Containing, &["m"], "mode", "Halt, read-only, draft-only or approval.", Overlay, Harmless),
+    c(Do::Mode, Containing, &["m"], "mode", "Another mode: halt, read-only, draft-only, approval …", Overlay, Harmless),
+    c(Do::More, Containing, &["l", "right"], "more runs", "A canary lets more runs through.", Overlay, Harmless),
+    c(Do::Fewer, Containing, &["h", "left"], "fewer runs", "A canary lets fewer runs through.", Overlay, Harmless),
     c(Do::CancelHalt, Containing, &["esc", "q"], "cancel", "Close without stopping anything.", Overlay, Harmless),
 ];

@@ -14,6 +14,7 @@ use crate::cockpit::{
     text,
     theme::Role,
 };
+use crate::incident::containment::Mode;
 
 /// Draws it.
 pub fn draw(model: &Model, form: &ContainForm, frame: &mut Frame<'_>) {
@@ -49,7 +50,7 @@ pub fn draw(model: &Model, form: &ContainForm, frame: &mut Frame<'_>) {
     lines.push(Line::from(vec![
         Span::raw("Mode "),
         Span::styled(form.mode.as_str(), theme.style(Role::Halted)),
-        Span::styled(format!("  {}", form.mode.does()), theme.style(Role::Dim)),
+        Span::styled(format!("  {}{}", form.mode.does(), share(form)), theme.style(Role::Dim)),
     ]));
     lines.push(Line::styled("Reason and harm time can be given after: m in pane 3, H.", theme.style(Role::Dim)));
     if form.again {
@@ -83,7 +84,8 @@ fn place(model: &Model, form: &ContainForm) -> Line<'static> {
 fn counts(choice: &Choice) -> String {
     let beyond =
         if choice.beyond.is_empty() { String::new() } else { format!(" · {} beyond reach", choice.beyond.len()) };
-    format!("stops {} · {} go on{beyond}", choice.stops.len(), choice.goes_on.len())
+    let partly = if choice.partly.is_empty() { String::new() } else { format!(" · {} in part", choice.partly.len()) };
+    format!("stops {}{partly} · {} go on{beyond}", choice.stops.len(), choice.goes_on.len())
 }
 
 fn preview(model: &Model, choice: &Choice, columns: usize) -> Vec<Line<'static>> {
@@ -98,13 +100,31 @@ fn preview(model: &Model, choice: &Choice, columns: usize) -> Vec<Line<'static>>
         let line = format!("{head:<9} {}", list(names));
         Line::styled(text::cut(&line, columns), theme.style(role))
     };
-    let mut lines = vec![row("Stops", &choice.stops, Role::Strong), row("Goes on", &choice.goes_on, Role::Dim)];
-    if choice.scope.tool.is_some() {
-        lines.push(Line::styled("          what is stopped is that tool alone", theme.style(Role::Dim)));
+    let mut lines = Vec::new();
+    if !choice.stops.is_empty() || choice.partly.is_empty() {
+        lines.push(row("Stops", &choice.stops, Role::Strong));
+    }
+    if !choice.partly.is_empty() {
+        lines.push(row("In part", &choice.partly, Role::Strong));
+    }
+    lines.push(row("Goes on", &choice.goes_on, Role::Dim));
+    if choice.healthy_calls_per_h > 0 {
+        let lost =
+            format!("          {} calls an hour of agents that nothing speaks against", choice.healthy_calls_per_h);
+        lines.push(Line::styled(text::cut(&lost, columns), theme.style(Role::Dim)));
     }
     if !choice.beyond.is_empty() {
         lines.push(row("Beyond", &choice.beyond, Role::Bad));
         lines.push(Line::styled("          observed only: this key cannot stop them", theme.style(Role::Bad)));
     }
     lines
+}
+
+/// What a mode has besides its words.
+fn share(form: &ContainForm) -> String {
+    match form.mode {
+        Mode::Canary => format!(": {} % of them · ← → changes it", form.percent),
+        Mode::Fallback => ": the lane “fallback”".into(),
+        _ => String::new(),
+    }
 }

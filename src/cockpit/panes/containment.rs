@@ -2,7 +2,10 @@
 
 use ratatui::text::{Line, Span};
 
-use super::pane::{Canvas, dim, say, zone};
+use super::{
+    holds,
+    pane::{Canvas, dim, say, zone},
+};
 use crate::{
     cockpit::{
         model::{Model, Pane},
@@ -12,8 +15,9 @@ use crate::{
     },
     incident::{
         Reach,
-        containment::{AgentProof, HaltProof, ProofState, Switch, SwitchState},
+        containment::{AgentProof, HaltProof, ProofState, Slipped, Switch, SwitchState},
     },
+    terms::{Printable, Time},
 };
 
 /// Draws it.
@@ -42,6 +46,11 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_, '_>) {
             RowId::Proof(id, agent) => state.world.switches.get(id).and_then(|switch| {
                 let proof = switch.halt.agents.iter().find(|proof| proof.id == *agent)?;
                 Some(proof_line(model, proof, columns))
+            }),
+            RowId::Hold(id) => state.world.holds.get(id).map(|hold| holds::line(model, hold, columns)),
+            RowId::Slipped(id, at) => state.world.switches.get(id).and_then(|switch| {
+                let slipped = switch.halt.slipped.get(*at)?;
+                Some(slipped_line(model, slipped, columns))
             }),
             RowId::Agent(name) => Some(agent_line(model, name, columns)),
             _ => None,
@@ -91,7 +100,13 @@ fn switch_line<'a>(model: &Model, switch: &Switch, columns: usize) -> Line<'a> {
         let line = Line::from(Span::styled(format!("□ {} {scope} released {when}", switch.id), theme.style(Role::Dim)));
         return text::fit(line, columns);
     }
+    if switch.state == SwitchState::Planned {
+        let when = text::clock(switch.engaged_at, zone(model));
+        let words = format!("○ {} {scope} {} engages at {when}", switch.id, switch.mode);
+        return text::fit(Line::styled(words, theme.style(Role::Warn)), columns);
+    }
     let (words, role) = proof_words(&switch.halt);
+    let words = format!("{words}{}", stopwatch(model, switch));
     let unrecorded = if switch.recorded { "" } else { " UNRECORDED" };
     let sign = if switch.mode == crate::incident::containment::Mode::Halt { "■" } else { "▣" };
     let left = Line::from(vec![
@@ -100,6 +115,21 @@ fn switch_line<'a>(model: &Model, switch: &Switch, columns: usize) -> Line<'a> {
         Span::styled(format!(" {}{unrecorded}", switch.id), theme.style(Role::Dim)),
     ]);
     text::ends(left, Line::styled(words, theme.style(role)), columns)
+}
+
+/// How long it has taken so far, until all are confirmed.
+fn stopwatch(model: &Model, switch: &Switch) -> String {
+    let halt = &switch.halt;
+    if halt.confirmed_in_s.is_some() || halt.counted == 0 {
+        return String::new();
+    }
+    format!(" · {}", text::span(model.now.since(switch.harm_at.unwrap_or(switch.engaged_at))))
+}
+
+fn slipped_line<'a>(model: &Model, slipped: &Slipped, columns: usize) -> Line<'a> {
+    let what = format!("    slipped: {} {}", Printable::line(slipped.agent.as_str()), Printable::line(&slipped.what));
+    let left = Line::styled(text::cut(&what, columns.saturating_sub(12)), model.look.theme.style(Role::Bad));
+    text::ends(left, Line::raw(text::clock(slipped.at, zone(model))), columns)
 }
 
 fn proof_line<'a>(model: &Model, proof: &AgentProof, columns: usize) -> Line<'a> {
@@ -147,6 +177,9 @@ fn agent_line<'a>(model: &Model, name: &str, columns: usize) -> Line<'a> {
 
 /// More about the selected row: why, by whom, what slipped.
 fn detail<'a>(model: &Model) -> Line<'a> {
+    if let Some(hold) = model.selected_hold() {
+        return dim(model, holds::detail(model, hold));
+    }
     let Some(switch) = model.selected_switch() else {
         return dim(model, "! stops · r releases · m gives the reason");
     };
@@ -155,6 +188,10 @@ fn detail<'a>(model: &Model) -> Line<'a> {
     let flight = switch.halt.in_flight;
     let flight = if flight > 0 { format!(" · {flight} in flight") } else { String::new() };
     let why = switch.why.as_ref().map_or("no reason yet: m".into(), |why| text::cut(why, 80));
+    let until = |at: Time| text::clock(at, zone(model));
+    let watched = switch.watch_until.map(|at| format!(" · watched until {}", until(at))).unwrap_or_default();
+    let expires = switch.expires_at.map(|at| format!(" · lifts itself at {}", until(at))).unwrap_or_default();
+    let flight = format!("{flight}{watched}{expires}");
     let by = text::cut(&switch.by.to_string(), 24);
     dim(
         model,

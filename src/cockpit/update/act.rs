@@ -8,6 +8,7 @@ use crate::{
         layout,
         model::{Model, Overlay, Pane},
         overlays::HelpState,
+        panes,
         rows::{self, RowId},
         sync,
     },
@@ -39,6 +40,7 @@ pub fn act(model: &mut Model, does: Do) -> Vec<Effect> {
         Do::World if model.world.is_some() => return vec![sync::follow(model, None)],
         Do::Utc => model.utc = !model.utc,
         Do::Zoom => model.zoom = !model.zoom,
+        Do::Board => board(model),
         Do::Back => back(model),
         Do::Copy => return copy(model),
         Do::Undo => return undo::undo(model),
@@ -144,6 +146,19 @@ fn focus(model: &mut Model, pane: Pane) {
     }
 }
 
+/// To the call that runs out first.
+fn board(model: &mut Model) {
+    focus(model, Pane::Containment);
+    let list = model.rows.of_mut(Pane::Containment);
+    match list.rows.iter().find(|row| matches!(row, RowId::Hold(_))).cloned() {
+        Some(row) => {
+            list.selected = Some(row);
+            list.top = 0;
+        }
+        None => model.say("no call waits for a person"),
+    }
+}
+
 fn turn(model: &mut Model, by: isize) {
     let at = (model.focus as isize + by).rem_euclid(Pane::ALL.len() as isize) as usize;
     focus(model, Pane::ALL[at]);
@@ -188,6 +203,7 @@ fn copy(model: &mut Model) -> Vec<Effect> {
             .map(|firing| format!("{} {} {} {}", firing.id, firing.key.tripwire, firing.key.agent, firing.key.detail)),
         Pane::Containment => match model.rows.of(Pane::Containment).chosen() {
             Some(RowId::Agent(name)) => Some(name.clone()),
+            Some(RowId::Hold(_)) => model.selected_hold().map(|hold| panes::hold_account(model, hold).join("\n")),
             _ => model.selected_switch().map(|switch| format!("{} {}", switch.id, switch.scope)),
         },
         Pane::Timeline => model.incident().map(|incident| format!("{} {}", incident.id, incident.title)),

@@ -120,6 +120,11 @@ fn in_overlay(model: &mut Model, does: Do) -> Option<Vec<Effect>> {
         }
         Do::CancelForm | Do::CancelPick | Do::CloseHelp => model.overlay = None,
         Do::CancelHalt => model.overlay = model.beneath.take(),
+        Do::More | Do::Fewer => {
+            if let Some(Overlay::Contain(form)) = &mut model.overlay {
+                form.share(if does == Do::More { 1 } else { -1 });
+            }
+        }
         Do::Fire => return Some(fire(model)),
         Do::SubmitForm => return Some(submit::submit(model)),
         Do::Choose => return Some(choose(model)),

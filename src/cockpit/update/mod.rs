@@ -1,6 +1,7 @@
 //! `update`: one message in, the model changed, effects out. It never waits.
 
 mod act;
+mod deciding;
 mod drafts;
 mod keys;
 mod opening;

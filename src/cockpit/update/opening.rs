@@ -1,5 +1,6 @@
 //! Which overlay a command opens, filled with what is known.
 
+use super::deciding;
 use crate::{
     cockpit::{
         commands::{Do, Need, TABLE, why_not},
@@ -10,6 +11,7 @@ use crate::{
         scope_choice::ContainForm,
         text,
     },
+    incident::containment::{Mode, Stage},
     terms::FiringId,
 };
 
@@ -48,6 +50,7 @@ fn form(model: &Model, does: Do) -> Option<Form> {
             let field = Field::text("holds", "only rows that hold this text; empty shows all", filter.as_str());
             return Some(Form::new(format!("Find in {}", model.focus.title()), Ask::Filter(model.focus), vec![field]));
         }
+        Do::Approve | Do::Deny => return deciding::form(model, does),
         Do::Release | Do::Annotate => return of_switch(model, does),
         _ => {}
     }
@@ -103,11 +106,24 @@ fn of_switch(model: &Model, does: Do) -> Option<Form> {
         Field::text("name", format!("type {} to release it", switch.id), ""),
         Field::text("why", "why it is safe now", ""),
         Field::text("agent", "empty lifts all of it; an agent's id restores only that one", agent),
+        Field::choice("to", stages(), 0),
     ];
     let form = Form::new(format!("Release {}", switch.id), Ask::Release(switch.id), fields)
         .about(format!("{} · {} since {}", switch.scope, switch.mode, text::clock(switch.engaged_at, zone(model))))
         .about("What it stops starts again at once. Other switches that cover the same calls stay in force.");
     Some(form)
+}
+
+/// The stages an agent may go on in; full autonomy first.
+fn stages() -> Vec<(String, String)> {
+    let staged = Stage::ALL.iter().rev().filter(|stage| **stage != Stage::Halted);
+    staged
+        .map(|stage| {
+            let does = stage.mode().map_or("nothing restrains it any more", Mode::does);
+            let watched = if stage.mode().is_some() { "; watched for 24 h, for one agent" } else { "" };
+            (stage.to_string(), format!("{does}{watched}"))
+        })
+        .collect()
 }
 
 fn zone(model: &Model) -> text::Zone {

@@ -1,6 +1,6 @@
 //! What a filled form asks.
 
-use super::{act, when};
+use super::{act, deciding, when};
 use crate::{
     cockpit::{
         effect::Effect,
@@ -8,7 +8,7 @@ use crate::{
         model::{Model, Overlay},
         rows, text,
     },
-    incident::{Command, Declare, IncidentCommand},
+    incident::{Command, Declare, IncidentCommand, containment::Stage},
     terms::{ActionClass, AgentId, IncidentId, Time},
 };
 
@@ -67,12 +67,16 @@ fn asked(form: &Form, model: &Model) -> Result<(String, Command), String> {
                 return Err(format!("type {switch} into name: a halted scope is never released by a stray key"));
             }
             let agent = form.given("agent").map(|name| AgentId::new(&name)).transpose().map_err(|e| e.to_string())?;
-            let what = match &agent {
-                Some(agent) => format!("{agent} restored from {switch}"),
-                None => format!("{switch} released"),
+            let to = form.given("to").map(|to| to.parse::<Stage>()).transpose()?.filter(|to| *to != Stage::Full);
+            let what = match (&agent, to) {
+                (Some(agent), Some(stage)) => format!("{agent} goes on in {stage}"),
+                (Some(agent), None) => format!("{agent} restored from {switch}"),
+                (None, Some(stage)) => return Err(format!("only one agent goes on in {stage}: name it in agent")),
+                (None, None) => format!("{switch} released"),
             };
-            (what, Command::Release { switch: *switch, why: form.need("why")?, agent, to: None })
+            (what, Command::Release { switch: *switch, why: form.need("why")?, agent, to })
         }
+        Ask::Decide { .. } => deciding::asked(form, model).ok_or("nothing is chosen")?,
         Ask::Annotate(switch) => {
             let incident = form.given("incident").map(|id| id.parse::<IncidentId>()).transpose();
             let command = Command::Annotate {
@@ -140,7 +144,12 @@ fn of_incident(form: &Form, model: &Model) -> Result<(IncidentId, String, Incide
             let (channel, to) = (form.need("channel")?, form.need("to")?);
             (*id, format!("{draft} marked sent"), IncidentCommand::SendDraft { draft: *draft, channel, to })
         }
-        Ask::Declare(_) | Ask::Expected(_) | Ask::Release(_) | Ask::Annotate(_) | Ask::Filter(_) => {
+        Ask::Declare(_)
+        | Ask::Expected(_)
+        | Ask::Decide { .. }
+        | Ask::Release(_)
+        | Ask::Annotate(_)
+        | Ask::Filter(_) => {
             return Err("this form asks nothing of an incident".into());
         }
     })
