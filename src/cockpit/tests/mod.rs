@@ -1,6 +1,7 @@
 //! The cockpit without a terminal: keys in, effects and screens out.
 
 mod acting;
+mod board;
 mod screens;
 mod syncing;
 

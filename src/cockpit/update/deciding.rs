@@ -33,7 +33,7 @@ pub fn form(model: &Model, does: Do) -> Option<Form> {
     Some(form)
 }
 
-/// The call itself, then every group of calls that wait with it.
+/// The call itself, then, in words that no repeated `a` or `d` turns to, every group of calls that wait with it.
 fn groups(model: &Model, hold: &Hold) -> Vec<(String, Vec<HoldId>)> {
     let ids = |like: &dyn Fn(&Hold) -> bool| -> Vec<HoldId> {
         panes::waiting(model).filter(|other| like(other)).map(|other| other.id).collect()
@@ -41,30 +41,33 @@ fn groups(model: &Model, hold: &Hold) -> Vec<(String, Vec<HoldId>)> {
     let mut groups = vec![(format!("only {}", hold.id), vec![hold.id])];
     let call = &hold.call;
     if let Some(tool) = &call.tool {
-        groups.push((format!("all for {tool}"), ids(&|other| other.call.tool == call.tool)));
+        groups.push((format!("every call of {tool}"), ids(&|other| other.call.tool == call.tool)));
     }
     if let Some(agent) = &call.agent {
-        groups.push((format!("all of {agent}"), ids(&|other| other.call.agent == call.agent)));
+        groups.push((format!("every call by {agent}"), ids(&|other| other.call.agent == call.agent)));
     }
     if let Some(class) = &call.declared_class {
-        groups.push((format!("all of class {class}"), ids(&|other| other.call.declared_class == call.declared_class)));
+        groups.push((
+            format!("every call of class {class}"),
+            ids(&|other| other.call.declared_class == call.declared_class),
+        ));
     }
     groups.retain(|(word, ids)| ids.len() > 1 || word.starts_with("only"));
     groups
 }
 
 /// What the filled form asks.
-pub fn asked(form: &Form, model: &Model) -> Option<(String, Command)> {
-    let Ask::Decide { approve, groups, saw, opened_at } = &form.ask else { return None };
+pub fn asked(form: &Form, model: &Model) -> Result<(String, Command), String> {
+    let Ask::Decide { approve, groups, saw, opened_at } = &form.ask else { return Err("nothing is decided".into()) };
     let which = form.choice("which").unwrap_or(0);
-    let holds = groups.get(which)?.clone();
+    let holds = groups.get(which).ok_or("nothing is chosen")?.clone();
+    let why = if *approve { form.given("why") } else { Some(form.need("why")?) };
     let verb = if *approve { "approved" } else { "denied" };
     let what = match holds[..] {
         [one] => format!("{one} {verb}"),
         _ => format!("{} calls {verb}", holds.len()),
     };
     let looked_s = Some(model.now.since(*opened_at) as f64 / 1_000.0);
-    let command =
-        Command::DecideHolds { holds, approve: *approve, why: form.given("why"), saw: Some(saw.clone()), looked_s };
-    Some((what, command))
+    let command = Command::DecideHolds { holds, approve: *approve, why, saw: Some(saw.clone()), looked_s };
+    Ok((what, command))
 }

@@ -76,7 +76,7 @@ fn asked(form: &Form, model: &Model) -> Result<(String, Command), String> {
             };
             (what, Command::Release { switch: *switch, why: form.need("why")?, agent, to })
         }
-        Ask::Decide { .. } => deciding::asked(form, model).ok_or("nothing is chosen")?,
+        Ask::Decide { .. } => deciding::asked(form, model)?,
         Ask::Annotate(switch) => {
             let incident = form.given("incident").map(|id| id.parse::<IncidentId>()).transpose();
             let command = Command::Annotate {
