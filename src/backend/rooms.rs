@@ -43,9 +43,9 @@ pub struct Rooms {
 
 impl Rooms {
     /// With the real world's.
-    pub fn new(clock: Clock, plan: TripwirePlan) -> Self {
+    pub fn new(clock: Clock, steady: Clock, plan: TripwirePlan) -> Self {
         Self {
-            interlocks: Arc::new(InterlockWorlds::new(clock, plan.rules.clone())),
+            interlocks: Arc::new(InterlockWorlds::new(clock, steady, plan.rules.clone())),
             intakes: OnceLock::new(),
             plan,
             backtests: Shown::default(),
@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn listeners_hear_only_what_changed() {
-        let rooms = Rooms::new(crate::backend::clock::system(), crate::runbook::Runbook::shipped().tripwires);
+        let plan = crate::runbook::Runbook::shipped().tripwires;
+        let rooms = Rooms::new(crate::backend::clock::system(), crate::backend::clock::steady(), plan);
         let live = |now: i64, present: &[&str]| Live {
             now: Time::from_millis(now),
             present: present.iter().map(|name| (*name).to_owned()).collect(),

@@ -59,6 +59,8 @@ pub struct ServeOptions {
     pub runbook: Arc<Runbook>,
     /// The clock.
     pub clock: Clock,
+    /// The clock that leases are measured by.
+    pub steady: Clock,
 }
 
 impl ServeOptions {
@@ -74,6 +76,7 @@ impl ServeOptions {
             daemon: false,
             runbook,
             clock: super::clock::system(),
+            steady: super::clock::steady(),
         }
     }
 }
@@ -146,11 +149,12 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
 /// # Errors
 /// What keeps it from starting; nothing is left behind then.
 pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
-    let ServeOptions { home, listen, database, plain_http, system, mut hosts, daemon, runbook, clock } = options;
+    let ServeOptions { home, listen, database, plain_http, system, mut hosts, daemon, runbook, clock, steady } =
+        options;
     home.prepare()?;
     let mut lock = Lock::take(&home.lock())?;
     let log = SqliteLog::open(&database_path(&home, database)?, clock()).await?;
-    let rooms = Arc::new(Rooms::new(clock.clone(), runbook.tripwires.clone()));
+    let rooms = Arc::new(Rooms::new(clock.clone(), steady, runbook.tripwires.clone()));
     rooms.interlocks.recall(Memory::read(&home.heard()), clock());
     let runbook = Arc::new(arc_swap::ArcSwap::new(runbook));
     let core = Core::open(

@@ -5,12 +5,15 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use andon::backend::clock::{Clock, system};
+use andon::{
+    backend::clock::{Clock, system},
+    runbook::Runbook,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use crate::rig::{Frames, Rig, read, rig, rig_by, until};
+use crate::rig::{Frames, Rig, read, rig, rig_by, rig_by_clocks, until};
 
 /// The machine's clock, and how far it is put forward.
 fn clock() -> (Clock, Arc<AtomicI64>) {
@@ -78,6 +81,44 @@ async fn leases_outlive_a_restart_for_one_ttl() {
     check(&again, "search-bot").await;
     let halt = reads(&again, "search-bot", "confirmed").await;
     assert_eq!(line(&halt, "search-bot").1, "refused");
+}
+
+/// CON.7: leases are measured by a clock that nobody sets. A step of the wall clock ends none, and proves nothing; who
+/// continues when blind is not forgotten while a switch waits for him.
+#[tokio::test]
+async fn a_step_of_the_wall_clock_confirms_nobody() {
+    let (wall, stepped) = clock();
+    let (steady, passed) = clock();
+    let rig = rig_by_clocks(tempfile::tempdir().unwrap(), wall, steady, Runbook::shipped()).await;
+    lease(&rig, "refund-bot", "stop").await;
+    lease(&rig, "mail-bot", "continue").await;
+    check(&rig, "search-bot").await;
+    rig.command("/v1/switches", json!({})).await.good();
+    reads(&rig, "refund-bot", "enforced").await;
+    // An hour forward: far beyond every ttl. That is no answer yet, and no expiry.
+    stepped.fetch_add(3_600_000, Ordering::SeqCst);
+    reads(&rig, "mail-bot", "no-answer").await;
+    let halt = reads(&rig, "refund-bot", "no-answer").await;
+    assert_eq!(halt["confirmed"], 0, "{halt}");
+    assert_eq!(rig.get("/v1/agents").await.good()[0]["reach"], "leased");
+    passed.fetch_add(5_100, Ordering::SeqCst);
+    let halt = reads(&rig, "refund-bot", "confirmed").await;
+    assert_eq!(line(&halt, "refund-bot").1, "expired");
+    // Back again, and a quarter of an hour goes by: a second instance's lease does not make the first forgotten.
+    stepped.fetch_sub(3_600_000, Ordering::SeqCst);
+    passed.fetch_add(900_000, Ordering::SeqCst);
+    let version = halt_version(&rig).await;
+    let second = json!({"agent": "mail-bot", "instance": "two", "version": version, "on_blind": "stop"});
+    rig.post("/v1/interlock/lease", second).await.good();
+    check(&rig, "mail-bot").await;
+    check(&rig, "search-bot").await;
+    let halt = reads(&rig, "search-bot", "confirmed").await;
+    assert_ne!(line(&halt, "mail-bot").0, "confirmed", "{halt}");
+}
+
+/// The version of the table that answers now.
+async fn halt_version(rig: &Rig) -> u64 {
+    check(rig, "other-bot").await["version"].as_u64().unwrap()
 }
 
 async fn report(rig: &Rig, secret: &str, agent: &str, id: &str) {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use andon::{
     backend::{
-        clock::Clock,
+        clock::{self, Clock},
         home::Home,
         serve::{Running, ServeOptions, start},
     },
@@ -39,7 +39,7 @@ pub async fn rig() -> Rig {
 
 /// Starts one in a folder that may hold an earlier one's log.
 pub async fn rig_in(folder: tempfile::TempDir) -> Rig {
-    rig_by(folder, andon::backend::clock::system()).await
+    rig_by_clocks(folder, clock::system(), clock::steady(), Runbook::shipped()).await
 }
 
 /// Starts one by another clock.
@@ -49,9 +49,15 @@ pub async fn rig_by(folder: tempfile::TempDir, clock: Clock) -> Rig {
 
 /// Starts one with a team's own runbook.
 pub async fn rig_with(folder: tempfile::TempDir, clock: Clock, runbook: Runbook) -> Rig {
+    rig_by_clocks(folder, clock.clone(), clock, runbook).await
+}
+
+/// Starts one by a clock for what is shown, and another for what runs out.
+pub async fn rig_by_clocks(folder: tempfile::TempDir, clock: Clock, steady: Clock, runbook: Runbook) -> Rig {
     let mut options = ServeOptions::local(Home::under(folder.path()), Arc::new(runbook));
     options.listen = vec!["127.0.0.1:0".parse().unwrap()];
     options.clock = clock;
+    options.steady = steady;
     let running = start(options).await.unwrap();
     let person = Client::builder().unix_socket(running.info.socket.clone()).build().unwrap();
     let tcp = Client::builder().build().unwrap();

@@ -6,6 +6,8 @@ use std::{
 };
 
 use crate::{
+    api::LeaseRequest,
+    backend::clock::Moment,
     incident::{OnBlind, Reach},
     telemetry::Action,
     terms::{AgentId, SwitchId, Time},
@@ -29,9 +31,9 @@ const REMEMBERED: i64 = 10 * Time::MINUTE;
 /// One instance's lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
-    /// When it ends without renewal, by the backend's clock.
+    /// When it ends without renewal, by the steady clock.
     pub until: Time,
-    /// The newest version it acknowledged, and when it did first.
+    /// The newest version it acknowledged, and when it did first, in UTC.
     pub acknowledged: (u64, Time),
     /// What it does when blind.
     pub on_blind: OnBlind,
@@ -71,13 +73,13 @@ pub enum Way {
 
 impl Heard {
     /// Live leases now.
-    pub fn live_leases(&self, now: Time) -> usize {
-        self.leases.values().filter(|lease| lease.until > now).count()
+    pub fn live_leases(&self, now: Moment) -> usize {
+        self.leases.values().filter(|lease| lease.until > now.steady).count()
     }
 
     /// How a switch reaches it (CON.16).
-    pub fn reach(&self, now: Time) -> Reach {
-        let lately = |at: Option<Time>| at.is_some_and(|at| now.since(at) < Time::DAY);
+    pub fn reach(&self, now: Moment) -> Reach {
+        let lately = |at: Option<Time>| at.is_some_and(|at| now.utc.since(at) < Time::DAY);
         if self.live_leases(now) > 0 {
             Reach::Leased
         } else if lately(self.gated) {
@@ -90,8 +92,8 @@ impl Heard {
     }
 
     /// Whether a switch that engages now counts it.
-    pub fn is_counted(&self, now: Time) -> bool {
-        self.live_leases(now) > 0 || self.last.is_some_and(|at| now.since(at) < Time::DAY)
+    pub fn is_counted(&self, now: Moment) -> bool {
+        self.live_leases(now) > 0 || self.last.is_some_and(|at| now.utc.since(at) < Time::DAY)
     }
 
     /// When `run` was first seen: at `now`, where it is new.
@@ -128,26 +130,21 @@ impl Heard {
         }
     }
 
-    /// It renewed, and enforces `version`; says whether that is a lease nobody knew. None when it has too many instances
-    /// to follow another.
-    pub fn renew(
-        &mut self,
-        instance: &str,
-        version: u64,
-        on_blind: OnBlind,
-        sent: Option<Time>,
-        now: Time,
-    ) -> Option<bool> {
-        self.hear(sent, now);
-        self.leases.retain(|_, lease| now.since(lease.until) < REMEMBERED);
+    /// It renewed, and enforces `asked.version`; says whether that is a lease nobody knew. None when it has too many
+    /// instances to follow another. Expired ones that `matter` are not forgotten.
+    pub fn renew(&mut self, asked: &LeaseRequest, now: Moment, matters: impl Fn(&Lease) -> bool) -> Option<bool> {
+        let LeaseRequest { instance, version, on_blind, sent_at, .. } = asked;
+        let (version, on_blind) = (*version, *on_blind);
+        self.hear(*sent_at, now.utc);
+        self.leases.retain(|_, lease| now.steady.since(lease.until) < REMEMBERED || matters(lease));
         if !self.leases.contains_key(instance) && self.leases.len() >= INSTANCES {
             return None;
         }
         let acknowledged = match self.leases.get(instance) {
             Some(lease) if lease.acknowledged.0 >= version => lease.acknowledged,
-            _ => (version, now),
+            _ => (version, now.utc),
         };
-        let renewed = Lease { until: now.plus(TTL), acknowledged, on_blind };
+        let renewed = Lease { until: now.steady.plus(TTL), acknowledged, on_blind };
         let before = self.leases.insert(instance.to_owned(), renewed);
         Some(before.is_none_or(|before| before.on_blind != on_blind))
     }

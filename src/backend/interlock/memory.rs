@@ -19,7 +19,7 @@ use super::{
     heard::{Everybody, Heard, Lease, TTL},
 };
 use crate::{
-    backend::clock::Clock,
+    backend::clock::{Clock, Moment},
     incident::OnBlind,
     terms::{AgentId, Time},
 };
@@ -48,8 +48,8 @@ struct Line {
 }
 
 impl Memory {
-    /// Those who would be counted now.
-    pub(super) fn of(everybody: &Everybody, now: Time) -> Self {
+    /// Those who would be counted now, with their live leases, and the expired ones that `matter`.
+    pub(super) fn of(everybody: &Everybody, now: Moment, matters: impl Fn(&Lease) -> bool) -> Self {
         let counted = everybody.agents.iter().filter(|(_, heard)| heard.is_counted(now));
         let line = |heard: &Heard| Line {
             last: heard.last,
@@ -57,13 +57,13 @@ impl Memory {
             gated: heard.gated,
             began: heard.began,
             behind: heard.behind,
-            leases: live(heard, now),
+            leases: live(heard, now, &matters),
         };
         Self { agents: counted.map(|(agent, heard)| (agent.clone(), line(heard))).collect() }
     }
 
     /// Their leases count as live for one ttl: nobody knows how far each had run.
-    pub(super) fn recall(self, everybody: &mut Everybody, now: Time) {
+    pub(super) fn recall(self, everybody: &mut Everybody, now: Moment) {
         for (agent, line) in self.agents {
             let Some(heard) = everybody.of(&agent) else { return };
             heard.last = line.last;
@@ -71,7 +71,7 @@ impl Memory {
             heard.gated = line.gated;
             heard.began = line.began;
             heard.behind = line.behind;
-            let lease = |on_blind| Lease { until: now.plus(TTL), acknowledged: (0, now), on_blind };
+            let lease = |on_blind| Lease { until: now.steady.plus(TTL), acknowledged: (0, now.utc), on_blind };
             heard.leases = line.leases.into_iter().map(|(instance, on_blind)| (instance, lease(on_blind))).collect();
         }
     }
@@ -105,8 +105,8 @@ impl Memory {
     }
 }
 
-fn live(heard: &Heard, now: Time) -> BTreeMap<String, OnBlind> {
-    let live = heard.leases.iter().filter(|(_, lease)| lease.until > now);
+fn live(heard: &Heard, now: Moment, matters: impl Fn(&Lease) -> bool) -> BTreeMap<String, OnBlind> {
+    let live = heard.leases.iter().filter(|(_, lease)| lease.until > now.steady || matters(lease));
     live.map(|(instance, lease)| (instance.clone(), lease.on_blind)).collect()
 }
 
@@ -135,31 +135,46 @@ pub async fn remember(interlocks: Arc<InterlockWorlds>, path: PathBuf, clock: Cl
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::LeaseRequest;
 
     /// Every earlier lease is live for one ttl again, with what it does when blind; old acquaintances stay known.
     #[test]
     fn a_memory_is_what_was_heard() {
         let begun = Time::from_millis(1_795_183_200_000);
         let now = begun.plus(4_000);
+        // The machine was started anew as well: its steady clock begins again.
+        let at = |utc: Time, steady| Moment { utc, steady: Time::from_millis(steady) };
+        let (then, moment) = (at(begun, 90_000_000), at(now, 30_000));
         let agent = |name: &str| AgentId::new(name).unwrap();
+        let asked = |instance: &str, on_blind, sent_at| LeaseRequest {
+            agent: agent("leased"),
+            instance: instance.into(),
+            version: 7,
+            on_blind,
+            revision: None,
+            sent_at,
+        };
         let mut before = Everybody::default();
         let leased = before.of(&agent("leased")).unwrap();
-        assert_eq!(leased.renew("one", 7, OnBlind::Continue, Some(begun), begun), Some(true));
-        assert_eq!(leased.renew("one", 7, OnBlind::Continue, Some(begun), begun), Some(false));
-        leased.renew("gone", 7, OnBlind::Stop, None, begun.plus(-TTL));
+        let renewed = asked("one", OnBlind::Continue, Some(begun));
+        assert_eq!(leased.renew(&renewed, then, |_| false), Some(true));
+        assert_eq!(leased.renew(&renewed, then, |_| false), Some(false));
+        leased.renew(&asked("gone", OnBlind::Stop, None), at(begun, 90_000_000 - TTL), |_| false);
         before.of(&agent("checks")).unwrap().check(super::super::Way::Check, None, begun);
         before.of(&agent("long-ago")).unwrap().last = Some(begun.plus(-2 * Time::DAY));
 
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("heard.json");
         assert_eq!(Memory::read(&file), Memory::default());
-        Memory::of(&before, begun).write(&file).unwrap();
+        let waited_for = Memory::of(&before, then, |lease| lease.on_blind == OnBlind::Stop);
+        assert_eq!(waited_for.agents[&agent("leased")].leases.len(), 2, "what a proof rests on is not forgotten");
+        Memory::of(&before, then, |_| false).write(&file).unwrap();
         let mut after = Everybody::default();
-        Memory::read(&file).recall(&mut after, now);
+        Memory::read(&file).recall(&mut after, moment);
         let leases = &after.agents[&agent("leased")].leases;
-        let lease = Lease { until: now.plus(TTL), acknowledged: (0, now), on_blind: OnBlind::Continue };
+        let lease = Lease { until: moment.steady.plus(TTL), acknowledged: (0, now), on_blind: OnBlind::Continue };
         assert_eq!(leases, &BTreeMap::from([("one".to_owned(), lease)]));
-        assert!(after.agents[&agent("checks")].is_counted(now) && !after.agents.contains_key(&agent("long-ago")));
+        assert!(after.agents[&agent("checks")].is_counted(moment) && !after.agents.contains_key(&agent("long-ago")));
         std::fs::write(&file, "{\"agents\": {\"\": 1}}").unwrap();
         assert_eq!(Memory::read(&file), Memory::default());
     }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::heard::{Everybody, Heard};
+use super::heard::{Everybody, Heard, Lease};
 use crate::{
+    backend::clock::Moment,
     incident::{
         OnBlind,
         containment::{AgentProof, HaltProof, ProofHow, ProofState, Slipped, Switch},
@@ -23,6 +24,8 @@ pub const SLIPPED: usize = 100;
 pub struct Effect {
     /// When a table first answered it.
     pub enforced_at: Time,
+    /// The same by the steady clock.
+    pub enforced_steady: Time,
     /// The version of the table that answers it.
     pub version: u64,
     /// Who acted in spite of it, and when first.
@@ -37,16 +40,22 @@ pub struct Effect {
 
 impl Effect {
     /// From now on the table answers it; what was recorded of it before a restart still counts.
-    pub fn new(switch: &Switch, version: u64, now: Time) -> Self {
+    pub fn new(switch: &Switch, version: u64, now: Moment) -> Self {
         let escaped = switch.halt.agents.iter().filter(|agent| agent.state == ProofState::Escaped);
         Self {
-            enforced_at: switch.halt.enforced_at.unwrap_or(now),
+            enforced_at: switch.halt.enforced_at.unwrap_or(now.utc),
+            enforced_steady: now.steady_of(switch.halt.enforced_at.unwrap_or(now.utc)),
             version,
             escaped: escaped.map(|agent| (agent.id.clone(), agent.at)).collect(),
             in_flight: switch.halt.in_flight,
             slipped: switch.halt.slipped.clone(),
             looked_back: None,
         }
+    }
+
+    /// Whether a proof of it still rests on `lease`: it was live then, and nobody knows that its holder stopped.
+    pub fn rests_on(&self, lease: &Lease) -> bool {
+        lease.until > self.enforced_steady && lease.on_blind == OnBlind::Continue && lease.acknowledged.0 < self.version
     }
 
     /// An executed action in scope.
@@ -73,7 +82,7 @@ impl Effect {
 }
 
 /// The proof of `switch` as it stands at `now`.
-pub fn proof(switch: &Switch, effect: &Effect, everybody: &Everybody, now: Time) -> HaltProof {
+pub fn proof(switch: &Switch, effect: &Effect, everybody: &Everybody, now: Moment) -> HaltProof {
     let known = |id: &AgentId| switch.halt.agents.iter().any(|agent| agent.id == *id);
     let restored = |agent: &&AgentProof| !switch.except.contains(&agent.id);
     let mut agents: Vec<AgentProof> = switch
@@ -109,7 +118,7 @@ pub fn proof(switch: &Switch, effect: &Effect, everybody: &Everybody, now: Time)
     }
 }
 
-fn judge(switch: &Switch, before: &AgentProof, effect: &Effect, everybody: &Everybody, now: Time) -> AgentProof {
+fn judge(switch: &Switch, before: &AgentProof, effect: &Effect, everybody: &Everybody, now: Moment) -> AgentProof {
     let heard = everybody.agents.get(&before.id);
     let line = |state, how, at| AgentProof { id: before.id.clone(), state, how, at };
     if let Some(at) = effect.escaped.get(&before.id) {
@@ -130,15 +139,15 @@ fn judge(switch: &Switch, before: &AgentProof, effect: &Effect, everybody: &Ever
         }
     }
     let given_up = switch.engaged_at.plus(NO_ANSWER);
-    if now >= given_up {
+    if now.utc >= given_up {
         return line(ProofState::NoAnswer, None, given_up);
     }
     line(ProofState::Enforced, None, effect.enforced_at)
 }
 
 /// What proves it: every instance that was live acknowledged or ran out, else a refusal at a later check.
-fn stopped(switch: &Switch, effect: &Effect, heard: &Heard, now: Time) -> Option<(ProofHow, Time)> {
-    let mut leased = heard.leases.values().filter(|lease| lease.until > effect.enforced_at).peekable();
+fn stopped(switch: &Switch, effect: &Effect, heard: &Heard, now: Moment) -> Option<(ProofHow, Time)> {
+    let mut leased = heard.leases.values().filter(|lease| lease.until > effect.enforced_steady).peekable();
     if leased.peek().is_none() {
         let at = *heard.refused.get(&switch.id)?;
         return (at >= effect.enforced_at).then_some((ProofHow::Refused, at));
@@ -147,8 +156,8 @@ fn stopped(switch: &Switch, effect: &Effect, heard: &Heard, now: Time) -> Option
     for lease in leased {
         let (how, at) = if lease.acknowledged.0 >= effect.version {
             (ProofHow::Acknowledged, lease.acknowledged.1)
-        } else if lease.until <= now && lease.on_blind == OnBlind::Stop {
-            (ProofHow::Expired, lease.until)
+        } else if lease.until <= now.steady && lease.on_blind == OnBlind::Stop {
+            (ProofHow::Expired, now.utc_of(lease.until))
         } else {
             return None;
         };

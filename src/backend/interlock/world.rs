@@ -9,14 +9,17 @@ use tokio::sync::watch;
 
 use super::{
     before::Lifted,
-    heard::{Everybody, TTL_S, Way},
+    heard::{Everybody, Lease, TTL_S, Way},
     memory::Memory,
     proof::{Effect, proof},
     table::Table,
 };
 use crate::{
     api::{AgentLive, CheckAnswer, CheckRequest, Decision, LeaseAnswer, LeaseRequest},
-    backend::core::Pulse,
+    backend::{
+        clock::{Clock, Moment},
+        core::Pulse,
+    },
     incident::{
         Reach, World,
         containment::{AgentProof, Call, HaltProof, ProofState, Scope, Slipped, Switch},
@@ -59,6 +62,7 @@ pub struct Interlock {
     table: watch::Sender<Arc<Table>>,
     known: Mutex<Known>,
     pulse: Arc<Pulse>,
+    steady: Clock,
     /// Whether anything is judged before it runs: where nothing is, a check takes no lock for it.
     pub(super) judges_before: bool,
     pub(super) before: Mutex<Before>,
@@ -82,12 +86,14 @@ const GRANTS: usize = 4_096;
 const BLIND: &str = "andon cannot write its log: nobody may go on until it can. Look at its disk with `andon doctor`";
 
 impl Interlock {
-    /// With nothing engaged; answers as long as the log's `pulse` beats, and by the team's `rules`.
-    pub fn new(pulse: Arc<Pulse>, rules: Arc<Rules>) -> Self {
+    /// With nothing engaged; answers as long as the log's `pulse` beats, measures leases by `steady`, judges by the team's
+    /// `rules`.
+    pub fn new(pulse: Arc<Pulse>, steady: Clock, rules: Arc<Rules>) -> Self {
         Self {
             table: watch::Sender::new(Arc::default()),
             known: Mutex::default(),
             pulse,
+            steady,
             judges_before: rules.judge_before(),
             before: Mutex::new(Before::new(rules)),
         }
@@ -108,6 +114,10 @@ impl Interlock {
         self.table.subscribe()
     }
 
+    fn moment(&self, utc: Time) -> Moment {
+        Moment { utc, steady: (self.steady)() }
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -126,6 +136,7 @@ impl Interlock {
             self.reopen_asked(world.firings.values().map(AsRef::as_ref));
         }
         known.effects.retain(|id, _| table.engaged.contains_key(id));
+        let now = self.moment(now);
         for (id, switch) in &table.engaged {
             let version = table.version;
             known.effects.entry(*id).or_insert_with(|| Effect::new(switch, version, now));
@@ -255,8 +266,11 @@ impl Interlock {
         let mut known = self.known();
         // A version that is still to come was told by nobody: it acknowledges nothing.
         let version = if asked.version <= table.version { asked.version } else { 0 };
-        let heard = known.everybody.of(&asked.agent).ok_or(NoLease::Full)?;
-        let new = heard.renew(&asked.instance, version, asked.on_blind, asked.sent_at, now).ok_or(NoLease::Full)?;
+        let asked = LeaseRequest { version, ..asked.clone() };
+        let Known { everybody, effects, .. } = &mut *known;
+        let heard = everybody.of(&asked.agent).ok_or(NoLease::Full)?;
+        let matters = |lease: &Lease| effects.values().any(|effect| effect.rests_on(lease));
+        let new = heard.renew(&asked, self.moment(now), matters).ok_or(NoLease::Full)?;
         known.everybody.revision += u64::from(new);
         Ok(LeaseAnswer { ttl_s: TTL_S, view: table.view(&asked.agent) })
     }
@@ -264,7 +278,8 @@ impl Interlock {
     /// What must outlive the process, and its revision.
     pub fn memory(&self, now: Time) -> (u64, Memory) {
         let known = self.known();
-        (known.everybody.revision, Memory::of(&known.everybody, now))
+        let matters = |lease: &Lease| known.rests_on(lease);
+        (known.everybody.revision, Memory::of(&known.everybody, self.moment(now), matters))
     }
 
     /// Rises when there is more to remember.
@@ -274,17 +289,18 @@ impl Interlock {
 
     /// Remembers whom an earlier process heard; each of their leases counts as live for one ttl from `now`.
     pub fn recall(&self, memory: Memory, now: Time) {
-        memory.recall(&mut self.known().everybody, now);
+        memory.recall(&mut self.known().everybody, self.moment(now));
     }
 
     /// How a switch reaches an agent now (CON.16).
     pub fn reach(&self, agent: &AgentId, now: Time) -> Reach {
-        self.known().everybody.agents.get(agent).map_or(Reach::Observed, |heard| heard.reach(now))
+        self.known().everybody.agents.get(agent).map_or(Reach::Observed, |heard| heard.reach(self.moment(now)))
     }
 
     /// Adds what is known here to an agent's figures; agents never figured on appear too.
     pub fn add_figures(&self, agents: &mut BTreeMap<String, AgentLive>, now: Time) {
         let known = self.known();
+        let now = self.moment(now);
         for (agent, heard) in &known.everybody.agents {
             let live = agents.entry(agent.to_string()).or_default();
             live.last_seen = live.last_seen.max(heard.last);
@@ -303,10 +319,11 @@ impl Interlock {
     pub fn counted(&self, scope: &Scope, now: Time) -> Vec<AgentProof> {
         let table = self.table();
         let known = self.known();
+        let moment = self.moment(now);
         let mut lines: BTreeMap<AgentId, ProofState> =
             table.agents.keys().map(|agent| (agent.clone(), ProofState::Idle)).collect();
         for (agent, heard) in &known.everybody.agents {
-            if heard.is_counted(now) {
+            if heard.is_counted(moment) {
                 lines.insert(agent.clone(), ProofState::Requested);
             }
         }
@@ -362,6 +379,7 @@ impl Interlock {
             return Vec::new();
         }
         let known = self.known();
+        let now = self.moment(now);
         let proved = table.engaged.values().filter_map(|switch| {
             let effect = known.effects.get(&switch.id)?;
             let halt = proof(switch, effect, &known.everybody, now);
@@ -385,6 +403,11 @@ impl Interlock {
 }
 
 impl Known {
+    /// Whether the proof of an engaged switch still rests on a lease.
+    fn rests_on(&self, lease: &Lease) -> bool {
+        self.effects.values().any(|effect| effect.rests_on(lease))
+    }
+
     /// The switches that an approval of this call passes; once.
     fn take_grant(&mut self, call: &Call) -> Vec<SwitchId> {
         let of = self.granted.iter().position(|grant| (&grant.agent, &grant.tool) == (&call.agent, &call.tool));

@@ -27,6 +27,7 @@ use crate::{
 pub struct InterlockWorlds {
     worlds: RwLock<BTreeMap<Option<DrillId>, Arc<Interlock>>>,
     clock: Clock,
+    steady: Clock,
     pulse: Arc<Pulse>,
     rules: Arc<Rules>,
     tickets: Arc<Tickets>,
@@ -34,10 +35,10 @@ pub struct InterlockWorlds {
 
 impl InterlockWorlds {
     /// With the real world's, and nothing engaged.
-    pub fn new(clock: Clock, rules: Arc<Rules>) -> Self {
+    pub fn new(clock: Clock, steady: Clock, rules: Arc<Rules>) -> Self {
         let pulse = Arc::new(Pulse::default());
-        let real = (None, Arc::new(Interlock::new(pulse.clone(), rules.clone())));
-        Self { worlds: RwLock::new(BTreeMap::from([real])), clock, pulse, rules, tickets: Arc::default() }
+        let real = (None, Arc::new(Interlock::new(pulse.clone(), steady.clone(), rules.clone())));
+        Self { worlds: RwLock::new(BTreeMap::from([real])), clock, steady, pulse, rules, tickets: Arc::default() }
     }
 
     /// The pulse of the log that all of them answer by.
@@ -79,7 +80,9 @@ impl InterlockWorlds {
             let mut worlds = self.worlds.write().unwrap_or_else(PoisonError::into_inner);
             worlds
                 .entry(drill)
-                .or_insert_with(|| Arc::new(Interlock::new(self.pulse.clone(), self.rules.clone())))
+                .or_insert_with(|| {
+                    Arc::new(Interlock::new(self.pulse.clone(), self.steady.clone(), self.rules.clone()))
+                })
                 .clone()
         })
     }

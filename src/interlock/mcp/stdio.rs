@@ -2,7 +2,6 @@
 
 use std::{process::Stdio, sync::Arc, time::Duration};
 
-use rustix::process::{getpid, set_child_subreaper};
 use tokio::io::BufReader;
 
 use super::{
@@ -38,7 +37,7 @@ pub async fn stdio(client: Client, holder: Holder, run: String, server: &[String
     }
     let program = server.first().cloned().unwrap_or_default();
     let system = |why: std::io::Error| NotRun::System { program: program.clone(), why };
-    set_child_subreaper(Some(getpid())).map_err(|why| system(why.into()))?;
+    tree::gather().map_err(system)?;
     let lease = match LeaseKeeper::take(client.clone(), holder.clone()).await {
         Ok(lease) => Some(lease),
         Err(why) if holder.on_blind == OnBlind::Continue && why.is_lost() => None,
