@@ -286,3 +286,34 @@ async fn telemetry_fires_opens_an_incident_and_shows_a_breach() {
     read(rig.ask_tcp(Method::GET, "/v1/actions", None)).await.problem(401);
     assert_eq!(rig.get("/v1/actions").await.good().as_array().unwrap().len(), 3);
 }
+
+/// CON.3, CON.12: a gateway says of a call what a check says: its run, its workflow; a body that is cut gets no ticket.
+#[tokio::test]
+async fn a_gateway_says_what_a_check_says() {
+    let rig = rig().await;
+    declare(&rig).await;
+    let gateway = rig.token("edge", "gateway", None).await;
+    let pass = async |headers: &[(&str, &str)]| {
+        let mut request = rig.ask_tcp(Method::POST, "/v1/interlock/authz/v1/refunds", Some(&gateway)).body("{");
+        for (name, value) in [("x-andon-agent", "mail-bot"), ("x-andon-tool", "mail.send")].iter().chain(headers) {
+            request = request.header(*name, *value);
+        }
+        read(request).await
+    };
+    assert_eq!(pass(&[("x-andon-run", "run-1")]).await.status, 200);
+    halt(&rig, json!({"scope": {"agent": "mail-bot"}, "mode": "no-new-runs"})).await;
+    assert_eq!(pass(&[("x-andon-run", "run-1")]).await.status, 200, "it had begun");
+    for (headers, mode) in [(&[][..], "no-new-runs"), (&[("x-andon-run", "run-2")], "no-new-runs")] {
+        assert_eq!(pass(headers).await.body["mode"], mode);
+    }
+    halt(&rig, json!({"scope": {"workflow": "refunds"}})).await;
+    let claims = [("x-andon-run", "run-1"), ("x-andon-workflow", "refunds")];
+    assert_eq!(pass(&claims).await.body["mode"], "halt");
+    assert_eq!(pass(&[claims[0], claims[1], ("x-andon-workflow", "mail")]).await.status, 403, "two are none");
+
+    halt(&rig, json!({"scope": {"agent": "mail-bot"}, "mode": "approval"})).await;
+    let held = pass(&claims[..1]).await;
+    assert_eq!((held.status.as_u16(), &held.body["error"]["code"]), (403, &json!(1002)), "{held:?}");
+    let cut = pass(&[claims[0], ("x-envoy-auth-partial-body", "true")]).await;
+    assert_eq!((cut.status.as_u16(), &cut.body["error"]["data"]["hold"]), (403, &Value::Null), "{cut:?}");
+}

@@ -147,27 +147,27 @@ async fn the_examples_ask_before_each_tool() {
         assert_eq!(text.matches(patience).count(), 1, "{name}");
         std::fs::write(folder.path().join(name), text.replace(patience, &format!("{patience}0"))).unwrap();
     }
-    let run = async |program: &str, arguments: &[&str]| {
+    let run = async |secret: &str, program: &str, arguments: &[&str]| {
         let mut command = Command::new(program);
-        command.args(arguments).env("NODE_PATH", &modules).env("ANDON_TOKEN", &secret).env("ANDON_URL", &base);
+        command.args(arguments).env("NODE_PATH", &modules).env("ANDON_TOKEN", secret).env("ANDON_URL", &base);
         let done = command.current_dir(folder.path()).output().await.unwrap();
         String::from_utf8([done.stdout, done.stderr].concat()).unwrap()
     };
-    let ask = async || {
+    let ask = async |secret: &str| {
         let tools = ["refund-bot", "stripe.payout", "crm.find"];
         let (mut of_python, mut of_node) = (vec!["ask_openfeature.py", &base], vec!["ask_openfeature.cjs", &base]);
         of_python.extend(tools);
         of_node.extend(tools);
         let shell: Vec<&str> =
             vec!["-c", "for tool in stripe.payout crm.find; do sh ask.sh refund-bot $tool && echo $tool goes on; done"];
-        [run(&python, &of_python).await, run("node", &of_node).await, run("sh", &shell).await]
+        [run(secret, &python, &of_python).await, run(secret, "node", &of_node).await, run(secret, "sh", &shell).await]
     };
-    for said in ask().await {
+    for said in ask(&secret).await {
         assert_eq!(said, "stripe.payout goes on\ncrm.find goes on\n");
     }
     let halt = json!({"scope": {"agent": "refund-bot"}, "mode": "read-only", "why": "paid twice"});
     rig.command("/v1/switches", halt).await.good();
-    for said in ask().await {
+    for said in ask(&secret).await {
         let lines: Vec<&str> = said.lines().collect();
         assert!(
             lines.iter().any(|line| line.starts_with("stripe.payout stopped:") && line.contains("paid twice")),
@@ -175,9 +175,10 @@ async fn the_examples_ask_before_each_tool() {
         );
         assert!(lines.contains(&"crm.find goes on"), "{said}");
     }
+    let wrong = ask("andon_another").await;
     rig.running.stop().await;
-    for said in ask().await {
+    for said in wrong.into_iter().chain(ask(&secret).await) {
         let stopped = said.lines().filter(|line| line.contains(" stopped: ")).count();
-        assert_eq!((stopped, said.contains("goes on")), (2, false), "silence stops: {said}");
+        assert_eq!((stopped, said.contains("goes on")), (2, false), "a refusal stops, and silence does: {said}");
     }
 }

@@ -194,6 +194,10 @@ async fn a_log_that_cannot_be_written_stops_agents() {
     let stream = rig.ask(Method::GET, "/v1/interlock/stream?agent=refund-bot").send().await.unwrap();
     let mut stream = Frames::of(stream);
     stream.any().await.unwrap();
+    let context = json!({"context": {"targetingKey": "refund-bot"}});
+    let bulk = rig.post("/ofrep/v1/evaluate/flags", context.clone()).await.good().clone();
+    let flags = bulk["eventStreams"][0]["endpoint"]["requestUri"].as_str().unwrap();
+    let mut flags = Frames::of(rig.ask(Method::GET, flags).send().await.unwrap());
 
     let options = SqliteConnectOptions::new().filename(rig.folder.path().join("data/andon.db"));
     let mut thief = SqliteConnection::connect_with(&options).await.unwrap();
@@ -205,7 +209,7 @@ async fn a_log_that_cannot_be_written_stops_agents() {
     assert!(denied["reason"].as_str().unwrap().contains("cannot write its log") && denied["switch"].is_null());
     let asked = json!({"agent": "refund-bot", "instance": "one", "version": 0, "on_blind": "stop"});
     rig.post("/v1/interlock/lease", asked).await.problem(503);
-    let context = json!({"context": {"targetingKey": "refund-bot"}});
+    assert!(flags.any().await.unwrap().data.contains("refetchEvaluation"), "who holds flags is told to ask");
     let flag = rig.post("/ofrep/v1/evaluate/flags/andon.allowed", context).await.good().clone();
     assert_eq!((&flag["value"], &flag["variant"]), (&json!(false), &json!("halt")));
     assert_eq!(rig.get("/v1/interlock/authz/x").await.status, 403);
@@ -213,6 +217,7 @@ async fn a_log_that_cannot_be_written_stops_agents() {
 
     sqlx::query("ROLLBACK").execute(&mut thief).await.unwrap();
     until("they are allowed again", || async { check(&rig, "refund-bot").await["decision"] == "allow" }).await;
+    assert!(flags.any().await.unwrap().data.contains("refetchEvaluation"), "and told again");
     lease(&rig, "refund-bot", "stop").await;
     declaring.await.unwrap().unwrap();
 }

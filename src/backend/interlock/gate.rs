@@ -64,18 +64,30 @@ pub async fn authz(State(ways): State<Ways>, identity: Identity, request: Reques
         let answers = judged.map(|tool| interlock.check_stranger(claimed.clone(), tool, now));
         return strictest(answers).map(|answer| told(&answer));
     };
-    let ask = |tool| CheckRequest { tool, hold, input: Some(call.input()), ..CheckRequest::by(agent.clone()) };
-    let others: Vec<CheckRequest> = others.map(ask).collect();
-    match (<[_; 1]>::try_from(tools), others.is_empty()) {
-        (Ok([tool]), true) => holds::judge(&ways, None, &ask(tool), Way::Gate).await.map_err(refused),
-        // A person approves one call, not one of several.
-        (Ok([tool]), false) => strictest(judged(&interlock, &[ask(tool)], &others, now)),
-        (Err(tools), _) => {
-            let asked: Vec<CheckRequest> = tools.into_iter().map(ask).collect();
-            strictest(judged(&interlock, &asked, &others, now))
+    let asked = said(&parts.headers, agent)?;
+    let asked = CheckRequest { hold, input: Some(call.input()), ..asked };
+    let ask = |tool| CheckRequest { tool, ..asked.clone() };
+    let (asked, others): (Vec<_>, Vec<_>) = (tools.into_iter().map(ask).collect(), others.map(ask).collect());
+    let answer = match asked.as_slice() {
+        [asked] if others.is_empty() && !call.is_cut() => {
+            holds::judge(&ways, None, asked, Way::Gate).await.map_err(refused)?
         }
-    }
-    .map(|answer| told(&answer))
+        // A person approves one call that is known to its end, not one of several.
+        asked => strictest(judged(&interlock, asked, &others, now))?,
+    };
+    Ok(told(&answer))
+}
+
+/// What is said of a call beside its tool, as in a check.
+fn said(headers: &HeaderMap, agent: AgentId) -> Result<CheckRequest, Problem> {
+    Ok(CheckRequest {
+        class: one(headers, "x-andon-class")?,
+        run: one(headers, "x-andon-run")?,
+        workflow: one(headers, "x-andon-workflow")?,
+        subject: one(headers, "x-andon-subject")?,
+        revision: one(headers, "x-andon-revision")?,
+        ..CheckRequest::by(agent)
+    })
 }
 
 /// Answers for `asked`, of which each counts as a call, and for `others`, of which none does.

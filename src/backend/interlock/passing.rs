@@ -62,13 +62,19 @@ impl<'a> Passing<'a> {
         let told: Map<String, Value> = TOLD.iter().filter_map(|name| self.told(name)).collect();
         let own = self.rest.map(|rest| ("call".to_owned(), format!("{} {rest}", self.method).into()));
         input.insert("andon.call".to_owned(), told.into_iter().chain(own).collect());
-        let partial = self.headers.get("x-envoy-auth-partial-body").is_some_and(|partial| partial == "true");
         match self.body {
             None => drop(input.insert("andon.unseen".to_owned(), "the body: this gateway sends none".into())),
-            Some(_) if partial => drop(input.insert("andon.unseen".to_owned(), "the body's end: it was cut".into())),
+            Some(_) if self.is_cut() => {
+                drop(input.insert("andon.unseen".to_owned(), "the body's end: it was cut".into()))
+            }
             Some(_) => {}
         }
         Value::Object(input)
+    }
+
+    /// Whether only the body's beginning is known.
+    pub fn is_cut(&self) -> bool {
+        self.headers.get_all("x-envoy-auth-partial-body").iter().any(|partial| partial == "true")
     }
 
     fn told(&self, name: &str) -> Option<(String, Value)> {
