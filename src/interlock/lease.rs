@@ -18,6 +18,8 @@ use crate::{
 const RENEW: Duration = Duration::from_millis(500);
 /// How long one renewal may take; the next one is asked meanwhile.
 const PATIENCE: Duration = Duration::from_millis(1_500);
+/// How often a renewal is looked for by one who waits for it.
+const LOOK: Duration = Duration::from_millis(10);
 /// How long the last word of a holder may take.
 const FAREWELL: Duration = Duration::from_millis(1_000);
 
@@ -39,6 +41,8 @@ pub struct Holder {
 pub struct Standing {
     /// The newest view heard.
     pub view: Arc<AgentView>,
+    /// How long a lease lives without renewal.
+    ttl: Duration,
     /// When it was heard, or its renewal was sent: only what was asked later may be older.
     heard: Moment,
     /// Until when that counts, without another renewal.
@@ -91,9 +95,20 @@ impl LeaseKeeper {
         self.enforced.send_if_modified(|enforced| std::mem::replace(enforced, version) != version);
     }
 
+    /// Waits until the lease is renewed and has most of its time before it, at most `within`; says whether it is.
+    pub async fn is_fresh(&self, within: Duration) -> bool {
+        let ttl = self.standing.borrow().ttl;
+        let renewed = async {
+            while self.standing.borrow().until.left() + PATIENCE < ttl {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::time::timeout(within, renewed).await.is_ok()
+    }
+
     /// Says that nothing of this instance runs any more: it obeys whatever was heard, and there is nobody to go blind.
     /// Bounded in time: the lease ends in any case.
-    pub async fn end(self) {
+    pub async fn end(&self) {
         let version = self.standing.borrow().view.version;
         let holder = Holder { on_blind: OnBlind::Stop, ..self.holder.clone() };
         // No renewal that still says otherwise may arrive after it.
@@ -141,8 +156,8 @@ async fn renew(client: &Client, holder: &Holder, version: u64) -> Result<Standin
         sent_at: Some(Time::from(chrono::Utc::now())),
     };
     let answer = client.lease(&asked, PATIENCE).await?;
-    let until = sent.plus(Duration::from_secs(answer.ttl_s));
-    Ok(Standing { view: Arc::new(answer.view), heard: sent, until, why_not: None })
+    let ttl = Duration::from_secs(answer.ttl_s);
+    Ok(Standing { view: Arc::new(answer.view), ttl, heard: sent, until: sent.plus(ttl), why_not: None })
 }
 
 async fn keep(client: Client, holder: Holder, told: watch::Sender<Standing>, mut enforced: watch::Receiver<u64>) {
@@ -193,6 +208,7 @@ fn hear(told: &watch::Sender<Standing>, view: AgentView) {
 fn settle(told: &watch::Sender<Standing>, answer: Result<Standing, ClientError>) {
     told.send_if_modified(|standing| match answer {
         Ok(new) => {
+            standing.ttl = new.ttl;
             standing.until = standing.until.max(new.until);
             // An answer that crossed a newer word of the stream is stale; a backend whose log was restored begins lower.
             let newer =
@@ -208,4 +224,63 @@ fn settle(told: &watch::Sender<Standing>, answer: Result<Standing, ClientError>)
             false
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(version: u64, mode: &str) -> AgentView {
+        AgentView {
+            version,
+            agent: AgentId::new("refund-bot").unwrap(),
+            mode: mode.to_owned(),
+            tools: Default::default(),
+            classes: Default::default(),
+            partly: Vec::new(),
+            switch: None,
+            reason: None,
+        }
+    }
+
+    fn told(version: u64, mode: &str, heard: Moment) -> Standing {
+        let ttl = Duration::from_secs(5);
+        Standing { view: Arc::new(view(version, mode)), ttl, heard, until: heard.plus(ttl), why_not: None }
+    }
+
+    /// CON.7: an answer that crossed the stream's halt frees nobody for an instant; one asked later counts, whatever its
+    /// version.
+    #[test]
+    fn an_old_answer_does_not_undo_a_halt() {
+        let asked = Moment::now();
+        let (standing, heard) = watch::channel(told(7, "allow", asked));
+        let mode = || heard.borrow().view.mode.clone();
+        hear(&standing, view(8, "halt"));
+        assert_eq!(mode(), "halt");
+        settle(&standing, Ok(told(7, "allow", asked)));
+        assert_eq!(mode(), "halt", "asked before the halt was heard");
+        hear(&standing, view(6, "allow"));
+        assert_eq!(mode(), "halt", "an older word of the stream");
+        settle(&standing, Ok(told(9, "allow", asked)));
+        assert_eq!(mode(), "allow", "a newer table answered");
+        hear(&standing, view(10, "halt"));
+        let later = Moment::now().plus(Duration::from_millis(1));
+        settle(&standing, Ok(told(3, "allow", later)));
+        assert_eq!((mode().as_str(), heard.borrow().until), ("allow", later.plus(Duration::from_secs(5))), "restored");
+    }
+
+    /// A refusal renews nothing, and its words are kept; the stream renews nothing either.
+    #[test]
+    fn only_an_answer_renews() {
+        let asked = Moment::now();
+        let (standing, heard) = watch::channel(told(7, "allow", asked));
+        let until = heard.borrow().until;
+        settle(&standing, Err(ClientError::Unusable("revoked".to_owned())));
+        hear(&standing, view(8, "allow"));
+        assert_eq!((heard.borrow().until, heard.borrow().why_not.as_deref()), (until, Some("revoked")));
+        settle(&standing, Ok(told(8, "allow", asked.plus(Duration::from_secs(1)))));
+        assert!(heard.borrow().until > until && heard.borrow().why_not.is_none());
+        settle(&standing, Ok(told(8, "allow", asked)));
+        assert!(heard.borrow().until > until, "a late answer shortens nothing");
+    }
 }

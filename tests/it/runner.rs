@@ -261,8 +261,7 @@ async fn a_backend_that_a_runner_started_outlives_it() {
     let program = format!("trap 'exit 9' INT; touch {}; while :; do sleep 0.05; done", said.display());
     let runner = under_lease(home.path(), None, &[], &program);
     until("it runs", async || said.exists()).await;
-    let pid = rustix::process::Pid::from_raw(i32::try_from(runner.id()).unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    tell(&runner, rustix::process::Signal::INT);
     assert_eq!(ended(runner).0, Some(9));
     assert!(andon(&["serve", "--stop", "--force"]).status.success());
 }
@@ -283,4 +282,85 @@ async fn what_a_program_cannot_keep_to_is_not_acknowledged() {
     until("the part is confirmed", async || proof(&rig, &partly).await["state"] == "confirmed").await;
     let (first, second) = (proof(&rig, &partly).await["at"].clone(), proof(&rig, &whole).await["at"].clone());
     assert_eq!(first, second, "not before it was gone");
+}
+
+fn tell(child: &Child, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
+}
+
+fn is_stopped(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rfind(')').is_some_and(|end| stat[end..].starts_with(") T"))
+}
+
+/// CON.7: a suspended job goes on only under a renewed lease; what was halted meanwhile does not go on at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_job_goes_on_only_under_a_lease() {
+    use rustix::process::Signal;
+    let rig = rig().await;
+    let folder = tempfile::tempdir().unwrap();
+    let runner = under_lease(rig.folder.path(), None, &[], &stubborn(folder.path()));
+    let pids = both_run(folder.path()).await;
+    let everything = [pids[0], pids[1], i32::try_from(runner.id()).unwrap()];
+    let reach = async || rig.get("/v1/agents").await.good()[0]["reach"].clone();
+    for halted in [false, true] {
+        tell(&runner, Signal::TSTP);
+        until("all of it is stopped", async || everything.map(is_stopped) == [true; 3]).await;
+        let switch = if halted { Some(halt(&rig).await) } else { None };
+        until("its lease is over", async || reach().await != "leased").await;
+        if let Some(switch) = switch {
+            until("it is confirmed", async || proof(&rig, &switch).await["state"] == "confirmed").await;
+            assert_eq!(proof(&rig, &switch).await["how"], "expired");
+        }
+        assert_eq!(everything.map(is_stopped), [true; 3]);
+        tell(&runner, Signal::CONT);
+        if !halted {
+            until("it goes on", async || everything.map(is_stopped) == [false; 3]).await;
+            assert_eq!(reach().await, "leased", "not before it holds a lease");
+        }
+    }
+    let (code, said) = ended(runner);
+    assert!(code == Some(1) && said.contains("loops"), "{said}");
+    assert_eq!(pids.map(lives), [false; 2]);
+}
+
+/// A backend that hangs, or is killed, is a blind one; what it had engaged is there again before its door opens.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_that_hangs_or_is_killed_frees_nobody() {
+    use rustix::process::Signal;
+    let home = tempfile::tempdir().unwrap();
+    let serve = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_andon"));
+        command.args(["serve", "--listen", "127.0.0.1:0"]).env("ANDON_HOME", home.path());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let andon = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_andon"));
+        command.env("ANDON_HOME", home.path()).env_remove("ANDON_URL").env_remove("ANDON_TOKEN").args(arguments);
+        command.output().unwrap()
+    };
+    let place = andon::backend::home::Home::under(home.path());
+    let mut backend = serve();
+    until("it answers", async || andon::backend::local::running(&place).await.is_some()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let runner = under_lease(home.path(), None, &[], &stubborn(folder.path()));
+    let pids = both_run(folder.path()).await;
+    let hung = Instant::now();
+    tell(&backend, Signal::STOP);
+    until("it stops by itself", async || pids.map(lives) == [false; 2]).await;
+    assert!(hung.elapsed() < Duration::from_secs(4), "long before its lease is over: {:?}", hung.elapsed());
+    let (code, said) = ended(runner);
+    assert!(code == Some(1) && said.contains("lease ran out"), "{said}");
+    tell(&backend, Signal::CONT);
+
+    assert!(andon(&["halt", "--agent", "looper"]).status.success());
+    backend.kill().unwrap();
+    backend.wait().unwrap();
+    let mut backend = serve();
+    until("it answers again", async || andon::backend::local::running(&place).await.is_some()).await;
+    let (code, said) = ended(under_lease(home.path(), None, &[], "true"));
+    assert!(code == Some(1) && said.contains("not started"), "{said}");
+    backend.kill().unwrap();
+    backend.wait().unwrap();
 }

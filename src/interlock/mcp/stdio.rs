@@ -39,7 +39,7 @@ pub async fn stdio(client: Client, holder: Holder, run: String, server: &[String
     let system = |why: std::io::Error| NotRun::System { program: program.clone(), why };
     tree::gather().map_err(system)?;
     let lease = match LeaseKeeper::take(client.clone(), holder.clone()).await {
-        Ok(lease) => Some(lease),
+        Ok(lease) => Some(Arc::new(lease)),
         Err(why) if holder.on_blind == OnBlind::Continue && why.is_lost() => None,
         Err(why) => return Err(NotRun::NoLease { program: program.clone(), why }),
     };
@@ -48,12 +48,12 @@ pub async fn stdio(client: Client, holder: Holder, run: String, server: &[String
         return Err(system(std::io::Error::other("its pipes are missing")));
     };
     let (recorder, recording) = Recorder::start(client.clone(), &holder, &run);
-    let standing = lease.as_ref().map(LeaseKeeper::standing);
+    let standing = lease.as_deref().map(LeaseKeeper::standing);
     let gate = Gate { client, holder: Arc::new(holder), run: run.into(), standing };
     let (to_client, telling) = Outbox::to(lines::own(std::io::stdout()).map_err(system)?);
     let (to_server, asking) = Outbox::to(stdin);
     let session = Session::new(gate, recorder, to_client.clone(), to_server.clone());
-    let watching = lease.map(|lease| tokio::spawn(obey(session.clone(), lease)));
+    let watching = lease.clone().map(|lease| tokio::spawn(obey(session.clone(), lease)));
 
     let from_server = tokio::spawn(read_server(session.clone(), stdout, to_client.clone()));
     let client_closed = read_client(&session, lines::own(std::io::stdin()).map_err(system)?, &to_client, &to_server);
@@ -83,6 +83,9 @@ pub async fn stdio(client: Client, holder: Holder, run: String, server: &[String
         watching.abort();
         let _ = watching.await;
     }
+    if let Some(lease) = lease {
+        lease.end().await;
+    }
     asking.abort();
     drop((session, to_client));
     let _ = tokio::time::timeout(FAREWELL, telling).await;
@@ -96,6 +99,8 @@ fn start(server: &[String]) -> std::io::Result<tokio::process::Child> {
     arguments.extend_from_slice(server);
     tokio::process::Command::new(std::env::current_exe()?)
         .args(arguments)
+        // A person's token in the proxy's hands must not become the agent's.
+        .env_remove("ANDON_TOKEN")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
@@ -103,7 +108,7 @@ fn start(server: &[String]) -> std::io::Result<tokio::process::Child> {
 }
 
 /// Enforces every change, then acknowledges it.
-async fn obey(session: Arc<Session>, lease: LeaseKeeper) {
+async fn obey(session: Arc<Session>, lease: Arc<LeaseKeeper>) {
     let mut standing = lease.standing();
     loop {
         let version = standing.borrow_and_update().view.version;

@@ -2,7 +2,7 @@
 
 use std::{process::Stdio, time::Duration};
 
-use rustix::process::Signal;
+use rustix::process::{Signal, getpid, kill_process};
 use tokio::{
     process::Child,
     signal::unix::{SignalKind, signal},
@@ -23,6 +23,8 @@ use crate::{
 const BEFORE_BLIND: Duration = Duration::from_millis(3_000);
 /// Between SIGTERM and SIGKILL.
 const PATIENCE: Duration = Duration::from_millis(700);
+/// How long one that was suspended waits for its lease before it is stopped.
+const AWAKE: Duration = Duration::from_secs(2);
 
 /// What is run, for whom.
 #[derive(Debug, Clone)]
@@ -102,7 +104,9 @@ pub async fn run(client: Client, asked: Asked) -> Result<i32, NotRun> {
             Ok(guard::code(status.map_err(system)?))
         }
         Ended::Stopped { why } => {
-            tree::end(PATIENCE, None).await;
+            // With its lease over, it counts as gone already.
+            let is_over = lease.standing().borrow().until.left().is_zero();
+            tree::end(if is_over { Duration::ZERO } else { PATIENCE }, None).await;
             // Only now: what is acknowledged has stopped.
             lease.end().await;
             Err(NotRun::Stopped { why })
@@ -172,8 +176,23 @@ async fn watch(lease: &LeaseKeeper, asked: &Asked, child: &mut Child) -> Ended {
                 let why = standing.borrow().why_not.clone().map(|why| format!(": {why}")).unwrap_or_default();
                 return Ended::Stopped { why: format!("the lease ran out, the backend was not heard of{why}") };
             }
-            signal = signals.next() => tree::pass_on(signal, child.id()),
+            signal = signals.next() => match signal {
+                Signal::TSTP => suspend(lease).await,
+                signal => tree::pass_on(signal, child.id()),
+            },
         }
+    }
+}
+
+/// Stops as a job does, everything below first, and lets it go on only under a renewed lease: meanwhile the backend may
+/// have taken it for gone, rightly.
+async fn suspend(lease: &LeaseKeeper) {
+    tree::pass_on(Signal::STOP, None);
+    let _ = kill_process(getpid(), Signal::STOP);
+    // Whoever woke this up may have woken all of it.
+    tree::pass_on(Signal::STOP, None);
+    if lease.is_fresh(AWAKE).await && lease.standing().borrow().goes_on() {
+        tree::pass_on(Signal::CONT, None);
     }
 }
 
@@ -200,6 +219,7 @@ impl Signals {
             (Signal::TERM, SignalKind::terminate()),
             (Signal::HUP, SignalKind::hangup()),
             (Signal::USR2, SignalKind::user_defined2()),
+            (Signal::TSTP, SignalKind::from_raw(Signal::TSTP.as_raw())),
             (Signal::INT, SignalKind::interrupt()),
             (Signal::QUIT, SignalKind::quit()),
         ];
