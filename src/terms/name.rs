@@ -124,6 +124,11 @@ name!(
 );
 
 impl ActionClass {
+    /// The class of what only looks.
+    pub fn read() -> Self {
+        Self("read".into())
+    }
+
     /// Whether tools of this class only look: everything else acts (protocol 3).
     pub fn only_reads(&self) -> bool {
         self.as_str() == "read"

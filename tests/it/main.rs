@@ -7,6 +7,7 @@ mod crash;
 mod disk;
 mod drills;
 mod gates;
+mod gateway;
 mod holds;
 mod hostile;
 mod house;

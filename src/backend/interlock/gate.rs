@@ -69,6 +69,9 @@ pub async fn authz(State(ways): State<Ways>, identity: Identity, request: Reques
     let ask = |tool| CheckRequest { tool, ..asked.clone() };
     let (asked, others): (Vec<_>, Vec<_>) = (tools.into_iter().map(ask).collect(), others.map(ask).collect());
     let answer = match asked.as_slice() {
+        [asked] if asked.tool.is_none() && mcp::only_looks(&parts.headers) => {
+            interlock.check_looking(asked, Way::Gate, now)
+        }
         [asked] if others.is_empty() && !call.is_cut() => {
             holds::judge(&ways, None, asked, Way::Gate).await.map_err(refused)?
         }
@@ -104,7 +107,9 @@ fn judged<'a>(
 /// Every tool that is named; `None` alone is a call that names none.
 fn tools(headers: &HeaderMap, call: &Passing<'_>) -> Result<Vec<Option<ToolName>>, Problem> {
     let mut tools: Vec<ToolName> = named(headers, "x-andon-tool")?;
-    tools.extend(named(headers, "mcp-name")?);
+    if !mcp::only_looks(headers) {
+        tools.extend(named(headers, "mcp-name")?);
+    }
     tools.extend(call.tools()?);
     tools.sort_unstable();
     tools.dedup();

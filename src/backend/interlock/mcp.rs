@@ -8,6 +8,10 @@ const MIRRORED: &str = "2026-07-28";
 /// Methods that name what they use.
 const NAMING: [&str; 3] = ["tools/call", "resources/read", "prompts/get"];
 
+/// Methods that only look, beside lists and notifications.
+const LOOKING: [&str; 6] =
+    ["server/discover", "ping", "resources/read", "prompts/get", "completion/complete", "subscriptions/listen"];
+
 /// Whether a call may use a tool that nothing here names. A gateway whose every call uses some tool says
 /// `X-Andon-Expects: tool`: then a caller gains nothing by leaving its headers out, or by speaking an older revision.
 pub fn may_use_any_tool(headers: &HeaderMap) -> bool {
@@ -15,7 +19,7 @@ pub fn may_use_any_tool(headers: &HeaderMap) -> bool {
         return false;
     }
     let expected = all(headers, "x-andon-expects", |value| value.eq_ignore_ascii_case("tool"));
-    let checked = all(headers, "mcp-protocol-version", |value| is_date(value) && value >= MIRRORED);
+    let checked = is_checked(headers);
     let names = !all(headers, "mcp-method", |value| !NAMING.contains(&value));
     if headers.contains_key("mcp-name") {
         return expected && !checked;
@@ -25,6 +29,19 @@ pub fn may_use_any_tool(headers: &HeaderMap) -> bool {
         true => expected && !checked,
         false => expected,
     }
+}
+
+/// Whether the call only looks, by headers that its server holds against the body: what a client needs to begin, to list
+/// and to read. `Mcp-Name` is then a resource or a prompt, no tool.
+pub fn only_looks(headers: &HeaderMap) -> bool {
+    is_checked(headers)
+        && all(headers, "mcp-method", |method| {
+            LOOKING.contains(&method) || method.ends_with("/list") || method.starts_with("notifications/")
+        })
+}
+
+fn is_checked(headers: &HeaderMap) -> bool {
+    all(headers, "mcp-protocol-version", |value| is_date(value) && value >= MIRRORED)
 }
 
 /// Whether the header stands there, and every value of it is so.
@@ -43,6 +60,29 @@ mod tests {
     use axum::http::HeaderValue;
 
     use super::*;
+
+    #[test]
+    fn a_call_only_looks_where_its_server_checks_what_it_says() {
+        let (modern, legacy) = ("2026-07-28", "2025-11-25");
+        for (version, methods, looks) in [
+            (modern, &["tools/list"][..], true),
+            (modern, &["server/discover"], true),
+            (modern, &["resources/read"], true),
+            (modern, &["notifications/cancelled"], true),
+            (modern, &["tools/call"], false),
+            (modern, &["tools/list", "tools/call"], false),
+            (modern, &["tasks/new"], false),
+            (modern, &[], false),
+            (legacy, &["tools/list"], false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append("mcp-protocol-version", HeaderValue::from_static(version));
+            for method in methods {
+                headers.append("mcp-method", HeaderValue::from_static(method));
+            }
+            assert_eq!(only_looks(&headers), looks, "{version} {methods:?}");
+        }
+    }
 
     /// CON.2, law 11: what a caller leaves out, or says where nobody checks it, never frees it.
     #[test]

@@ -26,7 +26,7 @@ use crate::{
     },
     runbook::Rules,
     telemetry::{Action, Status},
-    terms::{AgentId, HoldId, SwitchId, Time, ToolName},
+    terms::{ActionClass, AgentId, HoldId, SwitchId, Time, ToolName},
     tripwire::{Before, FiringChange, FiringKey, FiringState, Tripwire},
 };
 
@@ -152,6 +152,14 @@ impl Interlock {
     pub fn check(&self, asked: &CheckRequest, way: Way, now: Time) -> CheckAnswer {
         let table = self.table();
         let call = self.call(&table, asked, now);
+        self.note(&table, &asked.agent, &call, way, asked.sent_at, now);
+        self.unless_blind(self.judged_before(&table, asked, table.answer(&call), now))
+    }
+
+    /// The same for what is known to look only, though it names no tool.
+    pub fn check_looking(&self, asked: &CheckRequest, way: Way, now: Time) -> CheckAnswer {
+        let table = self.table();
+        let call = Call { declared_class: Some(ActionClass::read()), ..self.call(&table, asked, now) };
         self.note(&table, &asked.agent, &call, way, asked.sent_at, now);
         self.unless_blind(self.judged_before(&table, asked, table.answer(&call), now))
     }
