@@ -45,7 +45,7 @@ impl Rooms {
     /// With the real world's.
     pub fn new(clock: Clock, steady: Clock, plan: TripwirePlan) -> Self {
         Self {
-            interlocks: Arc::new(InterlockWorlds::new(clock, steady, plan.rules.clone())),
+            interlocks: Arc::new(InterlockWorlds::new(clock, steady, plan.clone())),
             intakes: OnceLock::new(),
             plan,
             backtests: Shown::default(),

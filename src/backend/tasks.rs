@@ -80,12 +80,12 @@ async fn record_proofs(backend: Arc<Backend>) {
                 tracing::warn!(%problem, "a proof waits to be recorded");
             }
         }
-        let asked = interlock.asked_changes(now);
+        let asked = interlock.own_changes(now);
         if !asked.is_empty() {
             let by = Author::Andon("interlock".to_owned());
             let fire = Command::Fire { changes: asked.clone() };
             match backend.core.submit(drill, Uuid::now_v7(), by, fire).await {
-                Ok(_) => interlock.asked_told(&asked, now),
+                Ok(_) => interlock.own_told(&asked, now),
                 Err(problem) => tracing::warn!(%problem, "what rules objected to waits to be recorded"),
             }
         }

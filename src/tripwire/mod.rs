@@ -3,6 +3,9 @@
 //! Pure and replayable: the same actions in the same order give the same firings, live or from a file.
 
 mod agent;
+mod approvals;
+#[cfg(test)]
+mod approvals_tests;
 mod asked;
 mod authorisation;
 mod backtest;
@@ -19,6 +22,7 @@ mod held;
 #[cfg(test)]
 mod naive_tests;
 mod outcome;
+mod own;
 mod rate;
 mod recall;
 mod ring;
@@ -27,6 +31,7 @@ mod rules;
 mod rules_tests;
 mod snapshot;
 
+pub use approvals::{Approvals, Wrong};
 pub use asked::{LastMet, Tally};
 pub use backtest::{Backtest, FiringLine, backtest};
 pub use before::{AskedCall, Before, Objection};

@@ -164,11 +164,14 @@ async fn a_call_is_judged_before_it_runs() {
     assert_eq!((met("authorisation"), met("big payout"), met("again")), (1, 2, 1), "{tallies:#}");
     assert!(met("to somewhere else") >= 1, "shadow: how often it would have stopped");
     let firings = || async { rig.get("/v1/firings").await.good().clone() };
-    until("three firings, none for shadow", || async { firings().await.as_array().unwrap().len() == 3 }).await;
+    until("three firings, none for shadow, and one for a quick approval", || async {
+        firings().await.as_array().unwrap().len() == 4
+    })
+    .await;
     let told = firings().await;
     let mut details: Vec<&str> = told.as_array().unwrap().iter().map(|one| one["detail"].as_str().unwrap()).collect();
     details.sort_unstable();
-    assert_eq!(details, ["asked: again", "asked: authorisation", "asked: big payout"]);
+    assert_eq!(details, ["approval rubber-stamped", "asked: again", "asked: authorisation", "asked: big payout"]);
     assert_eq!(rig.get("/v1/incidents").await.good(), &json!([]), "what was only asked for opens no incident");
     rig.running.stop().await;
 }
@@ -260,4 +263,45 @@ fn moving_on_shows_the_backtest_first() {
     assert!(why.contains("there is no rule"), "{why}");
     desk.done(&["tripwires", "auto", "set", "cost-rate", "--stage", "off"]);
     assert_eq!(desk.json(&["tripwires", "auto"])[0]["stage"], "off");
+}
+
+/// DET.13: an approval that was forged, given at a glance, or not waited for pages at once, and says what to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_that_is_none_pages_at_once() {
+    let rig = rig("").await;
+    rig.post("/v1/agents", json!([{"id": "refund-bot", "inventory": ["stripe.payout"]}])).await.good();
+    rig.command("/v1/switches", json!({"mode": "approval"})).await.good();
+    let check = |amount: u64, hold: Value| {
+        let asked = json!({"agent": "refund-bot", "tool": "stripe.payout", "input": {"amount": amount}, "hold": hold});
+        let rig = &rig;
+        async move { rig.post("/v1/interlock/check", asked).await.good().clone() }
+    };
+    let firing = |detail: &'static str| {
+        let rig = &rig;
+        async move {
+            let all = rig.get("/v1/firings").await.good().clone();
+            all.as_array().unwrap().iter().find(|one| one["detail"] == detail).cloned()
+        }
+    };
+    let held = check(1, json!(null)).await["hold"].clone();
+    assert_eq!(check(2, held.clone()).await["decision"], "deny", "a ticket for another call");
+    until("forged", || async { firing("approval forged").await.is_some() }).await;
+    let path = format!("/v1/holds/{}/decide", held.as_str().unwrap());
+    rig.command(&path, json!({"approve": true})).await.good();
+    until("rubber-stamped", || async { firing("approval rubber-stamped").await.is_some() }).await;
+    let stamped = firing("approval rubber-stamped").await.unwrap();
+    assert_eq!((&stamped["tripwire"], &stamped["limit"]), (&json!("breach"), &json!(30.0)), "{stamped:#}");
+    assert_eq!(stamped["paged"][0]["to"], "security and the incident commander");
+
+    assert_eq!(check(3, json!(null)).await["decision"], "hold");
+    let ran = json!({"agent": "refund-bot", "tool": "stripe.payout", "status": "ok", "input": {"amount": 3}});
+    rig.post("/v1/actions", ran).await.good();
+    until("unenforced", || async { firing("approval unenforced").await.is_some() }).await;
+    let unenforced = firing("approval unenforced").await.unwrap();
+    assert!(
+        unenforced["note"].as_str().unwrap().contains("`andon halt --agent refund-bot --mode approval`"),
+        "{unenforced:#}"
+    );
+    assert!(unenforced["incident"].is_string(), "a person confirms or dismisses it");
+    rig.running.stop().await;
 }

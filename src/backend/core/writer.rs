@@ -316,7 +316,7 @@ impl<L: Log> Writer<L> {
     fn show(&self, worlds: Worlds, events: &[Arc<Event>]) {
         let mut changed: Vec<Option<DrillId>> = Vec::new();
         for event in events {
-            let touches = matches!(event.stream.topic, Topic::Switches | Topic::Agents | Topic::Drills);
+            let touches = matches!(event.stream.topic, Topic::Switches | Topic::Holds | Topic::Agents | Topic::Drills);
             if touches && !changed.contains(&event.stream.drill) {
                 changed.push(event.stream.drill);
             }

@@ -144,14 +144,17 @@ impl Interlock {
         self.before(|before| before.reopen(firings));
     }
 
-    /// What calls that were asked for leave to be recorded; told again until the log took it.
-    pub fn asked_changes(&self, now: Time) -> Vec<FiringChange> {
-        self.before(|before| before.changes(now)).unwrap_or_default()
+    /// What calls that were asked for, and approvals that are none, leave to be recorded; told again until the log took it.
+    pub fn own_changes(&self, now: Time) -> Vec<FiringChange> {
+        let mut changes = self.before(|before| before.changes(now)).unwrap_or_default();
+        changes.extend(self.approvals().changes(now));
+        changes
     }
 
     /// The log took these.
-    pub fn asked_told(&self, changes: &[FiringChange], now: Time) {
+    pub fn own_told(&self, changes: &[FiringChange], now: Time) {
         self.before(|before| before.told(changes, now));
+        self.approvals().told(changes, now);
     }
 
     /// How often each rule looked at a call before it ran, and objected, since the backend began.

@@ -14,7 +14,7 @@ use crate::{
         Command, OpenHold,
         containment::{Call, Hold, HoldEnd, HoldState},
     },
-    terms::{Author, DrillId, HoldId, Time},
+    terms::{AgentId, Author, DrillId, HoldId, Time, ToolName},
 };
 
 /// The longest input an approver is shown, in bytes of JSON.
@@ -57,7 +57,7 @@ impl Waiting<'_> {
     async fn settle(&self, asked: &CheckRequest, held: CheckAnswer) -> Result<CheckAnswer, Problem> {
         let mut approved = Vec::new();
         if let Some(id) = asked.hold {
-            match self.shown(id) {
+            match self.shown(asked, id) {
                 Ok(HoldState::Approved) => approved = self.approved(),
                 Ok(_) => {}
                 Err(reason) => return Ok(denied(held, reason)),
@@ -81,13 +81,13 @@ impl Waiting<'_> {
     ///
     /// # Errors
     /// Why it lets nobody through.
-    fn shown(&self, id: HoldId) -> Result<HoldState, String> {
+    fn shown(&self, asked: &CheckRequest, id: HoldId) -> Result<HoldState, String> {
         let worlds = self.ways.backend.core.worlds();
         let Some(hold) = worlds.get(self.drill).and_then(|world| world.holds.get(&id)) else {
-            return Err(format!("there is no {id}: ask again without it"));
+            return Err(self.forged(asked, id, "there is no such ticket"));
         };
         if hold.digest != self.digest {
-            return Err(format!("{id} is for another call: ask again without it"));
+            return Err(self.forged(asked, id, "it is for another call"));
         }
         match hold.state_at(self.now) {
             HoldState::Denied => {
@@ -101,6 +101,12 @@ impl Waiting<'_> {
             HoldState::Used => Err(format!("{id} was used already: a ticket is good for one call")),
             state => Ok(state),
         }
+    }
+
+    /// A ticket that is none for this call: refused, and told at once (DET.13).
+    fn forged(&self, asked: &CheckRequest, id: HoldId, what: &str) -> String {
+        self.interlock.forged(&asked.agent, id, what, self.now);
+        format!("{id}: {what}; ask again without it")
     }
 
     /// Every approved ticket for this very call: two switches may hold it, each approval lifts one.
@@ -187,11 +193,12 @@ fn denied(answer: CheckAnswer, reason: String) -> CheckAnswer {
 
 /// What a ticket is bound to: the SHA-256 of the canonical (agent, tool, input).
 pub fn digest(asked: &CheckRequest) -> String {
-    let bound = json!({
-        "agent": asked.agent,
-        "tool": asked.tool,
-        "input": asked.input.as_ref().map(exact),
-    });
+    digest_of(&asked.agent, asked.tool.as_ref(), asked.input.as_ref())
+}
+
+/// The same of a call in its parts.
+pub(super) fn digest_of(agent: &AgentId, tool: Option<&ToolName>, input: Option<&Value>) -> String {
+    let bound = json!({ "agent": agent, "tool": tool, "input": input.map(exact) });
     // Every value that was read as JSON can be written as JSON.
     hex::encode(Sha256::digest(serde_json_canonicalizer::to_vec(&bound).unwrap_or_default()))
 }
@@ -285,7 +292,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::terms::AgentId;
 
     fn asked(input: Value) -> CheckRequest {
         CheckRequest { input: Some(input), ..CheckRequest::by(AgentId::new("refund-bot").unwrap()) }

@@ -3,6 +3,7 @@
 //! Answers from memory; waits for no disk and no slow reader. Decides nothing about incidents: it proves what it sees, and
 //! the writer remembers.
 
+mod approvals;
 mod before;
 mod gate;
 mod heard;

@@ -24,10 +24,10 @@ use crate::{
         Reach, World,
         containment::{AgentProof, Call, HaltProof, ProofState, Scope, Slipped, Switch},
     },
-    runbook::Rules,
+    runbook::TripwirePlan,
     telemetry::{Action, Status},
     terms::{ActionClass, AgentId, HoldId, SwitchId, Time, ToolName},
-    tripwire::{Before, FiringChange, FiringKey, FiringState, Tripwire},
+    tripwire::{Approvals, Before, FiringChange, FiringKey, FiringState, Tripwire},
 };
 
 /// A breach that is open: how often it was met, and when last.
@@ -66,6 +66,9 @@ pub struct Interlock {
     /// Whether anything is judged before it runs: where nothing is, a check takes no lock for it.
     pub(super) judges_before: bool,
     pub(super) before: Mutex<Before>,
+    pub(super) approvals: Mutex<Approvals>,
+    /// Seconds that a human review takes at least.
+    pub(super) review_s: f64,
 }
 
 /// Why a lease is not given.
@@ -87,15 +90,17 @@ const BLIND: &str = "andon cannot write its log: nobody may go on until it can. 
 
 impl Interlock {
     /// With nothing engaged; answers as long as the log's `pulse` beats, measures leases by `steady`, judges by the team's
-    /// `rules`.
-    pub fn new(pulse: Arc<Pulse>, steady: Clock, rules: Arc<Rules>) -> Self {
+    /// rules in `plan`.
+    pub fn new(pulse: Arc<Pulse>, steady: Clock, plan: &TripwirePlan) -> Self {
         Self {
             table: watch::Sender::new(Arc::default()),
             known: Mutex::default(),
             pulse,
             steady,
-            judges_before: rules.judge_before(),
-            before: Mutex::new(Before::new(rules)),
+            judges_before: plan.rules.judge_before(),
+            before: Mutex::new(Before::new(plan.rules.clone())),
+            approvals: Mutex::default(),
+            review_s: plan.review_s,
         }
     }
 
@@ -125,6 +130,7 @@ impl Interlock {
     /// Swaps the table for the world as it is now. The version rises only when an answer may have changed.
     pub fn publish(&self, world: &World, position: u64, now: Time) {
         let before = self.table();
+        self.see_approvals(world, now);
         let mut table = Table::of(world, before.version);
         let changed = !table.answers_like(&before);
         if changed {
@@ -134,6 +140,7 @@ impl Interlock {
         if before.version == 0 {
             known.recall_breaches(world);
             self.reopen_asked(world.firings.values().map(AsRef::as_ref));
+            self.approvals().reopen(world.firings.values().map(AsRef::as_ref));
         }
         known.effects.retain(|id, _| table.engaged.contains_key(id));
         let now = self.moment(now);
@@ -348,6 +355,7 @@ impl Interlock {
         }
         let table = self.table();
         self.executed(&table, action);
+        self.ran(&table, action);
         let mut call = table.call_of(action);
         call.run_began = action.run.as_deref().and_then(|run| known.everybody.of(&action.agent)?.run(run, now));
         let against: Vec<_> = table.engaged.values().filter(|switch| switch.decide(&call) != Decision::Allow).collect();

@@ -17,7 +17,7 @@ use crate::{
         Worlds,
         containment::{AgentProof, Scope},
     },
-    runbook::Rules,
+    runbook::TripwirePlan,
     telemetry::Action,
     terms::{AgentId, DrillId, Time},
     tripwire::{FiringChange, Recall},
@@ -29,16 +29,16 @@ pub struct InterlockWorlds {
     clock: Clock,
     steady: Clock,
     pulse: Arc<Pulse>,
-    rules: Arc<Rules>,
+    plan: TripwirePlan,
     tickets: Arc<Tickets>,
 }
 
 impl InterlockWorlds {
     /// With the real world's, and nothing engaged.
-    pub fn new(clock: Clock, steady: Clock, rules: Arc<Rules>) -> Self {
+    pub fn new(clock: Clock, steady: Clock, plan: TripwirePlan) -> Self {
         let pulse = Arc::new(Pulse::default());
-        let real = (None, Arc::new(Interlock::new(pulse.clone(), steady.clone(), rules.clone())));
-        Self { worlds: RwLock::new(BTreeMap::from([real])), clock, steady, pulse, rules, tickets: Arc::default() }
+        let real = (None, Arc::new(Interlock::new(pulse.clone(), steady.clone(), &plan)));
+        Self { worlds: RwLock::new(BTreeMap::from([real])), clock, steady, pulse, plan, tickets: Arc::default() }
     }
 
     /// The pulse of the log that all of them answer by.
@@ -78,12 +78,8 @@ impl InterlockWorlds {
     fn of(&self, drill: Option<DrillId>) -> Arc<Interlock> {
         self.get(drill).unwrap_or_else(|| {
             let mut worlds = self.worlds.write().unwrap_or_else(PoisonError::into_inner);
-            worlds
-                .entry(drill)
-                .or_insert_with(|| {
-                    Arc::new(Interlock::new(self.pulse.clone(), self.steady.clone(), self.rules.clone()))
-                })
-                .clone()
+            let new = || Arc::new(Interlock::new(self.pulse.clone(), self.steady.clone(), &self.plan));
+            worlds.entry(drill).or_insert_with(new).clone()
         })
     }
 }

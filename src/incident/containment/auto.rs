@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Mode, Scope};
 use crate::{
     terms::{AgentId, Author, SwitchId, Time, ToolName, words},
-    tripwire::{FiringKey, Tripwire},
+    tripwire::{FiringKey, Tripwire, Wrong},
 };
 
 words! {
@@ -89,10 +89,12 @@ pub fn auto_name(tripwire: Tripwire, rule: Option<&str>) -> &str {
     rule.unwrap_or(tripwire.as_str())
 }
 
-/// The same for a firing; none for a call that was only asked for.
+/// The same for a firing; none for a call that was only asked for, nor for an approver who did not look: neither is
+/// something its agent did.
 pub fn auto_name_of(key: &FiringKey) -> Option<&str> {
     match (key.asked(), key.tripwire) {
         (Some(_), _) => None,
+        (None, Tripwire::Breach) if key.approval() == Some(Wrong::RubberStamped) => None,
         (None, Tripwire::Rule) => Some(&key.detail),
         (None, tripwire) => Some(tripwire.as_str()),
     }

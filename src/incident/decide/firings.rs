@@ -15,7 +15,7 @@ use crate::{
     },
     runbook::Rule,
     terms::{AgentId, FiringId, IncidentId, SwitchId, Time},
-    tripwire::{Firing, FiringChange, FiringKey, FiringState, Tripwire},
+    tripwire::{Firing, FiringChange, FiringKey, FiringState, Tripwire, Wrong},
 };
 
 pub(super) fn acknowledge(case: &Case<'_>, id: FiringId, expected: bool) -> Decided {
@@ -127,10 +127,11 @@ impl Opening {
             Some(rule) => rule.opens_incident,
             None => case.runbook.tripwires.opens_incident.contains(&key.tripwire),
         };
-        // What was only asked for has done nothing yet (DET.12).
+        // What was only asked for has done nothing yet (DET.12); nor has an approval by somebody who did not look.
+        let done = key.asked().is_none() && key.approval() != Some(Wrong::RubberStamped);
         let due = auto::due(case, key);
         let enforced = due.as_ref().is_some_and(|due| due.stage == AutoStage::Enforce);
-        let opens = joined.is_none() && (opens && key.asked().is_none() || enforced);
+        let opens = joined.is_none() && (opens && done || enforced);
         let incident = if opens { Some(self.declare(case, key, firing, workflow.as_deref())) } else { joined };
         let fact = Fact::FiringOpened {
             firing,
