@@ -23,6 +23,7 @@ need() { # need COMMAND-THAT-PROVES-IT PACKAGE…
 
 need "command -v cc" gcc libc6-dev
 need "python3 -c 'import venv, ensurepip'" python3 python3-venv
+need "command -v curl" curl ca-certificates
 need "command -v node && command -v npm" nodejs npm
 need "[ -x /usr/sbin/nginx ]" nginx
 need "command -v caddy" caddy

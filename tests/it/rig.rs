@@ -1,6 +1,9 @@
 //! A real backend in its own folder, on its own socket and a port the system picks; and a client for it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use andon::{
     backend::{
@@ -185,6 +188,7 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut()
 /// A wire to a backend, which can be cut: every connection over it breaks, later ones go through again.
 pub struct Wire {
     address: std::net::SocketAddr,
+    backend: Arc<Mutex<String>>,
     cut: Arc<tokio::sync::Notify>,
     laid: tokio::task::JoinHandle<()>,
 }
@@ -201,6 +205,11 @@ impl Wire {
         format!("http://{}", self.address)
     }
 
+    /// Leads later connections to another backend.
+    pub fn lead_to(&self, backend: &str) {
+        backend.clone_into(&mut self.backend.lock().unwrap());
+    }
+
     /// Breaks every connection.
     pub fn cut(&self) {
         self.cut.notify_waiters();
@@ -211,11 +220,11 @@ impl Wire {
 pub async fn wire(backend: &str) -> Wire {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (backend, cut) = (backend.to_owned(), Arc::new(tokio::sync::Notify::new()));
-    let cuts = cut.clone();
+    let (backend, cut) = (Arc::new(Mutex::new(backend.to_owned())), Arc::new(tokio::sync::Notify::new()));
+    let (cuts, far_end) = (cut.clone(), backend.clone());
     let laid = tokio::spawn(async move {
         while let Ok((mut near, _)) = listener.accept().await {
-            let (backend, cuts) = (backend.clone(), cuts.clone());
+            let (backend, cuts) = (far_end.lock().unwrap().clone(), cuts.clone());
             tokio::spawn(async move {
                 let Ok(mut far) = tokio::net::TcpStream::connect(backend).await else { return };
                 tokio::select! {
@@ -225,7 +234,7 @@ pub async fn wire(backend: &str) -> Wire {
             });
         }
     });
-    Wire { address, cut, laid }
+    Wire { address, backend, cut, laid }
 }
 
 /// What a script of `tests/setup` prints: where it installed what.

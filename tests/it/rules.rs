@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use andon::{backend::clock::system, runbook::Runbook, terms::Time};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
     cli::Desk,
-    rig::{Rig, rig_with, until},
+    rig::{Rig, read, rig_with, until},
 };
 
 const RULES: &str = r#"
@@ -304,4 +305,28 @@ async fn an_approval_that_is_none_pages_at_once() {
     );
     assert!(unenforced["incident"].is_string(), "a person confirms or dismisses it");
     rig.running.stop().await;
+}
+
+/// DET.12: behind a gateway that shows the body the same rules look at the same arguments, of an MCP call too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_shows_rules_what_a_check_shows() {
+    let rig = rig(BEFORE).await;
+    rig.post("/v1/agents", json!([{"id": "refund-bot", "inventory": ["stripe.payout", "crm.update"]}])).await.good();
+    let gateway = rig.token("edge", "gateway", None).await;
+    let pass = async |tool: &str, body: Value| {
+        let request = rig.ask_tcp(Method::POST, "/v1/interlock/authz/v1/payouts", Some(&gateway)).json(&body);
+        read(request.header("x-andon-agent", "refund-bot").header("x-andon-tool", tool)).await
+    };
+    assert_eq!(pass("stripe.payout", json!({"amount": 500})).await.status, 200);
+    let called = |amount: u32| json!({"name": "stripe.payout", "arguments": {"amount": amount}});
+    for body in
+        [json!({"amount": 501}), json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": called(502)})]
+    {
+        let held = pass("stripe.payout", body).await;
+        assert_eq!((held.status.as_u16(), &held.body["error"]["code"]), (403, &json!(1002)), "{held:?}");
+        assert_eq!(held.body["error"]["data"]["rule"], "big payout", "{held:?}");
+    }
+    for expected in [200, 200, 403] {
+        assert_eq!(pass("crm.update", json!({"id": 7})).await.status, expected, "a loop");
+    }
 }
