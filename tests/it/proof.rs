@@ -107,6 +107,8 @@ async fn a_step_of_the_wall_clock_confirms_nobody() {
     // Back again, and a quarter of an hour goes by: a second instance's lease does not make the first forgotten.
     stepped.fetch_sub(3_600_000, Ordering::SeqCst);
     passed.fetch_add(900_000, Ordering::SeqCst);
+    // Engaged only now, a switch waits for him as well.
+    rig.command("/v1/switches", json!({"scope": {"agent": "mail-bot"}})).await.good();
     let version = halt_version(&rig).await;
     let second = json!({"agent": "mail-bot", "instance": "two", "version": version, "on_blind": "stop"});
     rig.post("/v1/interlock/lease", second).await.good();
@@ -114,6 +116,8 @@ async fn a_step_of_the_wall_clock_confirms_nobody() {
     check(&rig, "search-bot").await;
     let halt = reads(&rig, "search-bot", "confirmed").await;
     assert_ne!(line(&halt, "mail-bot").0, "confirmed", "{halt}");
+    let later = rig.get("/v1/switches/SW-2").await.good()["halt"].clone();
+    assert!(later["counted"] == 1 && line(&later, "mail-bot").0 != "confirmed", "{later}");
 }
 
 /// The version of the table that answers now.

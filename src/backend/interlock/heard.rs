@@ -25,7 +25,7 @@ const INSTANCES: usize = 1 << 10;
 const SOURCES: usize = 1 << 12;
 /// Runs followed at most, per agent; a forgotten one counts as new.
 const RUNS: usize = 1 << 10;
-/// How long an expired lease is remembered: a proof may rest on it.
+/// How long an expired lease is remembered.
 const REMEMBERED: i64 = 10 * Time::MINUTE;
 
 /// One instance's lease.
@@ -39,11 +39,26 @@ pub struct Lease {
     pub on_blind: OnBlind,
 }
 
+impl Lease {
+    /// Whether its holder is there at a time of the steady clock, for all that is known: it lives, or it ran out on one who
+    /// goes on without.
+    pub fn goes_on(&self, steady: Time) -> bool {
+        steady < self.until || self.on_blind == OnBlind::Continue && steady.since(self.until) < Time::DAY
+    }
+
+    /// How long it is remembered once it ran out: who goes on when blind may be there for long.
+    fn remembered(&self) -> i64 {
+        if self.on_blind == OnBlind::Continue { Time::DAY } else { REMEMBERED }
+    }
+}
+
 /// One agent.
 #[derive(Debug, Default)]
 pub struct Heard {
     /// Its newest action, check or lease.
     pub last: Option<Time>,
+    /// Its newest action or check.
+    pub acted: Option<Time>,
     /// Its newest check by itself.
     pub checked: Option<Time>,
     /// Its newest check by something before its tools.
@@ -91,9 +106,10 @@ impl Heard {
         }
     }
 
-    /// Whether a switch that engages now counts it.
+    /// Whether a switch that engages now counts it. A lease that ran out counts where its holder goes on all the same.
     pub fn is_counted(&self, now: Moment) -> bool {
-        self.live_leases(now) > 0 || self.last.is_some_and(|at| now.utc.since(at) < Time::DAY)
+        self.acted.is_some_and(|at| now.utc.since(at) < Time::DAY)
+            || self.leases.values().any(|lease| lease.goes_on(now.steady))
     }
 
     /// When `run` was first seen: at `now`, where it is new.
@@ -124,6 +140,7 @@ impl Heard {
     /// It asked.
     pub fn check(&mut self, way: Way, sent: Option<Time>, now: Time) {
         self.hear(sent, now);
+        self.acted = self.acted.max(Some(now));
         match way {
             Way::Check => self.checked = Some(now),
             Way::Gate => self.gated = Some(now),
@@ -136,9 +153,12 @@ impl Heard {
         let LeaseRequest { instance, version, on_blind, sent_at, .. } = asked;
         let (version, on_blind) = (*version, *on_blind);
         self.hear(*sent_at, now.utc);
-        self.leases.retain(|_, lease| now.steady.since(lease.until) < REMEMBERED || matters(lease));
+        self.leases.retain(|_, lease| now.steady.since(lease.until) < lease.remembered() || matters(lease));
         if !self.leases.contains_key(instance) && self.leases.len() >= INSTANCES {
-            return None;
+            // The longest gone makes room, unless somebody's proof would go with it.
+            let gone = self.leases.iter().filter(|(_, lease)| lease.until <= now.steady && !matters(lease));
+            let oldest = gone.min_by_key(|(_, lease)| lease.until).map(|(name, _)| name.clone())?;
+            self.leases.remove(&oldest);
         }
         let acknowledged = match self.leases.get(instance) {
             Some(lease) if lease.acknowledged.0 >= version => lease.acknowledged,
@@ -186,6 +206,7 @@ impl Everybody {
             heard.run(run, now);
         }
         heard.last = heard.last.max(Some(action.at.min(now)));
+        heard.acted = heard.acted.max(Some(action.at.min(now)));
         heard.began = heard.began.max(Some(began));
         if heard.source.as_deref() != Some(source) {
             heard.source = Some(source.into());
@@ -215,5 +236,49 @@ impl Everybody {
         let source = self.agents.get(agent)?.source.as_ref()?;
         let others = self.sources.get(source)?.iter().flatten().filter(|(other, _)| other != agent);
         others.map(|(_, at)| *at).max()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(steady: i64) -> Moment {
+        Moment { utc: Time::from_millis(1_795_183_200_000 + steady), steady: Time::from_millis(steady) }
+    }
+
+    fn asked(instance: impl ToString, on_blind: OnBlind) -> LeaseRequest {
+        let agent = AgentId::new("refund-bot").unwrap();
+        LeaseRequest { agent, instance: instance.to_string(), version: 1, on_blind, revision: None, sent_at: None }
+    }
+
+    /// CON.10: counted are live leases, what acted or asked within a day, and who goes on without a lease.
+    #[test]
+    fn who_ended_by_itself_is_idle() {
+        for (on_blind, later, counted) in [
+            (OnBlind::Stop, TTL - 1, true),
+            (OnBlind::Stop, TTL, false),
+            (OnBlind::Continue, TTL, true),
+            (OnBlind::Continue, TTL + Time::DAY, false),
+        ] {
+            let mut heard = Heard::default();
+            heard.renew(&asked("one", on_blind), at(0), |_| false).unwrap();
+            assert_eq!(heard.is_counted(at(later)), counted, "{on_blind} {later}");
+            heard.check(Way::Check, None, at(0).utc);
+            assert_eq!(heard.is_counted(at(later)), later < Time::DAY, "it asked");
+        }
+    }
+
+    #[test]
+    fn a_new_instance_takes_the_room_of_one_long_gone() {
+        let mut heard = Heard::default();
+        for instance in 0..INSTANCES {
+            let now = at(i64::try_from(instance).unwrap());
+            assert_eq!(heard.renew(&asked(instance, OnBlind::Continue), now, |_| false), Some(true));
+        }
+        assert_eq!(heard.renew(&asked("new", OnBlind::Stop), at(TTL - 1), |_| false), None, "all of them live");
+        assert_eq!(heard.renew(&asked("new", OnBlind::Stop), at(2 * TTL), |_| true), None, "proofs rest on them");
+        assert_eq!(heard.renew(&asked("new", OnBlind::Stop), at(2 * TTL), |_| false), Some(true));
+        assert!(!heard.leases.contains_key("0") && heard.leases.contains_key("1") && heard.leases.len() == INSTANCES);
     }
 }

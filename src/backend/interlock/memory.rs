@@ -40,6 +40,7 @@ pub struct Memory {
 #[serde(default)]
 struct Line {
     last: Option<Time>,
+    acted: Option<Time>,
     checked: Option<Time>,
     gated: Option<Time>,
     began: Option<Time>,
@@ -53,6 +54,7 @@ impl Memory {
         let counted = everybody.agents.iter().filter(|(_, heard)| heard.is_counted(now));
         let line = |heard: &Heard| Line {
             last: heard.last,
+            acted: heard.acted,
             checked: heard.checked,
             gated: heard.gated,
             began: heard.began,
@@ -67,6 +69,7 @@ impl Memory {
         for (agent, line) in self.agents {
             let Some(heard) = everybody.of(&agent) else { return };
             heard.last = line.last;
+            heard.acted = line.acted;
             heard.checked = line.checked;
             heard.gated = line.gated;
             heard.began = line.began;
@@ -106,7 +109,7 @@ impl Memory {
 }
 
 fn live(heard: &Heard, now: Moment, matters: impl Fn(&Lease) -> bool) -> BTreeMap<String, OnBlind> {
-    let live = heard.leases.iter().filter(|(_, lease)| lease.until > now.steady || matters(lease));
+    let live = heard.leases.iter().filter(|(_, lease)| lease.goes_on(now.steady) || matters(lease));
     live.map(|(instance, lease)| (instance.clone(), lease.on_blind)).collect()
 }
 

@@ -55,7 +55,9 @@ impl Effect {
 
     /// Whether a proof of it still rests on `lease`: it was live then, and nobody knows that its holder stopped.
     pub fn rests_on(&self, lease: &Lease) -> bool {
-        lease.until > self.enforced_steady && lease.on_blind == OnBlind::Continue && lease.acknowledged.0 < self.version
+        lease.goes_on(self.enforced_steady)
+            && lease.on_blind == OnBlind::Continue
+            && lease.acknowledged.0 < self.version
     }
 
     /// An executed action in scope.
@@ -147,7 +149,7 @@ fn judge(switch: &Switch, before: &AgentProof, effect: &Effect, everybody: &Ever
 
 /// What proves it: every instance that was live acknowledged or ran out, else a refusal at a later check.
 fn stopped(switch: &Switch, effect: &Effect, heard: &Heard, now: Moment) -> Option<(ProofHow, Time)> {
-    let mut leased = heard.leases.values().filter(|lease| lease.until > effect.enforced_steady).peekable();
+    let mut leased = heard.leases.values().filter(|lease| lease.goes_on(effect.enforced_steady)).peekable();
     if leased.peek().is_none() {
         let at = *heard.refused.get(&switch.id)?;
         return (at >= effect.enforced_at).then_some((ProofHow::Refused, at));
