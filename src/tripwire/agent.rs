@@ -99,7 +99,7 @@ impl AgentState {
         &mut self,
         plan: &TripwirePlan,
         inventory: Option<&Inventory>,
-        action: &Action,
+        (action, approved): (&Action, &[String]),
         changes: &mut Vec<FiringChange>,
     ) {
         let arrival = self.arrival(action);
@@ -119,7 +119,7 @@ impl AgentState {
             self.meet_by_event(action, (Tripwire::Outcome, &artefact.kind), met, changes);
         }
         self.authorisation(inventory, action, changes);
-        self.rules(plan, inventory, action, &arrival, changes);
+        self.rules(plan, inventory, (action, approved), &arrival, changes);
     }
 
     fn arrival(&self, action: &Action) -> Arrival {
@@ -246,7 +246,7 @@ impl AgentState {
         &mut self,
         plan: &TripwirePlan,
         inventory: Option<&Inventory>,
-        action: &Action,
+        (action, approved): (&Action, &[String]),
         arrival: &Arrival,
         changes: &mut Vec<FiringChange>,
     ) {
@@ -261,7 +261,7 @@ impl AgentState {
         for rule in plan.rules.rules.iter().filter(|rule| deed.fits(&rule.only)) {
             let finding = weigh(rule, &deed, &self.recall);
             self.recall.learn(rule, &deed);
-            if let Some(Finding { met, note }) = finding {
+            if let Some(Finding { met, note }) = finding.filter(|_| !approved.contains(&rule.name)) {
                 self.meet(action, (Tripwire::Rule, &rule.name), met, Some(note), changes);
             }
         }

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     incident::containment::{Hold, HoldState},
     telemetry::Action,
-    terms::{AgentId, HoldId, Printable, Time, words},
+    terms::{AgentId, HoldId, Printable, Time, ToolName, words},
 };
 
 words! {
@@ -48,6 +48,9 @@ struct Waited {
     digest: String,
     state: HoldState,
     opened_at: Time,
+    tool: Option<ToolName>,
+    rule: Option<String>,
+    ended_at: Option<Time>,
 }
 
 /// The approvals of one world.
@@ -56,6 +59,8 @@ pub struct Approvals {
     waited: HashMap<AgentId, Vec<Waited>>,
     /// Decisions that were looked at.
     judged: BTreeSet<HoldId>,
+    /// Used tickets whose action was seen.
+    spent: BTreeSet<HoldId>,
     begun: bool,
     firings: OwnFirings,
 }
@@ -85,12 +90,21 @@ impl Approvals {
         for hold in &recent {
             let Some(agent) = hold.call.agent.clone() else { continue };
             let state = hold.state_at(now);
-            let waited = Waited { id: hold.id, digest: hold.digest.clone(), state, opened_at: hold.opened_at };
+            let waited = Waited {
+                id: hold.id,
+                digest: hold.digest.clone(),
+                state,
+                opened_at: hold.opened_at,
+                tool: hold.call.tool.clone(),
+                rule: hold.rule.clone(),
+                ended_at: hold.ended_at,
+            };
             self.waited.entry(agent).or_default().push(waited);
         }
         let begun = std::mem::replace(&mut self.begun, true);
         let oldest = recent.last().map(|hold| hold.id);
         self.judged = oldest.map(|oldest| self.judged.split_off(&oldest)).unwrap_or_default();
+        self.spent = oldest.map(|oldest| self.spent.split_off(&oldest)).unwrap_or_default();
         for hold in recent.iter().filter(|hold| hold.decided.is_some()) {
             // What was decided before this process began was judged by the one before.
             if self.judged.insert(hold.id) && begun {
@@ -134,6 +148,22 @@ impl Approvals {
         let what = Printable::line(action.what()).cut(QUOTED);
         let note = format!("{what} ran though {} was {}", waited.id, waited.state);
         self.fire(wrong, &action.agent, action.at, action.received_at, (note, (None, None), action.run.clone()));
+    }
+
+    /// The rules whose tickets an executed action used; telemetry that does not say its input is known by its tool.
+    pub fn approved(&mut self, action: &Action, digests: &[String]) -> Vec<String> {
+        let fits = |waited: &&Waited| match &action.input {
+            Some(_) => digests.contains(&waited.digest),
+            None => waited.tool == action.tool,
+        };
+        let all = self.waited.get(&action.agent).map(Vec::as_slice).unwrap_or_default();
+        let used = all.iter().filter(|waited| waited.state == HoldState::Used && !self.spent.contains(&waited.id));
+        let used: Vec<&Waited> = used.filter(fits).collect();
+        // One call may have used tickets of several rules, all at once.
+        let Some(first) = used.iter().map(|waited| waited.ended_at).min() else { return Vec::new() };
+        let of_it: Vec<&Waited> = used.into_iter().filter(|waited| waited.ended_at == first).collect();
+        self.spent.extend(of_it.iter().map(|waited| waited.id));
+        of_it.iter().filter_map(|waited| waited.rule.clone()).collect()
     }
 
     /// A ticket was shown that is none for this call.

@@ -125,6 +125,39 @@ fn an_action_that_did_not_wait_is_told() {
     assert!(!approvals.concerns(&"old".parse().unwrap()), "a day is looked back");
 }
 
+/// DET.12: an approval lets one action by its rules, by its digest, or by its tool where telemetry says no more.
+#[test]
+fn an_approval_is_for_one_action() {
+    let used = |id: u32, rule: &str, ended: i64| Hold {
+        digest: "same".into(),
+        rule: Some(rule.into()),
+        ended_at: Some(at(ended)),
+        ..hold(id, HoldState::Used)
+    };
+    let ran = |input: serde_json::Value| -> Action {
+        let action =
+            json!({"at": at(20), "received_at": at(20), "agent": "bot", "tool": "pay", "status": "ok", "input": input});
+        serde_json::from_value(action).unwrap()
+    };
+    for input in [json!({"a": 1}), json!(null)] {
+        let mut approvals = begun();
+        let holds = of([used(1, "big", 5), used(2, "payee", 5), used(3, "big", 9), hold(4, HoldState::Denied)]);
+        approvals.see(&holds, 30.0, at(10));
+        let other = Action { tool: "look".parse().ok(), ..ran(input.clone()) };
+        assert_eq!(approvals.approved(&other, &["other".into()]), [""; 0]);
+        let mut approved = || {
+            let mut rules = approvals.approved(&ran(input.clone()), &["same".into()]);
+            rules.sort_unstable();
+            rules
+        };
+        assert_eq!(approved(), ["big", "payee"], "one call used both");
+        assert_eq!(approved(), ["big"]);
+        assert_eq!(approved(), [""; 0], "each is for one");
+        approvals.see(&holds, 30.0, at(11));
+        assert_eq!(approvals.approved(&ran(input), &["same".into()]), [""; 0]);
+    }
+}
+
 /// DET.13: a forged ticket; its firing counts, closes, and is what `FiringKey::approval` names.
 #[test]
 fn a_forged_ticket_is_told_once_and_counted() {

@@ -63,6 +63,11 @@ impl Engine {
 
     /// Judges an action and appends what it changes; a denied one counts in no rule.
     pub fn judge(&mut self, action: &Action, changes: &mut Vec<FiringChange>) {
+        self.judge_approved(action, &[], changes);
+    }
+
+    /// The same for a call that a person let by the rules of these names: they learn from it and do not fire (DET.12).
+    pub fn judge_approved(&mut self, action: &Action, approved: &[String], changes: &mut Vec<FiringChange>) {
         if action.status == Status::Denied {
             return;
         }
@@ -71,7 +76,7 @@ impl Engine {
             Some(state) => state,
             None => self.agents.entry(action.agent.clone()).or_insert_with(|| Box::new(AgentState::new())),
         };
-        state.judge(&self.plan, inventory, action, changes);
+        state.judge(&self.plan, inventory, (action, approved), changes);
     }
 
     /// Takes a person's word on a firing. Expected behaviour closes it, thaws the baseline and counts its hours.

@@ -94,6 +94,18 @@ fn an_amount_over_its_limit_fires() {
     }
 }
 
+/// DET.12: what a person approved does not fire, and is learned all the same.
+#[test]
+fn an_approved_call_fires_no_rule_it_was_let_by() {
+    let mut engine =
+        engine("[[rule]]\nname = 'many'\ncalls_per_run = 1\n[[rule]]\nname = 'big'\namount = { USD = 1.0 }\n");
+    let big = call(0, json!({"run": "r", "amount": {"value": 2.0, "currency": "USD"}}));
+    let mut changes = Vec::new();
+    engine.judge_approved(&big, &["big".into()], &mut changes);
+    assert_eq!(changes.len(), 0);
+    assert_eq!(fired(&mut engine, [big]), ["many: 2 such calls in run r", "big: 2.00 USD over 1.00"]);
+}
+
 /// DET.11: every part of the filter must fit; aliases and the declared class and workflow count.
 #[test]
 fn a_rule_looks_at_what_it_names() {

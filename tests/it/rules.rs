@@ -153,6 +153,9 @@ async fn a_call_is_judged_before_it_runs() {
     let twice = check("stripe.payout", big, hold).await;
     assert_eq!(twice["decision"], "deny", "a ticket is good once: {twice}");
 
+    let ran = json!({"agent": "refund-bot", "tool": "stripe.payout", "run": "r1", "status": "ok", "input": {"amount": 501, "to": "a"}});
+    rig.post("/v1/actions", ran).await.good();
+
     for expected in ["allow", "allow", "deny"] {
         let answer = check("crm.update", json!({"id": 7}), none()).await;
         assert_eq!(answer["decision"], expected, "{answer}");
@@ -165,14 +168,18 @@ async fn a_call_is_judged_before_it_runs() {
     assert_eq!((met("authorisation"), met("big payout"), met("again")), (1, 2, 1), "{tallies:#}");
     assert!(met("to somewhere else") >= 1, "shadow: how often it would have stopped");
     let firings = || async { rig.get("/v1/firings").await.good().clone() };
-    until("three firings, none for shadow, and one for a quick approval", || async {
-        firings().await.as_array().unwrap().len() == 4
+    until("three asked for and not in shadow, a quick approval, and what ran unasked", || async {
+        firings().await.as_array().unwrap().len() == 5
     })
     .await;
     let told = firings().await;
+    // What a person approved fires no rule once it ran; what nobody was asked about does.
     let mut details: Vec<&str> = told.as_array().unwrap().iter().map(|one| one["detail"].as_str().unwrap()).collect();
     details.sort_unstable();
-    assert_eq!(details, ["approval rubber-stamped", "asked: again", "asked: authorisation", "asked: big payout"]);
+    assert_eq!(
+        details,
+        ["approval rubber-stamped", "asked: again", "asked: authorisation", "asked: big payout", "to somewhere else"]
+    );
     assert_eq!(rig.get("/v1/incidents").await.good(), &json!([]), "what was only asked for opens no incident");
     rig.running.stop().await;
 }

@@ -12,11 +12,12 @@ use super::{Core, Interlocks, Options};
 use crate::{
     backend::log::{Append, Log, LogError, Remembered, SqliteLog},
     incident::{
-        Command, Declare, Engage, Event, IncidentCommand, Worlds, chain,
-        containment::{AgentProof, Scope, SwitchState},
+        Command, Declare, Engage, Event, IncidentCommand, SetAuto, Worlds, chain,
+        containment::{AgentProof, AutoScope, AutoStage, BacktestSeen, Mode, Scope, SwitchState},
     },
     runbook::Runbook,
     terms::{Author, DrillId, IncidentId, SwitchId, Time},
+    tripwire::Tripwire,
 };
 
 /// What the interlock would have seen.
@@ -173,6 +174,41 @@ async fn a_full_disk_refuses_no_halt() {
     assert_eq!(event.fact.kind(), "switch-engaged");
     assert!(core.worlds().real.switches[&SwitchId(1)].recorded);
     assert_eq!(seen.0.lock().unwrap().last(), Some(&(1, true)));
+}
+
+/// CON.14, law 5: what a firing engages by itself is in force on a full disk too, and recorded once there is room; a
+/// firing that engages nothing waits.
+#[tokio::test]
+async fn a_full_disk_stops_no_automatic_halt() {
+    let folder = tempfile::tempdir().unwrap();
+    let inner = SqliteLog::open(&folder.path().join("log.db"), Time::from_millis(1)).await.unwrap();
+    let full = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let seen = Arc::new(Seen::default());
+    let core = Core::open(Failing { inner, full: full.clone() }, options(&seen)).await.unwrap();
+    let shown = BacktestSeen { digest: "0a".repeat(32), days: 7, actions: 1, engagements: 1 };
+    for stage in [AutoStage::Shadow, AutoStage::Warn, AutoStage::Enforce] {
+        let (tripwire, scope, backtest) = (Tripwire::CostRate, AutoScope::Agent, Some(shown.clone()));
+        let set = SetAuto { tripwire, rule: None, stage, scope, mode: Mode::Halt, why: None, backtest };
+        core.submit(None, Uuid::now_v7(), dana(), Command::SetAuto(set)).await.unwrap();
+    }
+    let fire = |tripwire: &str| {
+        let change = serde_json::json!({"change": "opened", "at": Time::from_millis(5), "received_at": Time::from_millis(5),
+            "key": {"tripwire": tripwire, "agent": "refund-bot", "detail": ""}});
+        Command::Fire { changes: vec![serde_json::from_value(change).unwrap()] }
+    };
+    full.store(true, Ordering::SeqCst);
+    let by = || Author::Andon("tripwires".into());
+    let waits = core.submit(None, Uuid::now_v7(), by(), fire("action-rate")).await.unwrap_err();
+    assert_eq!(waits.status, 503);
+    let halted = core.submit(None, Uuid::now_v7(), by(), fire("cost-rate")).await.unwrap();
+    assert!(!halted.recorded);
+    assert_eq!(seen.0.lock().unwrap().last(), Some(&(1, false)), "the table was swapped");
+    let mut events = core.subscribe();
+    full.store(false, Ordering::SeqCst);
+    tokio::time::timeout(std::time::Duration::from_secs(10), events.recv()).await.unwrap().unwrap();
+    let worlds = core.worlds();
+    assert!(worlds.real.switches[&SwitchId(1)].recorded);
+    assert_eq!((worlds.real.switches.len(), worlds.real.firings.len()), (1, 1));
 }
 
 /// Bad input: a damaged or newer store is refused untouched, with words that say what to do.

@@ -12,9 +12,9 @@ use crate::{
 };
 
 impl Judge for Engine {
-    fn judge(&mut self, action: &Action) -> Vec<FiringChange> {
+    fn judge(&mut self, action: &Action, approved: &[String]) -> Vec<FiringChange> {
         let mut changes = Vec::new();
-        Engine::judge(self, action, &mut changes);
+        Engine::judge_approved(self, action, approved, &mut changes);
         changes
     }
 

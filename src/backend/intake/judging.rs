@@ -188,7 +188,8 @@ impl<W: Writer> Desk<W> {
             return;
         }
         out.accepted += 1;
-        changes.extend(self.judge.judge(&action));
+        let approved = self.breaches.approved(self.drill, &action);
+        changes.extend(self.judge.judge(&action, &approved));
         changes.extend(self.breaches.observe(self.drill, &action, source, now));
         self.note(&action, now);
         self.seq += 1;
@@ -317,7 +318,8 @@ impl<W: Writer> Desk<W> {
             for kept in page {
                 let at = kept.action.received_at;
                 self.seen.again("", Way::Native, &kept.action, at);
-                changes.extend(self.judge.judge(&kept.action));
+                let approved = self.breaches.approved(self.drill, &kept.action);
+                changes.extend(self.judge.judge(&kept.action, &approved));
                 self.note(&kept.action, (self.clock)().max(at));
             }
             tokio::task::yield_now().await;

@@ -31,7 +31,7 @@ pub struct Counting {
 }
 
 impl Judge for Counting {
-    fn judge(&mut self, action: &Action) -> Vec<FiringChange> {
+    fn judge(&mut self, action: &Action, _: &[String]) -> Vec<FiringChange> {
         *self.calls.entry(action.agent.to_string()).or_default() += 1;
         let key =
             FiringKey { tripwire: Tripwire::Authorisation, agent: action.agent.clone(), detail: action.what().into() };

@@ -16,8 +16,8 @@ use crate::{
 
 /// The tripwire engine of one world.
 pub trait Judge: Send + 'static {
-    /// Judges an action, in order of arrival.
-    fn judge(&mut self, action: &Action) -> Vec<FiringChange>;
+    /// Judges an action, in order of arrival; a person let it by the rules `approved`.
+    fn judge(&mut self, action: &Action, approved: &[String]) -> Vec<FiringChange>;
     /// Closes what time closes.
     fn tick(&mut self, now: Time) -> Vec<FiringChange>;
     /// An owner declared an agent.
@@ -38,6 +38,10 @@ pub trait Judge: Send + 'static {
 pub trait Breaches: Send + Sync + 'static {
     /// Says whether an executed action, delivered by `source`, went past an engaged switch of that world.
     fn observe(&self, drill: Option<DrillId>, action: &Action, source: &str, now: Time) -> Vec<FiringChange>;
+    /// The team's rules that a person let this action by, before it ran; each approval is for one (DET.12).
+    fn approved(&self, _drill: Option<DrillId>, _action: &Action) -> Vec<String> {
+        Vec::new()
+    }
     /// Takes what the engine remembers for team rules, after a restart (DET.12).
     fn recalled(&self, _drill: Option<DrillId>, _learned: Vec<(AgentId, Recall)>) {}
 }

@@ -22,16 +22,26 @@ impl Interlock {
 
     /// An executed action: did its call wait for a person, and did the person say yes?
     pub(super) fn ran(&self, table: &Table, action: &Action) {
-        let mut approvals = self.approvals();
-        if action.status == Status::Denied || !approvals.concerns(&action.agent) {
-            return;
+        if let Some(digests) = self.waited_as(table, action) {
+            self.approvals().ran(action, &digests);
         }
-        // A client asks by whatever name it calls the tool.
+    }
+
+    /// The rules that a person let this action by; each approval is for one.
+    pub fn approved(&self, action: &Action) -> Vec<String> {
+        let digests = self.waited_as(&self.table(), action);
+        digests.map(|digests| self.approvals().approved(action, &digests)).unwrap_or_default()
+    }
+
+    /// The digests that its call may have waited under, where any of its agent's did: a client asks by whatever name it
+    /// calls the tool.
+    fn waited_as(&self, table: &Table, action: &Action) -> Option<Vec<String>> {
+        if action.status == Status::Denied || !self.approvals().concerns(&action.agent) {
+            return None;
+        }
         let call = table.call_of(action);
         let names = call.tool.iter().chain(&call.aliases);
-        let digests: Vec<String> =
-            names.map(|tool| digest_of(&action.agent, Some(tool), action.input.as_ref())).collect();
-        approvals.ran(action, &digests);
+        Some(names.map(|tool| digest_of(&action.agent, Some(tool), action.input.as_ref())).collect())
     }
 
     /// A ticket was shown that is none for this call.

@@ -80,6 +80,9 @@ impl Interlock {
         answer: CheckAnswer,
         now: Time,
     ) -> CheckAnswer {
+        if !self.judges_before {
+            return answer;
+        }
         let call = asked_call(table, asked, now);
         let judged = self.before(|before| {
             let objections = before.objections(&call);
@@ -116,6 +119,9 @@ impl Interlock {
         lifted: &[String],
         now: Time,
     ) -> CheckAnswer {
+        if !self.judges_before {
+            return answer;
+        }
         let call = asked_call(table, asked, now);
         let mut objections = self.before(|before| before.objections(&call)).unwrap_or_default();
         let held = |objection: &Objection| objection.stage == BeforeStage::EnforceHold;

@@ -105,6 +105,10 @@ impl Breaches for InterlockWorlds {
     fn observe(&self, drill: Option<DrillId>, action: &Action, source: &str, now: Time) -> Vec<FiringChange> {
         self.get(drill).map(|interlock| interlock.observe(action, source, now)).unwrap_or_default()
     }
+    fn approved(&self, drill: Option<DrillId>, action: &Action) -> Vec<String> {
+        self.get(drill).map(|interlock| interlock.approved(action)).unwrap_or_default()
+    }
+
     fn recalled(&self, drill: Option<DrillId>, learned: Vec<(AgentId, Recall)>) {
         if let Some(interlock) = self.get(drill) {
             interlock.recall_rules(learned);

@@ -10,6 +10,7 @@ use crate::{
         text,
         theme::Role,
     },
+    incident::containment::AutoStage,
     terms::NanoUsd,
     tripwire::{Firing, FiringState, Tripwire},
 };
@@ -97,6 +98,11 @@ fn what(firing: &Firing) -> String {
         (Some(window), Some(limit), _) => parts.push(format!("{} over {}", figure(window), figure(limit))),
         _ => {}
     }
+    // What followed by itself comes before what else there is to say (CON.14).
+    parts.extend(firing.auto.as_ref().map(|auto| match (auto.stage, auto.switch) {
+        (AutoStage::Enforce, Some(switch)) => format!("{switch} by itself"),
+        (stage, _) => format!("{stage}: {} of {}", auto.mode, auto.scope),
+    }));
     parts.extend(firing.note.clone());
     parts.join(" · ")
 }
