@@ -1,9 +1,12 @@
 //! What an agent may say to get past a switch, and does not (law 11, CON.2, CON.10).
 
+use std::collections::BTreeMap;
+
+use andon::runbook::Runbook;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::rig::{Rig, read, rig};
+use crate::rig::{Rig, read, rig, rig_with};
 
 async fn prepared(scope: Value) -> (Rig, String) {
     let rig = rig().await;
@@ -129,6 +132,33 @@ async fn a_halted_tool_by_another_name_is_told() {
     read(rig.ask_tcp(Method::POST, "/v1/actions", None).json(&action)).await.good();
     let firings = rig.get("/v1/firings").await.good().clone();
     assert_eq!((&firings[0]["tripwire"], &firings[0]["detail"]), (&json!("authorisation"), &json!("stripe.refund_v2")));
+}
+
+/// DET.12: where the inventory is enforced, no other name passes, by any way in, under a halt of one tool or of none.
+#[tokio::test]
+async fn where_the_inventory_is_enforced_no_other_name_passes() {
+    let rules = BTreeMap::from([("rules.toml".to_owned(), "[before]\nauthorisation = \"enforce-deny\"\n".to_owned())]);
+    let folder = tempfile::tempdir().unwrap();
+    let rig = rig_with(folder, andon::backend::clock::system(), Runbook::from_texts(&rules).unwrap()).await;
+    let tools = json!([{"tool": "stripe.refund", "class": "external-api-call"}, {"tool": "crm.find", "class": "read"}]);
+    rig.post("/v1/agents", json!([{"id": "refund-bot", "inventory": tools}])).await.good();
+    let gateway = rig.token("edge", "gateway", None).await;
+    for halted in [None, Some(json!({"tool": "stripe.refund"})), Some(json!({"class": "external-api-call"}))] {
+        if let Some(scope) = halted {
+            rig.command("/v1/switches", json!({"scope": scope})).await.good();
+        }
+        for tool in ["read", "stripe.refund_v2", "stripe\u{200b}.refund"] {
+            let asked = json!({"agent": "refund-bot", "tool": tool, "class": "read"});
+            assert_eq!(rig.post("/v1/interlock/check", asked).await.good()["decision"], "deny", "{tool:?}");
+            let context = json!({"context": {"targetingKey": "refund-bot", "tool": tool, "class": "read"}});
+            let flag = rig.post("/ofrep/v1/evaluate/flags/andon.allowed", context).await.good().clone();
+            assert_eq!(flag["value"], false, "{tool:?}");
+        }
+        for (tool, status) in [("read", 403), ("stripe.refund_v2", 403), ("crm.find", 200)] {
+            let headers = [("x-andon-agent", "refund-bot"), ("x-andon-tool", tool)];
+            assert_eq!(passes(&rig, &gateway, "/v1", &headers).await, status, "{tool}");
+        }
+    }
 }
 
 /// CON.10, protocol 4: another user of this machine acknowledges nothing, reports nothing and learns nothing.

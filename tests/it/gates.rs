@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     gateway::{Gateway, caddy, envoy, mcp_server, nginx, tools},
-    rig::{Rig, read, rig, setup},
+    rig::{Rig, read, rig, setup, until},
 };
 
 /// A backend with one declared agent, and a gateway's token.
@@ -33,6 +33,11 @@ async fn guards_a_plain_api(gateway: Gateway, rig: Rig, unanswered: u16) {
 
     let switch = engage(&rig, json!({"scope": {"agent": "refund-bot", "tool": "stripe.payout"}})).await;
     gateway.call("/v1/payouts", &[]).await.stopped_by(&switch);
+    until("its refusal is the proof (CON.10)", || async {
+        let halt = rig.get(&format!("/v1/switches/{switch}")).await.good()["halt"].clone();
+        halt["confirmed"] == 1 && halt["agents"][0]["how"] == "refused"
+    })
+    .await;
     gateway.call("/v1/customers", &[]).await.went("/v1/customers");
     for path in ["/v1//payouts", "/v1/%70ayouts", "/v1/unheard-of"] {
         gateway.call(path, &[]).await.stopped_by(&switch);

@@ -9,7 +9,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::rig::{Rig, rig, rig_in, setup, wire};
+use crate::rig::{Rig, rig, rig_in, setup, until, wire};
 
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/examples");
 
@@ -67,6 +67,13 @@ async fn asks_before_each_step(rig: Rig, mut agent: Agent) {
         agent.hears(&format!("false {mode} TARGETING_MATCH - {mode}")).await;
         assert!(asked.elapsed() < Duration::from_secs(1), "it took {:?}", asked.elapsed());
 
+        if mode == "halt" {
+            until("its refusal is the proof (CON.10)", || async {
+                let halt = rig.get("/v1/switches/SW-2").await.good()["halt"].clone();
+                halt["confirmed"] == 1 && halt["agents"][0]["how"] == "refused"
+            })
+            .await;
+        }
         let asked = Instant::now();
         let release = json!({"why": "the refunds were right"});
         rig.command(&format!("/v1/switches/{switch}/release"), release).await.good();

@@ -109,9 +109,11 @@ impl Tickets {
     /// `agent` has no stream any more: its next bulk answer is whole, with a fresh ticket, even when no flag changed.
     pub fn owe(&self, agent: &AgentId) {
         let owed = &mut self.state().owed;
-        if owed.len() < OWED {
-            owed.insert(agent.clone());
+        if owed.len() >= OWED {
+            // Whoever is forgotten here shows its old ticket again, and is owed again.
+            owed.clear();
         }
+        owed.insert(agent.clone());
     }
 
     /// Whether a fresh ticket is owed.
@@ -162,5 +164,10 @@ mod tests {
         assert!(tickets.take(&mine, &asked("a").agent, now).is_some(), "nobody else's did");
         tickets.issue(&Identity::loopback(), None, &asked("a"), "", now.plus(TTL)).unwrap();
         assert_eq!(tickets.state().waiting.len(), 1, "what ran out is forgotten");
+
+        for guess in 0..=OWED {
+            tickets.take("guessed", &asked(&format!("agent-{guess}")).agent, now);
+        }
+        assert!(tickets.state().owed.len() <= OWED && tickets.is_owed(&asked(&format!("agent-{OWED}")).agent));
     }
 }
