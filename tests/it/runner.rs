@@ -12,9 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::rig::{Rig, rig, rig_in, until};
+use crate::rig::{Rig, read, rig, rig_in, until};
 
 /// A program under `andon interlock run`, in the home of `rig` or over `url`.
 fn under_lease(home: &Path, url: Option<&str>, flags: &[&str], program: &str) -> Child {
@@ -79,6 +80,10 @@ async fn a_halt_ends_the_whole_tree_and_is_confirmed() {
     let pids = both_run(folder.path()).await;
     let agents = rig.get("/v1/agents").await.good().clone();
     assert_eq!(agents[0]["reach"], "leased", "{agents}");
+    // A neighbour of the same user says in its name that it obeys all there will be: it is not believed.
+    let instance = format!("{}:{}", andon::backend::app::host_name(), runner.id());
+    let forged = json!({"agent": "looper", "instance": instance, "version": 1, "on_blind": "stop"});
+    read(rig.ask_tcp(Method::POST, "/v1/interlock/lease", None).json(&forged)).await.problem(409);
     let switch = halt(&rig).await;
     until("it is confirmed", async || proof(&rig, &switch).await["state"] == "confirmed").await;
     assert_eq!(pids.map(lives), [false; 2], "confirmed means gone");
@@ -103,6 +108,20 @@ async fn nothing_outlives_its_runner() {
     runner.kill().unwrap();
     runner.wait().unwrap();
     until("all of it is gone", async || pids.map(lives) == [false; 2]).await;
+    // Its guard as well, at one blow: the program itself is still bound to it.
+    std::fs::remove_file(folder.path().join("child")).unwrap();
+    let loops = format!("trap '' TERM; echo $$ > {}/child; while :; do sleep 0.05; done", folder.path().display());
+    let mut runner = under_lease(rig.folder.path(), None, &[], &loops);
+    until("it runs", async || pid(folder.path(), "child").is_some()).await;
+    let program = pid(folder.path(), "child").unwrap();
+    let stat = std::fs::read_to_string(format!("/proc/{program}/stat")).unwrap();
+    let guard = stat[stat.rfind(')').unwrap()..].split_whitespace().nth(2).unwrap().parse().unwrap();
+    tell(&runner, rustix::process::Signal::STOP);
+    let guard = rustix::process::Pid::from_raw(guard).unwrap();
+    rustix::process::kill_process(guard, rustix::process::Signal::KILL).unwrap();
+    runner.kill().unwrap();
+    runner.wait().unwrap();
+    until("it is gone", async || !lives(program)).await;
     assert_eq!(ended(under_lease(rig.folder.path(), None, &[], "kill -9 $$")).0, Some(137));
     let said = ended(under_lease(rig.folder.path(), None, &[], "exec no-such-program-here"));
     assert_eq!(said.0, Some(127), "{said:?}");

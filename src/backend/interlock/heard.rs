@@ -37,6 +37,17 @@ pub struct Lease {
     pub acknowledged: (u64, Time),
     /// What it does when blind.
     pub on_blind: OnBlind,
+    /// Who took it, as authenticated; nobody knows after a restart.
+    pub holder: Option<Arc<str>>,
+}
+
+/// Why a lease is not renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotRenewed {
+    /// There is no room for another instance.
+    Full,
+    /// Somebody else holds it.
+    Held,
 }
 
 impl Lease {
@@ -147,26 +158,44 @@ impl Heard {
         }
     }
 
-    /// It renewed, and enforces `asked.version`; says whether that is a lease nobody knew. None when it has too many
-    /// instances to follow another. Expired ones that `matter` are not forgotten.
-    pub fn renew(&mut self, asked: &LeaseRequest, now: Moment, matters: impl Fn(&Lease) -> bool) -> Option<bool> {
+    /// It renewed by the word of `holder`, and enforces `asked.version`; says whether that is a lease nobody knew. Expired
+    /// ones that `matter` are not forgotten.
+    ///
+    /// # Errors
+    /// When somebody else took it, whose word this is not; or when too many instances are followed already.
+    pub fn renew(
+        &mut self,
+        asked: &LeaseRequest,
+        holder: &str,
+        now: Moment,
+        matters: impl Fn(&Lease) -> bool,
+    ) -> Result<bool, NotRenewed> {
         let LeaseRequest { instance, version, on_blind, sent_at, .. } = asked;
         let (version, on_blind) = (*version, *on_blind);
+        let other = |lease: &&Lease| lease.holder.as_deref().is_some_and(|before| before != holder);
+        let before = self.leases.get(instance).filter(other);
+        if before.is_some_and(|lease| lease.until > now.steady || matters(lease)) {
+            return Err(NotRenewed::Held);
+        }
         self.hear(*sent_at, now.utc);
         self.leases.retain(|_, lease| now.steady.since(lease.until) < lease.remembered() || matters(lease));
         if !self.leases.contains_key(instance) && self.leases.len() >= INSTANCES {
             // The longest gone makes room, unless somebody's proof would go with it.
             let gone = self.leases.iter().filter(|(_, lease)| lease.until <= now.steady && !matters(lease));
-            let oldest = gone.min_by_key(|(_, lease)| lease.until).map(|(name, _)| name.clone())?;
+            let oldest = gone.min_by_key(|(_, lease)| lease.until).map(|(name, _)| name.clone());
+            let oldest = oldest.ok_or(NotRenewed::Full)?;
             self.leases.remove(&oldest);
         }
-        let acknowledged = match self.leases.get(instance) {
+        let before = self.leases.get(instance);
+        let acknowledged = match before {
             Some(lease) if lease.acknowledged.0 >= version => lease.acknowledged,
             _ => (version, now.utc),
         };
-        let renewed = Lease { until: now.steady.plus(TTL), acknowledged, on_blind };
+        let known = before.and_then(|lease| lease.holder.clone()).filter(|before| **before == *holder);
+        let holder = Some(known.unwrap_or_else(|| holder.into()));
+        let renewed = Lease { until: now.steady.plus(TTL), acknowledged, on_blind, holder };
         let before = self.leases.insert(instance.to_owned(), renewed);
-        Some(before.is_none_or(|before| before.on_blind != on_blind))
+        Ok(before.is_none_or(|before| before.on_blind != on_blind))
     }
 }
 
@@ -262,7 +291,7 @@ mod tests {
             (OnBlind::Continue, TTL + Time::DAY, false),
         ] {
             let mut heard = Heard::default();
-            heard.renew(&asked("one", on_blind), at(0), |_| false).unwrap();
+            heard.renew(&asked("one", on_blind), "dana", at(0), |_| false).unwrap();
             assert_eq!(heard.is_counted(at(later)), counted, "{on_blind} {later}");
             heard.check(Way::Check, None, at(0).utc);
             assert_eq!(heard.is_counted(at(later)), later < Time::DAY, "it asked");
@@ -274,11 +303,28 @@ mod tests {
         let mut heard = Heard::default();
         for instance in 0..INSTANCES {
             let now = at(i64::try_from(instance).unwrap());
-            assert_eq!(heard.renew(&asked(instance, OnBlind::Continue), now, |_| false), Some(true));
+            assert_eq!(heard.renew(&asked(instance, OnBlind::Continue), "dana", now, |_| false), Ok(true));
         }
-        assert_eq!(heard.renew(&asked("new", OnBlind::Stop), at(TTL - 1), |_| false), None, "all of them live");
-        assert_eq!(heard.renew(&asked("new", OnBlind::Stop), at(2 * TTL), |_| true), None, "proofs rest on them");
-        assert_eq!(heard.renew(&asked("new", OnBlind::Stop), at(2 * TTL), |_| false), Some(true));
+        let mut new = |at, matters: bool| heard.renew(&asked("new", OnBlind::Stop), "dana", at, |_| matters);
+        assert_eq!(new(at(TTL - 1), false), Err(NotRenewed::Full), "all of them live");
+        assert_eq!(new(at(2 * TTL), true), Err(NotRenewed::Full), "proofs rest on them");
+        assert_eq!(new(at(2 * TTL), false), Ok(true));
         assert!(!heard.leases.contains_key("0") && heard.leases.contains_key("1") && heard.leases.len() == INSTANCES);
+    }
+
+    /// Law 11: whoever did not take a lease renews it not, and acknowledges nothing in its name.
+    #[test]
+    fn a_lease_is_its_holders() {
+        let mut heard = Heard::default();
+        let mut renew = |holder, steady, matters: bool| {
+            let renewed = heard.renew(&asked("one", OnBlind::Continue), holder, at(steady), |_| matters);
+            renewed.map(|_| heard.leases["one"].until)
+        };
+        assert_eq!(renew("refund-bot", 0, false), Ok(Time::from_millis(TTL)));
+        assert_eq!(renew("loopback", 1, false), Err(NotRenewed::Held));
+        assert_eq!(renew("refund-bot", 2, false), Ok(Time::from_millis(TTL + 2)));
+        assert_eq!(renew("loopback", 2 * TTL, true), Err(NotRenewed::Held), "a proof rests on the first holder's word");
+        assert_eq!(renew("loopback", 2 * TTL, false), Ok(Time::from_millis(3 * TTL)), "it had ended");
+        assert_eq!(renew("refund-bot", 2 * TTL + 1, false), Err(NotRenewed::Held));
     }
 }

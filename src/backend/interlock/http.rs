@@ -98,7 +98,10 @@ async fn lease(
     if asked.instance.is_empty() || asked.instance.len() > LONGEST_INSTANCE {
         return Err(Problem::invalid(422, "`instance`: one process of the agent by a name of 1 to 256 bytes"));
     }
-    ways.interlock(drill)?.lease(&asked, (ways.backend.clock)()).map(Json).map_err(|why| match why {
+    // An agent is itself by whichever of its tokens, or by descent.
+    let (holder, now) = (identity.author.to_string(), (ways.backend.clock)());
+    ways.interlock(drill)?.lease(&asked, &holder, now).map(Json).map_err(|why| match why {
+        NoLease::Held => Problem::new(409, "held", "Somebody else's lease", why.to_string()),
         NoLease::Full => Problem::new(503, "busy", "Too many instances", why.to_string()),
         NoLease::Blind => Problem::unavailable(why.to_string()),
     })

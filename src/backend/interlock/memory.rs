@@ -74,7 +74,8 @@ impl Memory {
             heard.gated = line.gated;
             heard.began = line.began;
             heard.behind = line.behind;
-            let lease = |on_blind| Lease { until: now.steady.plus(TTL), acknowledged: (0, now.utc), on_blind };
+            let lease =
+                |on_blind| Lease { until: now.steady.plus(TTL), acknowledged: (0, now.utc), on_blind, holder: None };
             heard.leases = line.leases.into_iter().map(|(instance, on_blind)| (instance, lease(on_blind))).collect();
         }
     }
@@ -160,9 +161,10 @@ mod tests {
         let mut before = Everybody::default();
         let leased = before.of(&agent("leased")).unwrap();
         let renewed = asked("one", OnBlind::Continue, Some(begun));
-        assert_eq!(leased.renew(&renewed, then, |_| false), Some(true));
-        assert_eq!(leased.renew(&renewed, then, |_| false), Some(false));
-        leased.renew(&asked("gone", OnBlind::Stop, None), at(begun, 90_000_000 - TTL), |_| false);
+        assert_eq!(leased.renew(&renewed, "dana", then, |_| false), Ok(true));
+        assert_eq!(leased.renew(&renewed, "dana", then, |_| false), Ok(false));
+        let gone = asked("gone", OnBlind::Stop, None);
+        leased.renew(&gone, "dana", at(begun, 90_000_000 - TTL), |_| false).unwrap();
         before.of(&agent("checks")).unwrap().check(super::super::Way::Check, None, begun);
         before.of(&agent("long-ago")).unwrap().last = Some(begun.plus(-2 * Time::DAY));
 
@@ -175,7 +177,8 @@ mod tests {
         let mut after = Everybody::default();
         Memory::read(&file).recall(&mut after, moment);
         let leases = &after.agents[&agent("leased")].leases;
-        let lease = Lease { until: moment.steady.plus(TTL), acknowledged: (0, now), on_blind: OnBlind::Continue };
+        let lease =
+            Lease { until: moment.steady.plus(TTL), acknowledged: (0, now), on_blind: OnBlind::Continue, holder: None };
         assert_eq!(leases, &BTreeMap::from([("one".to_owned(), lease)]));
         assert!(after.agents[&agent("checks")].is_counted(moment) && !after.agents.contains_key(&agent("long-ago")));
         std::fs::write(&file, "{\"agents\": {\"\": 1}}").unwrap();

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::{
     before::Lifted,
-    heard::{Everybody, Lease, TTL_S, Way},
+    heard::{Everybody, Lease, NotRenewed, TTL_S, Way},
     memory::Memory,
     proof::{Effect, proof},
     table::Table,
@@ -77,9 +77,21 @@ pub enum NoLease {
     /// Nobody else can be followed.
     #[error("too many agents or instances hold leases; stop, and ask again")]
     Full,
+    /// Another identity took it, and holds it still.
+    #[error("another identity holds this instance's lease: take one under another `instance` name")]
+    Held,
     /// The log cannot be written.
     #[error("{BLIND}")]
     Blind,
+}
+
+impl From<NotRenewed> for NoLease {
+    fn from(why: NotRenewed) -> Self {
+        match why {
+            NotRenewed::Full => Self::Full,
+            NotRenewed::Held => Self::Held,
+        }
+    }
 }
 
 /// Approved calls, and holds asked for, remembered at most.
@@ -272,8 +284,8 @@ impl Interlock {
     /// Renews a lease: it acknowledges a version, never one that is still to come.
     ///
     /// # Errors
-    /// While the log cannot be written, or when nobody else can be followed.
-    pub fn lease(&self, asked: &LeaseRequest, now: Time) -> Result<LeaseAnswer, NoLease> {
+    /// While the log cannot be written, when somebody else holds it, or when nobody else can be followed.
+    pub fn lease(&self, asked: &LeaseRequest, holder: &str, now: Time) -> Result<LeaseAnswer, NoLease> {
         if self.pulse.is_sick() {
             return Err(NoLease::Blind);
         }
@@ -285,7 +297,7 @@ impl Interlock {
         let Known { everybody, effects, .. } = &mut *known;
         let heard = everybody.of(&asked.agent).ok_or(NoLease::Full)?;
         let matters = |lease: &Lease| effects.values().any(|effect| effect.rests_on(lease));
-        let new = heard.renew(&asked, self.moment(now), matters).ok_or(NoLease::Full)?;
+        let new = heard.renew(&asked, holder, self.moment(now), matters)?;
         known.everybody.revision += u64::from(new);
         Ok(LeaseAnswer { ttl_s: TTL_S, view: table.view(&asked.agent) })
     }
