@@ -174,7 +174,11 @@ async fn another_users_word_is_nobodys() {
     rig.command("/v1/switches", json!({})).await.good();
     let flags = json!({"context": {"targetingKey": "mail-bot"}}).to_string();
     let bulk = rig.post("/ofrep/v1/evaluate/flags", serde_json::from_str(&flags).unwrap()).await.good().clone();
-    let stream = bulk["eventStreams"][0]["endpoint"]["requestUri"].as_str().unwrap().replace("mail-bot", "other-bot");
+    let offered = bulk["eventStreams"][0]["endpoint"]["requestUri"].as_str().unwrap();
+    let stream = offered.replace("mail-bot", "other-bot");
+    let fetched =
+        read(rig.ask(Method::POST, "/ofrep/v1/evaluate/flags").json(&json!({"context": {"targetingKey": "x"}}))).await;
+    let given = fetched.good()["eventStreams"][0]["endpoint"]["requestUri"].as_str().unwrap().to_owned();
     let forged = json!({"agent": "mail-bot", "instance": "one", "version": version + 1, "on_blind": "continue"});
     let asks = [
         ("POST", "/v1/interlock/lease", forged.to_string(), 401),
@@ -185,6 +189,9 @@ async fn another_users_word_is_nobodys() {
         ("GET", "/v1/switches", String::new(), 401),
         ("GET", "/v1/interlock/authz", String::new(), 403),
         ("GET", &*stream, String::new(), 410),
+        // Only a ticket that was given to it opens something: one agent's changes.
+        ("GET", &*given, String::new(), 200),
+        ("GET", &*given, String::new(), 410),
     ];
     let socket = rig.running.info.socket.display().to_string();
     for (method, path, body, status) in asks {

@@ -231,6 +231,12 @@ async fn envoy_blocks_one_mcp_tool() {
     envoy.call_with(key, "/mcp", &says, &call("stripe.payout")).await.stopped_by(&switch);
     envoy.call_with(key, "/mcp", &says, &call("crm.find")).await.went("/mcp");
     release(&rig, &switch).await;
+    let long = json!({"jsonrpc": "2.0", "note": "x".repeat(300_000)});
+    assert_eq!(
+        envoy.call_with(key, "/mcp", &says, &long).await.status,
+        413,
+        "what andon is not shown whole does not pass"
+    );
     blocks_one_mcp_tool(envoy, rig).await;
 }
 
