@@ -206,6 +206,20 @@ async fn the_examples_ask_before_each_tool() {
         );
         assert!(lines.contains(&"crm.find goes on"), "{said}");
     }
+    // In the shell it waits for a person, and goes once it has their word.
+    rig.command("/v1/switches/SW-1/release", json!({"why": "drafts only"})).await.good();
+    rig.command("/v1/switches", json!({"scope": {"agent": "refund-bot"}, "mode": "approval"})).await.good();
+    for (hold, approve, said) in [("HOLD-1", true, "goes on"), ("HOLD-2", false, "stopped")] {
+        let input = format!("{{\"hold\": \"{hold}\"}}");
+        let asks = ["-c", "sh ask.sh refund-bot stripe.payout \"$0\" && echo goes on", &input];
+        let word = async {
+            until("it waits", || async { rig.get(&format!("/v1/holds/{hold}")).await.status == 200 }).await;
+            let word = json!({"approve": approve, "why": "looked at", "looked_s": 40.0});
+            rig.command(&format!("/v1/holds/{hold}/decide"), word).await.good();
+        };
+        let (told, ()) = tokio::join!(run(&secret, "sh", &asks), word);
+        assert!(told.contains(said) && told.contains(&format!("waits for a person: {hold}")), "{told}");
+    }
     let wrong = ask("andon_another").await;
     rig.running.stop().await;
     for said in wrong.into_iter().chain(ask(&secret).await) {
