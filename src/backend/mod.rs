@@ -15,6 +15,7 @@ pub mod listen;
 pub mod local;
 pub mod lock;
 pub mod log;
+pub mod outward;
 pub mod presence;
 pub mod rights;
 pub mod rooms;

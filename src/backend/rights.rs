@@ -106,7 +106,7 @@ pub fn needed(command: &Command) -> Right {
     match command {
         Command::Declare(_) => Right::Work,
         Command::OnIncident { ask, .. } => needed_on_incident(ask),
-        Command::Engage(_) | Command::Annotate { .. } => Right::Engage,
+        Command::Engage(_) | Command::Annotate { .. } | Command::FireActuators { .. } => Right::Engage,
         // What a tripwire may do by itself is given out by those who may take it back (CON.14).
         Command::Release { .. } | Command::SetAuto(_) => Right::Release,
         Command::DecideHolds { approve: true, .. } => Right::Approve,
@@ -119,6 +119,7 @@ pub fn needed(command: &Command) -> Right {
         Command::Fire { .. }
         | Command::Prove { .. }
         | Command::Begin { .. }
+        | Command::AnswerActuator { .. }
         | Command::OpenHold(_)
         | Command::UseHolds { .. }
         | Command::EndHolds { .. } => Right::Internal,

@@ -185,6 +185,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         log_file: log_file.as_ref().map(|file| file.display().to_string()),
     });
     let mut tasks = tasks::start(&backend);
+    tasks.spawn(super::outward::run(backend.clone(), runbook.clone()));
     tasks.spawn(remember(backend.rooms.interlocks.clone(), home.heard(), clock.clone()));
 
     let tcp = listen::tcp(&listen, plain_http).await?;

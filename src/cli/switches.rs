@@ -120,6 +120,7 @@ pub async fn halt(reach: &Reach, asked: Halt) -> Result<(), Failed> {
         starts_at: asked.at,
         lane: asked.lane,
         percent: asked.percent,
+        fired: Vec::new(),
         declare: false,
     };
     let accepted = reach.submit(Command::Engage(engage)).await?;

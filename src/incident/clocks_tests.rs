@@ -90,6 +90,7 @@ fn switch(id: u32, counted: u32, confirmed_in_s: Option<f64>) -> Switch {
         harm_at: Some(at(-10)),
         expires_at: None,
         release: None,
+        actuators: Vec::new(),
         halt: HaltProof { counted, confirmed_in_s, ..HaltProof::default() },
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AgentDeclaration, Fields, Role,
-    containment::{AutoScope, AutoStage, BacktestSeen, Call, HoldEnd, Mode, Move, Scope, Stage},
+    containment::{ActuatorOutcome, AutoScope, AutoStage, BacktestSeen, Call, HoldEnd, Mode, Move, Scope, Stage},
 };
 use crate::{
     terms::{
@@ -65,6 +65,9 @@ pub struct Engage {
     /// The share of runs that a canary lets through, in percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent: Option<u8>,
+    /// Actuators that break-glass set off for it already: they are recorded, and not set off again (law 6).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fired: Vec<Fired>,
     /// Declare an incident if none is open (what `!` in the cockpit does).
     #[serde(default)]
     pub declare: bool,
@@ -87,9 +90,36 @@ impl Default for Engage {
             starts_at: None,
             lane: None,
             percent: None,
+            fired: Vec::new(),
             declare: false,
         }
     }
+}
+
+/// An actuator to set off, or one that was set off elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FireActuator {
+    /// Its name.
+    pub name: String,
+    /// The time to effect that was promised, seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promised_s: Option<f64>,
+}
+
+/// An actuator that break-glass set off while the backend was not reached (law 6).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fired {
+    /// Its name.
+    pub name: String,
+    /// When.
+    pub at: Time,
+    /// The time to effect that was promised, seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promised_s: Option<f64>,
+    /// What came of it.
+    pub outcome: ActuatorOutcome,
 }
 
 /// A call that must wait, as the interlock judged it.
@@ -328,6 +358,22 @@ pub enum Command {
         /// Not to full autonomy at once: that agent goes on in this stage, watched (RST.2).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<Stage>,
+    },
+    /// Sets actuators off beside a switch.
+    FireActuators {
+        /// Which switch.
+        switch: SwitchId,
+        /// Which actuators.
+        actuators: Vec<FireActuator>,
+    },
+    /// What came of an actuator; only the backend asks this.
+    AnswerActuator {
+        /// Which switch.
+        switch: SwitchId,
+        /// Which actuator.
+        actuator: String,
+        /// What.
+        outcome: ActuatorOutcome,
     },
     /// A planned switch's time has come; only the backend asks this.
     Begin {

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     AgentDeclaration, Fields, Role,
     containment::{
-        AgentProof, AutoScope, AutoStage, BacktestSeen, BlastRadius, Call, HaltProof, HoldEnd, Mode, Move, Scope, Stage,
+        ActuatorOutcome, AgentProof, AutoScope, AutoStage, BacktestSeen, BlastRadius, Call, HaltProof, HoldEnd, Mode,
+        Move, Scope, Stage,
     },
     state::ClockPlan,
 };
@@ -313,6 +314,25 @@ pub enum Fact {
         agent: AgentId,
         /// Why.
         why: String,
+    },
+    /// An actuator was set off beside a switch.
+    ActuatorFired {
+        /// Which switch.
+        switch: SwitchId,
+        /// Which actuator, by name.
+        actuator: String,
+        /// The time to effect that was promised, seconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        promised_s: Option<f64>,
+    },
+    /// Something came of it.
+    ActuatorAnswered {
+        /// Which switch.
+        switch: SwitchId,
+        /// Which actuator.
+        actuator: String,
+        /// What.
+        outcome: ActuatorOutcome,
     },
     /// A switch was lifted.
     SwitchReleased {

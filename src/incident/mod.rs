@@ -19,7 +19,9 @@ mod world;
 
 pub use agent::{Agent, AgentDeclaration, Blast, InventoryItem, OnBlind, Reach};
 pub use clocks::clocks;
-pub use command::{Command, Declare, Engage, IncidentCommand, OpenHold, Refusal, RefusalCode, SetAuto};
+pub use command::{
+    Command, Declare, Engage, FireActuator, Fired, IncidentCommand, OpenHold, Refusal, RefusalCode, SetAuto,
+};
 pub use decide::{Context, decide};
 pub use event::{Event, NewEvent, Stream, StreamError, Topic};
 pub use fact::{Fact, PlannedStep};

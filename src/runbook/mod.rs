@@ -3,11 +3,13 @@
 //!
 //! Pure: built from the texts of `assets/runbook/`, which are compiled in; a team's own texts replace them by name.
 
+mod actuators;
 mod nearest;
 mod plan;
 mod read;
 mod rules;
 
+pub use actuators::{Actuator, ActuatorMove, On};
 pub use nearest::nearest;
 pub use plan::{BannedWording, BaselineHours, ClassPlan, Level, Price, Runbook, Scheme, Template, TripwirePlan};
 pub use read::{RunbookError, SHIPPED};

@@ -26,6 +26,8 @@ pub struct Runbook {
     pub clocks: ClockPlan,
     /// The seven action classes, and a team's own, in order.
     pub classes: Vec<ClassPlan>,
+    /// Pre-approved moves beside a halt (CON.3).
+    pub actuators: Vec<super::Actuator>,
     /// Tripwire limits and whom they page.
     pub tripwires: TripwirePlan,
     /// Draft templates by audience, in order.

@@ -4,17 +4,21 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{BannedWording, ClassPlan, Price, Runbook, Scheme, Template, TripwirePlan, nearest, rules::RulesText};
+use super::{
+    BannedWording, ClassPlan, Price, Runbook, Scheme, Template, TripwirePlan, actuators::ActuatorsText, nearest,
+    rules::RulesText,
+};
 use crate::incident::ClockPlan;
 
 /// The files of a runbook with the texts that ship.
-pub const SHIPPED: [(&str, &str); 9] = [
+pub const SHIPPED: [(&str, &str); 10] = [
     ("runbook.toml", include_str!("../../assets/runbook/runbook.toml")),
     ("clocks.toml", include_str!("../../assets/runbook/clocks.toml")),
     ("severity.toml", include_str!("../../assets/runbook/severity.toml")),
     ("classes.toml", include_str!("../../assets/runbook/classes.toml")),
     ("tripwires.toml", include_str!("../../assets/runbook/tripwires.toml")),
     ("rules.toml", include_str!("../../assets/runbook/rules.toml")),
+    ("actuators.toml", include_str!("../../assets/runbook/actuators.toml")),
     ("templates.toml", include_str!("../../assets/runbook/templates.toml")),
     ("banned.toml", include_str!("../../assets/runbook/banned.toml")),
     ("prices.toml", include_str!("../../assets/runbook/prices.toml")),
@@ -119,6 +123,7 @@ impl Runbook {
             clocks: read::<ClockPlan>(texts, "clocks.toml")?,
             classes: read::<Classes>(texts, "classes.toml")?.class,
             tripwires,
+            actuators: read::<ActuatorsText>(texts, "actuators.toml")?.whole("actuators.toml")?,
             templates: read::<Templates>(texts, "templates.toml")?.template,
             banned: read::<Banned>(texts, "banned.toml")?.wording,
             prices: read::<Prices>(texts, "prices.toml")?.price,

@@ -121,6 +121,7 @@ mod tests {
             harm_at: None,
             expires_at: None,
             release: None,
+            actuators: Vec::new(),
             halt: HaltProof::default(),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Pure. The backend's interlock asks `decision`; the log's fold keeps `Switch`; `proof` judges who is proved stopped.
 
+mod actuators;
 mod auto;
 mod decision;
 mod hold;
@@ -10,6 +11,7 @@ mod recommend;
 mod scope;
 mod switch;
 
+pub use actuators::{ActuatorOutcome, ActuatorRun, ActuatorState};
 pub use auto::{AutoContainment, AutoOutcome, AutoScope, AutoStage, BacktestSeen, auto_name, auto_name_of};
 pub use decision::{Decision, decide, in_canary};
 pub use hold::{Hold, HoldDecision, HoldEnd, HoldState};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Scope;
+use super::{ActuatorRun, Scope};
 use crate::terms::{AgentId, Author, IncidentId, SwitchId, Time, words};
 
 words! {
@@ -154,6 +154,9 @@ pub struct Switch {
     /// Who lifted it, when, why.
     #[serde(default)]
     pub release: Option<Release>,
+    /// What was done elsewhere beside it (CON.3, CON.8).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actuators: Vec<ActuatorRun>,
     /// The proof so far (CON.10).
     #[serde(default)]
     pub halt: HaltProof,

@@ -1,7 +1,7 @@
 //! Switches: engaging asks nobody, releasing is slow (CON.5, CON.9, RST.4, protocol 4).
 
 use super::{
-    checks, declare,
+    actuators, checks, declare,
     dispatch::{Case, Decided, conflict, invalid, unknown},
     lifecycle, stages,
 };
@@ -52,6 +52,7 @@ pub(super) fn engage(case: &Case<'_>, ask: &Engage) -> Decided {
             },
         ),
     );
+    facts.extend(ask.fired.iter().flat_map(|fired| actuators::fired(case, switch, fired)));
     if let Some(id) = incident {
         facts.push(case.fact(Topic::Incident(id), Fact::SwitchJoined { switch }));
         if let Some(at) = harm_at.filter(|_| existing.is_none_or(|incident| incident.harm_at.is_none())) {
@@ -139,7 +140,7 @@ fn incident_of(case: &Case<'_>, ask: &Engage) -> Result<(Option<IncidentId>, Vec
     }
 }
 
-fn switch<'a>(case: &Case<'a>, id: SwitchId) -> Result<&'a Switch, Refusal> {
+pub(super) fn switch<'a>(case: &Case<'a>, id: SwitchId) -> Result<&'a Switch, Refusal> {
     case.world
         .switches
         .get(&id)

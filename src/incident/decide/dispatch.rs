@@ -1,6 +1,8 @@
 //! The way in: who asks, when, in which world; and which family answers.
 
-use super::{access, agents, auto, communication, containment, declare, firings, holds, lifecycle, rollback};
+use super::{
+    access, actuators, agents, auto, communication, containment, declare, firings, holds, lifecycle, rollback,
+};
 use crate::{
     incident::{
         Command, Fact, Incident, IncidentCommand, NewEvent, Refusal, RefusalCode, Stream, Topic, World, Worlds,
@@ -102,6 +104,8 @@ pub fn decide(worlds: &Worlds, runbook: &Runbook, context: &Context, command: &C
             containment::annotate(&case, *switch, why.as_deref(), *harm_at, *incident)
         }
         Command::Release { switch, why, agent, to } => containment::release(&case, *switch, why, agent.as_ref(), *to),
+        Command::FireActuators { switch, actuators: wanted } => actuators::fire(&case, *switch, wanted),
+        Command::AnswerActuator { switch, actuator, outcome } => actuators::answer(&case, *switch, actuator, outcome),
         Command::Begin { switch } => containment::begin(&case, *switch),
         Command::OpenHold(asked) => holds::open(&case, asked),
         Command::DecideHolds { holds, approve, why, saw, looked_s } => {

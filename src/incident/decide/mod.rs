@@ -1,6 +1,7 @@
 //! Turns a command into facts, or refuses it with words that say what to do. Changes nothing itself.
 
 mod access;
+mod actuators;
 mod agents;
 mod auto;
 mod checks;

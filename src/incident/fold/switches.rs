@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::incident::{
     Event, Fact, World,
-    containment::{AgentProof, HaltProof, ProofState, Release, Switch, SwitchState},
+    containment::{ActuatorRun, AgentProof, HaltProof, ProofState, Release, Switch, SwitchState},
 };
 
 pub(super) fn apply(world: &mut World, event: &Event) {
@@ -42,6 +42,7 @@ pub(super) fn apply(world: &mut World, event: &Event) {
                 harm_at: *harm_at,
                 expires_at: *expires_at,
                 release: None,
+                actuators: Vec::new(),
                 halt: counted(agents),
             };
             world.switches.insert(*switch, Arc::new(engaged));
@@ -60,6 +61,23 @@ pub(super) fn apply(world: &mut World, event: &Event) {
         Fact::SwitchExcepted { switch, agent, .. } => change(world, switch, |switch| {
             if !switch.except.contains(agent) {
                 switch.except.push(agent.clone());
+            }
+        }),
+        Fact::ActuatorFired { switch, actuator, promised_s } => change(world, switch, |switch| {
+            let before = switch.actuators.iter().position(|run| run.name == *actuator);
+            let tries = before.map_or(0, |at| switch.actuators.remove(at).tries);
+            switch.actuators.push(ActuatorRun {
+                name: actuator.clone(),
+                fired_at: event.occurred_at,
+                tries,
+                promised_s: *promised_s,
+                outcome: None,
+            });
+        }),
+        Fact::ActuatorAnswered { switch, actuator, outcome } => change(world, switch, |switch| {
+            if let Some(run) = switch.actuators.iter_mut().find(|run| run.name == *actuator) {
+                run.tries = run.tries.saturating_add(1);
+                run.outcome = Some(outcome.clone());
             }
         }),
         Fact::SwitchReleased { switch, why, .. } => change(world, switch, |switch| {
