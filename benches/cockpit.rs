@@ -126,6 +126,7 @@ async fn fill(home: &Path, notes: usize) {
     let lock = std::fs::read_to_string(home.join("data/backend.lock")).expect("a lock");
     let lock: serde_json::Value = serde_json::from_str(&lock).expect("a lock file");
     let socket = lock["socket"].as_str().expect("a socket").to_owned();
+    andon::tls::ready();
     let client = reqwest::Client::builder().unix_socket(socket).build().expect("a client");
     let notes = (0..notes).map(|n| {
         let body =

@@ -36,4 +36,5 @@ pub mod report;
 pub mod runbook;
 pub mod telemetry;
 pub mod terms;
+pub mod tls;
 pub mod tripwire;

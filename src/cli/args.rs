@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    agents, backend, config, drafts, drills, firings, holds, incidents, interlock, rollback, status, switches, tokens,
-    tripwires,
+    actuators, agents, backend, config, drafts, drills, firings, holds, incidents, interlock, rollback, status,
+    switches, tokens, tripwires,
 };
 use crate::terms::{DrillId, IncidentId};
 
@@ -100,6 +100,9 @@ pub enum Command {
     /// Put a program, or an agent's MCP tools, under the interlock.
     #[command(subcommand)]
     Interlock(interlock::Interlock),
+    /// Pre-approved moves beside a halt.
+    #[command(subcommand)]
+    Actuators(actuators::Actuators),
     /// Calls that wait for a person.
     Holds(holds::List),
     /// Let calls go on that wait, each once.

@@ -2,11 +2,13 @@
 //!
 //! One short file per family. Text or `--json`; exit 0 done, 1 refused or failed with the reason on stderr, 2 wrong usage.
 
+mod actuators;
 mod agents;
 mod args;
 mod audit;
 mod auto;
 mod backend;
+pub(crate) mod break_glass;
 mod cockpit;
 mod config;
 mod drafts;

@@ -7,7 +7,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::{net::UnixStream, sync::OnceCell};
 use uuid::Uuid;
 
-use super::print::{self, Failed};
+use super::{
+    break_glass::Queue,
+    print::{self, Failed},
+};
 use crate::{
     api::{Accepted, path},
     backend::local,
@@ -16,6 +19,9 @@ use crate::{
     incident::{Command, Event, IncidentCommand, World},
     terms::{DrillId, IncidentId},
 };
+
+/// How long a backend has to say that it lives, where something else can be done without it.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// What every command works with.
 pub struct Reach {
@@ -45,7 +51,9 @@ impl Reach {
                         Target::Socket(running.socket)
                     }
                 };
-                Ok(Client::new(target)?)
+                let client = Client::new(target)?;
+                self.reconcile(&client).await;
+                Ok(client)
             })
             .await
     }
@@ -67,6 +75,38 @@ impl Reach {
                 Ok(None)
             }
             Err(_) => Ok(None),
+        }
+    }
+
+    /// Why the backend is not reached; nothing when it answers.
+    pub async fn unreached(&self) -> Option<String> {
+        let client = match self.client().await {
+            Ok(client) => client,
+            Err(why) => return Some(why.to_string()),
+        };
+        match tokio::time::timeout(LOOK, client.get_text(path::HEALTH, "application/json")).await {
+            Ok(Err(why)) if why.is_lost() => Some(why.to_string()),
+            Err(_) => Some(format!("{} does not answer", client.target().place())),
+            Ok(_) => None,
+        }
+    }
+
+    /// Tells the backend what break-glass did while it was not reached (law 6).
+    async fn reconcile(&self, client: &Client) {
+        let queue = Queue::of(&self.settings.home);
+        if queue.is_empty() {
+            return;
+        }
+        let health = client.get_text(path::HEALTH, "application/json");
+        if !matches!(tokio::time::timeout(LOOK, health).await, Ok(Ok(_))) {
+            return;
+        }
+        match queue.tell(client).await {
+            Ok(taken) if taken.is_empty() => {}
+            Ok(taken) => {
+                eprintln!("told the backend of {} break-glass halts; `andon switches` shows them", taken.len())
+            }
+            Err(why) => eprintln!("break-glass halts are not told yet: {why}"),
         }
     }
 

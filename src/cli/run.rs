@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::CommandFactory;
 
 use super::{
-    Cli, agents,
+    Cli, actuators, agents,
     args::Command,
     audit, backend, cockpit, config, drafts, drills, firings, holds, incidents, interlock,
     print::{Failed, line},
@@ -50,6 +50,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Switches(asked) => switches::list(&reach, &asked).await,
         Command::Release(asked) => switches::release(&reach, asked).await,
         Command::Interlock(asked) => interlock::interlock(&reach, asked).await,
+        Command::Actuators(asked) => actuators::run(&reach, asked).await,
         Command::Holds(asked) => holds::list(&reach, &asked).await,
         Command::Approve(asked) => holds::approve(&reach, asked).await,
         Command::Deny(asked) => holds::deny(&reach, asked).await,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{
+    actuators, break_glass,
     print::{self, Failed},
     reach::Reach,
 };
@@ -73,6 +74,9 @@ pub struct Halt {
     /// Only show what it would stop, and what would go on.
     #[arg(long)]
     preview: bool,
+    /// Only where the backend is not reached: set off what this host may by itself, and tell the backend once it is back.
+    #[arg(long, conflicts_with_all = ["preview", "wait", "at", "incident"])]
+    break_glass: bool,
     /// Wait until every counted agent is proved stopped, at most 45 seconds.
     #[arg(long)]
     wait: bool,
@@ -123,6 +127,20 @@ pub async fn halt(reach: &Reach, asked: Halt) -> Result<(), Failed> {
         fired: Vec::new(),
         declare: false,
     };
+    if asked.break_glass {
+        let Some(why) = reach.unreached().await else {
+            eprintln!("the backend is reached: this is an ordinary halt");
+            return engaged(reach, engage, false).await;
+        };
+        eprintln!("the backend is not reached ({why}): breaking the glass");
+        let actuators = reach.settings.runbook()?.actuators;
+        let fired = break_glass::Queue::of(&reach.settings.home).fire(engage, &actuators).await?;
+        return if reach.json { print::json(&fired) } else { break_glass::describe(&fired) };
+    }
+    engaged(reach, engage, asked.wait).await
+}
+
+async fn engaged(reach: &Reach, engage: Engage, wait: bool) -> Result<(), Failed> {
     let accepted = reach.submit(Command::Engage(engage)).await?;
     let engaged = accepted.events.iter().find_map(|event| match &event.fact {
         Fact::SwitchEngaged { switch, .. } => Some(*switch),
@@ -132,11 +150,11 @@ pub async fn halt(reach: &Reach, asked: Halt) -> Result<(), Failed> {
     if !accepted.recorded {
         eprintln!("{id} is engaged, and not recorded yet: the log cannot be written. It is tried again.");
     }
-    let switch = if asked.wait { proved(reach, id).await? } else { one(reach, id).await? };
+    let switch = if wait { proved(reach, id).await? } else { one(reach, id).await? };
     reach.show(&switch, describe)?;
     let unproved =
         switch.halt.agents.iter().any(|agent| !matches!(agent.state, ProofState::Confirmed | ProofState::Idle));
-    if asked.wait && unproved {
+    if wait && unproved {
         return Err("not every agent is proved stopped; see above which".into());
     }
     Ok(())
@@ -180,6 +198,9 @@ fn describe(switch: &Switch) -> Result<(), Failed> {
     for agent in proof.agents.iter().filter(|agent| agent.state != ProofState::Idle) {
         let how = agent.how.map(|how| format!(" ({how})")).unwrap_or_default();
         print::line(format!("  {} {}{how}", print::clean(agent.id.as_str()), agent.state))?;
+    }
+    for run in &switch.actuators {
+        print::line(actuators::line(run))?;
     }
     for slipped in &proof.slipped {
         print::line(format!(

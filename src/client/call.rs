@@ -38,6 +38,7 @@ impl Client {
     /// # Errors
     /// A URL that is none.
     pub fn new(target: Target) -> Result<Self, ClientError> {
+        crate::tls::ready();
         let builder = reqwest::Client::builder()
             .connect_timeout(CONNECT)
             .user_agent(concat!("andon/", env!("CARGO_PKG_VERSION")))

@@ -267,7 +267,8 @@ fn a_file_fires_as_the_live_engine_did() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     for batch in lines.chunks(100) {
         let body = batch.join("\n");
-        let post = reqwest::Client::new().post(&url).header("content-type", "application/x-ndjson").body(body);
+        let post =
+            crate::rig::http().build().unwrap().post(&url).header("content-type", "application/x-ndjson").body(body);
         let answer = runtime.block_on(async { post.send().await.unwrap().text().await.unwrap() });
         let answer: Value = serde_json::from_str(&answer).unwrap();
         assert_eq!(answer["accepted"], batch.len(), "{answer}");

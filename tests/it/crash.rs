@@ -82,7 +82,7 @@ async fn a_backend_killed_at_any_moment_loses_no_acknowledged_event() {
     for round in 0..KILLS {
         let mut child = serve(folder.path());
         let info = answering(&home).await;
-        let client = Client::builder().unix_socket(info.socket.clone()).build().unwrap();
+        let client = crate::rig::http().unix_socket(info.socket.clone()).build().unwrap();
         if round == 0 {
             let declare = json!({"id": Uuid::now_v7(), "command": {"title": "load"}});
             let declared = client.post("http://localhost/v1/incidents").json(&declare).send().await.unwrap();

@@ -31,7 +31,7 @@ async fn a_full_disk_refuses_facts_in_words_and_no_halt_at_all() {
         .unwrap();
     until("the backend answers", || async { running(&home).await.is_some() }).await;
     let info = running(&home).await.unwrap();
-    let client = Client::builder().unix_socket(info.socket.clone()).build().unwrap();
+    let client = crate::rig::http().unix_socket(info.socket.clone()).build().unwrap();
 
     let declare = json!({"id": Uuid::now_v7(), "command": {"title": "a disk fills up"}});
     assert_eq!(post(&client, "/v1/incidents", &declare).await.0, 200);
@@ -55,7 +55,8 @@ async fn a_full_disk_refuses_facts_in_words_and_no_halt_at_all() {
     let (status, halted) = post(&client, "/v1/switches", &halt).await;
     assert_eq!((status, &halted["recorded"]), (200, &Value::Bool(false)), "in force, not recorded: {halted}");
     let check = format!("http://{}/v1/interlock/check", info.tcp[0]);
-    let asked = Client::new().post(&check).json(&json!({"agent": "refund-bot", "tool": "stripe.payout"}));
+    let asked =
+        crate::rig::http().build().unwrap().post(&check).json(&json!({"agent": "refund-bot", "tool": "stripe.payout"}));
     let answer: Value = asked.send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["decision"], "deny", "{answer}");
 

@@ -72,7 +72,7 @@ impl Gateway {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true).spawn();
         let child = child.expect("tests/run.sh installs the gateways");
         until("the gateway listens", || async { TcpStream::connect(("127.0.0.1", port)).await.is_ok() }).await;
-        Self { port, _child: child, client: Client::new() }
+        Self { port, _child: child, client: crate::rig::http().build().unwrap() }
     }
 
     /// A call by the refund bot, by its own key at the gateway.

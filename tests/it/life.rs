@@ -29,7 +29,7 @@ impl Drop for Leftover<'_> {
 }
 
 fn on_socket(info: &LockInfo) -> Client {
-    Client::builder().unix_socket(info.socket.clone()).build().unwrap()
+    crate::rig::http().unix_socket(info.socket.clone()).build().unwrap()
 }
 
 fn kill(info: &LockInfo, signal: rustix::process::Signal) {

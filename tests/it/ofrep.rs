@@ -191,7 +191,7 @@ async fn a_ticket_stands_in_no_log() {
     let home = andon::backend::home::Home::under(folder.path());
     let info = || andon::backend::lock::read(&home.lock()).filter(|info| !info.tcp.is_empty());
     until("the backend answers", || async { info().is_some() }).await;
-    let (base, client) = (format!("http://{}", info().unwrap().tcp[0]), reqwest::Client::new());
+    let (base, client) = (format!("http://{}", info().unwrap().tcp[0]), crate::rig::http().build().unwrap());
 
     let context = json!({"context": {"targetingKey": "refund-bot"}});
     let wrong = read(client.post(format!("{base}{BULK}")).bearer_auth("andon_wrong").json(&context)).await;

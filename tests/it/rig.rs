@@ -36,6 +36,12 @@ pub struct Answer {
     pub body: Value,
 }
 
+/// An HTTP client to build.
+pub fn http() -> reqwest::ClientBuilder {
+    andon::tls::ready();
+    Client::builder()
+}
+
 pub async fn rig() -> Rig {
     rig_in(tempfile::tempdir().unwrap()).await
 }
@@ -62,8 +68,8 @@ pub async fn rig_by_clocks(folder: tempfile::TempDir, clock: Clock, steady: Cloc
     options.clock = clock;
     options.steady = steady;
     let running = start(options).await.unwrap();
-    let person = Client::builder().unix_socket(running.info.socket.clone()).build().unwrap();
-    let tcp = Client::builder().build().unwrap();
+    let person = http().unix_socket(running.info.socket.clone()).build().unwrap();
+    let tcp = http().build().unwrap();
     Rig { running, folder, person, tcp }
 }
 

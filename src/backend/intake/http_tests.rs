@@ -41,6 +41,7 @@ async fn serve() -> Served {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
+    crate::tls::ready();
     Served { url, client: reqwest::Client::new(), writer, intake }
 }
 

@@ -39,10 +39,10 @@ pub struct Occasion {
 }
 
 impl Occasion {
-    /// An actuator of the real world's `switch`, as the log has it; none where that was never set off.
+    /// An actuator of the real world's `switch`, as the log has it; none where nothing more is to come of that.
     pub fn real(worlds: &Worlds, switch: SwitchId, actuator: &str) -> Option<Self> {
         let switch = worlds.real.switches.get(&switch)?;
-        let run = switch.actuators.iter().find(|run| run.name == actuator)?;
+        let run = switch.actuators.iter().find(|run| run.name == actuator && run.is_open())?;
         Some(Self::of(switch, run.fired_at))
     }
 

@@ -92,8 +92,7 @@ pub async fn call(
     if !link_local && let Some(guarded) = addresses.iter().find(|address| is_guarded(address.ip())) {
         return Called::never(format!("{host} leads to {}: refused unless allow_link_local says so", guarded.ip()));
     }
-    // A provider that was installed before serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    crate::tls::ready();
     let client = reqwest::Client::builder()
         .redirect(Policy::none())
         .no_proxy()
