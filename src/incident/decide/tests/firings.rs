@@ -67,6 +67,26 @@ fn a_rule_pages_whom_it_names() {
     }
 }
 
+/// DET.12, DET.13: what has done nothing yet opens no incident, and joins one that is open.
+#[test]
+fn what_was_only_asked_for_opens_no_incident() {
+    for (tripwire, detail, made) in [
+        (Authorisation, "asked: authorisation", &ALONE[..]),
+        (Authorisation, "shell.run", &OPENED),
+        (Breach, "approval rubber-stamped", &ALONE),
+        (Breach, "approval forged", &OPENED),
+        (Breach, "approval bypassed", &OPENED),
+        (Breach, "approval unenforced", &OPENED),
+    ] {
+        let mut story = Story::new();
+        assert_eq!(story.fires(vec![opened(key(tripwire, "refund-bot", detail), -5)]), made, "{detail}");
+        assert!(!story.firing(1).paged[0].to.is_empty(), "{detail} pages at once");
+    }
+    let mut story = Story::new();
+    story.fires(vec![opened(key(Outcome, "refund-bot", "email"), -5)]);
+    assert_eq!(story.fires(vec![opened(key(Rule, "refund-bot", "asked: big"), -5)]), JOINED);
+}
+
 /// Protocol 2: a firing joins the open incident of its agent or workflow rather than opening another.
 #[test]
 fn a_firing_joins_what_is_open() {
