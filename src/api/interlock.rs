@@ -160,6 +160,9 @@ pub struct AgentView {
     /// Engaged switches that touch only a part of what it does: a tool, a class, a workflow, a subject, new runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub partly: Vec<SwitchId>,
+    /// What it is declared to do when blind.
+    #[serde(default = "stop")]
+    pub on_blind: OnBlind,
     /// The switch that decided.
     #[serde(default)]
     pub switch: Option<SwitchId>,

@@ -34,9 +34,9 @@ pub struct Run {
     /// Whose lease.
     #[arg(long)]
     agent: AgentId,
-    /// What happens when the backend is not heard of: stop, or continue.
-    #[arg(long, default_value = "stop")]
-    on_blind: OnBlind,
+    /// What happens when the backend is not heard of: stop, or continue; as the agent is declared where nothing is said.
+    #[arg(long)]
+    on_blind: Option<OnBlind>,
     /// This process's name among the agent's; HOST:PID where none is given.
     #[arg(long)]
     instance: Option<String>,
@@ -57,9 +57,9 @@ pub struct Mcp {
     /// Whose calls these are.
     #[arg(long)]
     agent: AgentId,
-    /// What happens to calls when the backend is not heard of: stop, or continue.
-    #[arg(long, default_value = "stop")]
-    on_blind: OnBlind,
+    /// What happens to calls when the backend is not heard of: stop, or continue; as the agent is declared where nothing is said.
+    #[arg(long)]
+    on_blind: Option<OnBlind>,
     /// This process's name among the agent's; HOST:PID where none is given.
     #[arg(long)]
     instance: Option<String>,
@@ -85,7 +85,12 @@ pub struct Inner {
 }
 
 /// Who holds the lease, by what the command line says.
-pub(super) fn holder(agent: AgentId, instance: Option<String>, on_blind: OnBlind, revision: Option<String>) -> Holder {
+pub(super) fn holder(
+    agent: AgentId,
+    instance: Option<String>,
+    on_blind: Option<OnBlind>,
+    revision: Option<String>,
+) -> Holder {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let instance = instance.unwrap_or_else(|| format!("{host}:{}", std::process::id()));
     Holder { agent, instance, on_blind, revision }

@@ -30,10 +30,22 @@ pub struct Holder {
     pub agent: AgentId,
     /// Which process of it.
     pub instance: String,
-    /// What it does when blind.
-    pub on_blind: OnBlind,
+    /// What it does when blind; as the agent is declared where nobody says.
+    pub on_blind: Option<OnBlind>,
     /// Its revision, where it is known.
     pub revision: Option<String>,
+}
+
+impl Holder {
+    /// Whether it goes on without andon.
+    pub fn goes_on_blind(&self) -> bool {
+        self.on_blind == Some(OnBlind::Continue)
+    }
+
+    /// What it says before anything is known of the agent.
+    fn first_word(&self) -> OnBlind {
+        self.on_blind.unwrap_or(OnBlind::Stop)
+    }
 }
 
 /// What applies to the agent now.
@@ -79,10 +91,20 @@ impl LeaseKeeper {
     /// The backend's refusal, or no answer: without a lease nothing begins.
     pub async fn take(client: Client, holder: Holder) -> Result<Self, ClientError> {
         let (enforced, heard) = watch::channel(0);
-        let first = renew(&client, &holder, 0).await?;
+        let mut first = renew(&client, &holder, 0).await?;
+        let on_blind = holder.on_blind.unwrap_or(first.view.on_blind);
+        if on_blind != holder.first_word() {
+            first = renew(&client, &Holder { on_blind: Some(on_blind), ..holder.clone() }, 0).await?;
+        }
+        let holder = Holder { on_blind: Some(on_blind), ..holder };
         let (told, standing) = watch::channel(first);
         let task = tokio::spawn(keep(client.clone(), holder.clone(), told, heard));
         Ok(Self { client, holder, standing, enforced, task })
+    }
+
+    /// What the holder does when blind, by its own word or by the agent's declaration.
+    pub fn on_blind(&self) -> OnBlind {
+        self.holder.first_word()
     }
 
     /// What applies, and hears every change.
@@ -110,7 +132,7 @@ impl LeaseKeeper {
     /// Bounded in time: the lease ends in any case.
     pub async fn end(&self) {
         let version = self.standing.borrow().view.version;
-        let holder = Holder { on_blind: OnBlind::Stop, ..self.holder.clone() };
+        let holder = Holder { on_blind: Some(OnBlind::Stop), ..self.holder.clone() };
         // No renewal that still says otherwise may arrive after it.
         self.task.abort();
         match tokio::time::timeout(FAREWELL, renew(&self.client, &holder, version)).await {
@@ -151,7 +173,7 @@ async fn renew(client: &Client, holder: &Holder, version: u64) -> Result<Standin
         agent: holder.agent.clone(),
         instance: holder.instance.clone(),
         version,
-        on_blind: holder.on_blind,
+        on_blind: holder.first_word(),
         revision: holder.revision.clone(),
         sent_at: Some(Time::from(chrono::Utc::now())),
     };
@@ -238,6 +260,7 @@ mod tests {
             tools: Default::default(),
             classes: Default::default(),
             partly: Vec::new(),
+            on_blind: OnBlind::Stop,
             switch: None,
             reason: None,
         }

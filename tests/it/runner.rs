@@ -192,14 +192,15 @@ async fn a_cut_network_stops_it_and_expiry_proves_it() {
     assert!(code == Some(1) && said.contains("lease ran out"), "{said}");
 }
 
-/// CON.7: `--on-blind continue` goes on, and nothing proves that it stopped.
+/// CON.7: `on_blind = continue` goes on, and nothing proves that it stopped.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_continues_when_blind_is_not_confirmed_by_expiry() {
     let rig = rig().await;
     let folder = tempfile::tempdir().unwrap();
     let wire = Wire::to(rig.running.info.tcp[0].clone());
-    let flags = ["--on-blind", "continue"];
-    let mut runner = under_lease(rig.folder.path(), Some(&wire.url), &flags, &stubborn(folder.path()));
+    // As it is declared: nobody says otherwise on the command line.
+    rig.post("/v1/agents", json!([{"id": "looper", "on_blind": "continue"}])).await.good();
+    let mut runner = under_lease(rig.folder.path(), Some(&wire.url), &[], &stubborn(folder.path()));
     let pids = both_run(folder.path()).await;
     wire.cut();
     let switch = halt(&rig).await;

@@ -11,7 +11,7 @@ use imbl::OrdMap;
 use crate::{
     api::{AgentView, CheckAnswer, CheckRequest, Decision},
     incident::{
-        Agent, World,
+        Agent, OnBlind, World,
         containment::{Call, Switch, SwitchState, decide},
     },
     telemetry::Action,
@@ -169,6 +169,7 @@ impl Table {
             tools: tools.collect(),
             classes: classes.collect(),
             partly: partly.map(|switch| switch.id).collect(),
+            on_blind: self.agents.get(agent).map_or(OnBlind::Stop, |agent| agent.declared.on_blind),
             switch: named.map(|switch| switch.id),
             reason: named.and_then(|switch| self.reasons.get(&switch.id)).cloned(),
         }

@@ -8,7 +8,7 @@ use super::call::Call;
 use crate::{
     api::{CheckAnswer, Decision},
     client::{Client, ClientError},
-    incident::{OnBlind, containment::HoldState},
+    incident::containment::HoldState,
     interlock::lease::{Holder, Standing},
     terms::{HoldId, Printable, Time},
 };
@@ -56,7 +56,7 @@ impl Gate {
                 (Decision::Hold, Some(hold)) => Verdict::Wait(hold, answer),
                 _ => Verdict::Stop(answer),
             },
-            Err(why) if self.holder.on_blind == OnBlind::Continue && blind(&why) => Verdict::Pass,
+            Err(why) if self.holder.goes_on_blind() && blind(&why) => Verdict::Pass,
             Err(why) => Verdict::Stop(unasked(&why)),
         }
     }
@@ -98,7 +98,7 @@ impl Gate {
     /// Why the agent as a whole may do nothing now; none while it may do something.
     pub fn stopped(&self) -> Option<String> {
         let standing = self.standing.as_ref()?.borrow();
-        if standing.until.left().is_zero() && self.holder.on_blind == OnBlind::Stop {
+        if standing.until.left().is_zero() && !self.holder.goes_on_blind() {
             return Some("andon is not heard of, and nobody can say whether this agent may go on".into());
         }
         matches!(standing.view.mode.as_str(), "halt" | "fallback").then(|| reason(&standing))

@@ -14,7 +14,6 @@ use super::{
 };
 use crate::{
     client::{Client, Target},
-    incident::OnBlind,
     interlock::{
         lease::{Holder, LeaseKeeper},
         run::{NotRun, code, tree},
@@ -40,9 +39,11 @@ pub async fn stdio(client: Client, holder: Holder, run: String, server: &[String
     tree::gather().map_err(system)?;
     let lease = match LeaseKeeper::take(client.clone(), holder.clone()).await {
         Ok(lease) => Some(Arc::new(lease)),
-        Err(why) if holder.on_blind == OnBlind::Continue && why.is_lost() => None,
+        Err(why) if holder.goes_on_blind() && why.is_lost() => None,
         Err(why) => return Err(NotRun::NoLease { program: program.clone(), why }),
     };
+    let on_blind = lease.as_ref().map(|lease| lease.on_blind()).or(holder.on_blind);
+    let holder = Holder { on_blind, ..holder };
     let mut child = start(server).map_err(system)?;
     let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
         return Err(system(std::io::Error::other("its pipes are missing")));

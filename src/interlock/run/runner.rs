@@ -96,7 +96,7 @@ pub async fn run(client: Client, asked: Asked) -> Result<i32, NotRun> {
         return Err(why);
     }
     let mut child = start(&asked.command).map_err(system)?;
-    let ended = watch(&lease, &asked, &mut child).await;
+    let ended = watch(&lease, &mut child).await;
     match ended {
         Ended::ByItself(status) => {
             tree::end(Duration::ZERO, None).await;
@@ -159,10 +159,10 @@ enum Ended {
     Stopped { why: String },
 }
 
-async fn watch(lease: &LeaseKeeper, asked: &Asked, child: &mut Child) -> Ended {
+async fn watch(lease: &LeaseKeeper, child: &mut Child) -> Ended {
     let mut standing = lease.standing();
     let mut signals = Signals::new();
-    let stops_blind = asked.holder.on_blind == OnBlind::Stop;
+    let stops_blind = lease.on_blind() == OnBlind::Stop;
     loop {
         let now = standing.borrow_and_update().clone();
         if !now.goes_on() {
