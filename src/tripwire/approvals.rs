@@ -3,7 +3,7 @@
 //! They fire as breaches: what a person had to decide went on without one. Pure; the interlock shows it what happened.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -105,18 +105,23 @@ impl Approvals {
         let oldest = recent.last().map(|hold| hold.id);
         self.judged = oldest.map(|oldest| self.judged.split_off(&oldest)).unwrap_or_default();
         self.spent = oldest.map(|oldest| self.spent.split_off(&oldest)).unwrap_or_default();
-        for hold in recent.iter().filter(|hold| hold.decided.is_some()) {
-            // What was decided before this process began was judged by the one before.
-            if self.judged.insert(hold.id) && begun {
-                let same = |other: &&&Hold| {
-                    let by = |hold: &Hold| {
-                        hold.decided.as_ref().map(|decided| (decided.at, decided.by.clone(), decided.approved))
-                    };
-                    by(other) == by(hold)
-                };
-                let together = recent.iter().filter(same).count();
-                self.stamped(hold, together, review_s);
-            }
+        let new: Vec<&Hold> =
+            recent.iter().copied().filter(|hold| hold.decided.is_some() && self.judged.insert(hold.id)).collect();
+        // What was decided before this process began was judged by the one before.
+        if !begun || new.is_empty() {
+            return;
+        }
+        let decision = |hold: &Hold| {
+            let approved = hold.decided.as_ref().filter(|decided| decided.approved)?;
+            Some((approved.at, approved.by.to_string()))
+        };
+        let mut together = BTreeMap::<_, usize>::new();
+        for word in recent.iter().filter_map(|hold| decision(hold)) {
+            *together.entry(word).or_default() += 1;
+        }
+        for hold in new {
+            let at_once = decision(hold).and_then(|word| together.get(&word).copied());
+            self.stamped(hold, at_once.unwrap_or(1), review_s);
         }
     }
 
