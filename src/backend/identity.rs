@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     ancestry::{self, Descent},
+    owner,
     rights::{Right, Standing, may},
 };
 use crate::{
@@ -192,15 +193,23 @@ pub fn user_name(uid: u32) -> String {
 ///
 /// Must be asked while the connection lives. Elsewhere than on Linux nobody can say, so nobody is trusted.
 pub fn owns_connection(uid: u32, peer: SocketAddr, us: SocketAddr) -> bool {
-    peer.ip().to_canonical().is_loopback()
-        && ["/proc/net/tcp", "/proc/net/tcp6"].iter().any(|table| {
-            std::fs::read_to_string(table)
-                .is_ok_and(|table| table.lines().any(|line| owner(line, peer, us) == Some(uid)))
-        })
+    if !peer.ip().to_canonical().is_loopback() {
+        return false;
+    }
+    // Where the kernel cannot be asked about one socket (a sandbox, an old one), its table of all tells.
+    owner::of(peer, us).unwrap_or_else(|_| listed_owner(peer, us)) == Some(uid)
+}
+
+/// The same from the kernel's table of every socket.
+fn listed_owner(peer: SocketAddr, us: SocketAddr) -> Option<u32> {
+    ["/proc/net/tcp", "/proc/net/tcp6"].iter().find_map(|table| {
+        let table = std::fs::read_to_string(table).ok()?;
+        table.lines().find_map(|line| listed(line, peer, us))
+    })
 }
 
 /// The owner's uid, when `line` of the kernel's table is the socket `peer` → `us` and a process still holds it.
-fn owner(line: &str, peer: SocketAddr, us: SocketAddr) -> Option<u32> {
+fn listed(line: &str, peer: SocketAddr, us: SocketAddr) -> Option<u32> {
     let mut fields = line.split_ascii_whitespace().skip(1);
     let local = address(fields.next()?)?;
     let remote = address(fields.next()?)?;
@@ -265,6 +274,7 @@ mod tests {
             let (server, peer) = listener.accept().unwrap();
             let us = server.local_addr().unwrap();
             assert!(owns_connection(me, peer, us), "{bind}");
+            assert_eq!(listed_owner(peer, us), Some(me), "{bind}");
             assert!(!owns_connection(me + 1, peer, us));
             assert!(!owns_connection(me, us, us), "another pair of ports");
             drop(client);
@@ -281,14 +291,14 @@ mod tests {
         let peer = "127.0.0.1:35420".parse().unwrap();
         let us = "127.0.0.1:7420".parse().unwrap();
         if cfg!(target_endian = "little") {
-            assert_eq!(owner(line, peer, us), Some(1000));
-            assert_eq!(owner(line, us, peer), None);
-            assert_eq!(owner(&line.replace("54321", "0"), peer, us), None, "TIME_WAIT is nobody's");
+            assert_eq!(listed(line, peer, us), Some(1000));
+            assert_eq!(listed(line, us, peer), None);
+            assert_eq!(listed(&line.replace("54321", "0"), peer, us), None, "TIME_WAIT is nobody's");
             let mapped = "1: 0000000000000000FFFF00000100007F:8A5C 0000000000000000FFFF00000100007F:1CFC 01 0:0 0:0 0 1000 0 9 1";
-            assert_eq!(owner(mapped, peer, us), Some(1000));
+            assert_eq!(listed(mapped, peer, us), Some(1000));
         }
         for bad in ["", "sl local", "0: zz:1 zz:2", "0: 0100007F:8A5C 0100007F:1CFC 01"] {
-            assert_eq!(owner(bad, peer, us), None, "{bad}");
+            assert_eq!(listed(bad, peer, us), None, "{bad}");
         }
     }
 

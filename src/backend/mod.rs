@@ -16,6 +16,7 @@ pub mod local;
 pub mod lock;
 pub mod log;
 pub mod outward;
+mod owner;
 pub mod presence;
 pub mod rights;
 pub mod rooms;

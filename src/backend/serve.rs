@@ -14,7 +14,7 @@ use super::{
     clock::Clock,
     core::{Core, Options},
     home::Home,
-    http::{self, Peer},
+    http::{self, Doorway, Peer},
     intake::{HotStore, Intake, Intakes, Limits, Start, StoreError},
     interlock::{Memory, remember},
     listen::{self, ListenError},
@@ -239,6 +239,7 @@ impl Running {
     /// Runs until it is told to stop, then ends what is open, in a bounded time.
     pub async fn until_stopped(mut self) {
         self.backend.stop.cancelled().await;
+        self.backend.rooms.interlocks.room().close().await;
         let ended = tokio::time::timeout(FAREWELL, async { while self.servers.join_next().await.is_some() {} });
         if ended.await.is_err() {
             tracing::info!("connections that did not end were cut");
@@ -264,12 +265,9 @@ impl Running {
 fn open(backend: &Arc<Backend>, intakes: Intakes, socket: UnixListener, tcp: Vec<TcpListener>) -> JoinSet<()> {
     let router = http::router(backend.clone(), intakes);
     let mut servers = JoinSet::new();
-    let service = router.clone().into_make_service_with_connect_info::<Peer>();
-    let serving = axum::serve(socket, service).with_graceful_shutdown(backend.stop.clone().cancelled_owned());
-    servers.spawn(async move { tell(serving.await) });
-    for listener in tcp {
+    for doorway in std::iter::once(Doorway::Unix(socket)).chain(tcp.into_iter().map(Doorway::Tcp)) {
         let service = router.clone().into_make_service_with_connect_info::<Peer>();
-        let serving = axum::serve(listener, service).with_graceful_shutdown(backend.stop.clone().cancelled_owned());
+        let serving = axum::serve(doorway, service).with_graceful_shutdown(backend.stop.clone().cancelled_owned());
         servers.spawn(async move { tell(serving.await) });
     }
     servers

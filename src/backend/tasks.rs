@@ -45,6 +45,8 @@ pub fn start(backend: &Arc<Backend>) -> JoinSet<()> {
     tasks.spawn(every(LOOK_BACK, backend.clone(), look_back));
     let pulse = backend.rooms.interlocks.pulse().clone();
     tasks.spawn(async move { pulse.watch().await });
+    let interlocks = backend.rooms.interlocks.clone();
+    tasks.spawn(async move { interlocks.room().hear().await });
     tasks.spawn(stop_without_a_writer(backend.clone()));
     tasks
 }

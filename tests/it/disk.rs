@@ -60,6 +60,18 @@ async fn a_full_disk_refuses_facts_in_words_and_no_halt_at_all() {
     let answer: Value = asked.send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["decision"], "deny", "{answer}");
 
+    // Stopping went before recording; releasing never does.
+    let switches = client.get("http://localhost/v1/switches").send().await.unwrap();
+    let switches: Value = switches.json().await.unwrap();
+    assert_eq!(switches[0]["recorded"], false, "{switches}");
+    let release = json!({"id": Uuid::now_v7(), "command": {"why": "let it go"}});
+    let path = format!("/v1/switches/{}/release", switches[0]["id"].as_str().unwrap());
+    let (status, refused) = post(&client, &path, &release).await;
+    assert!(matches!(status, 409 | 503), "{status} {refused}");
+    let asked = Client::new().post(&check).json(&json!({"agent": "refund-bot", "tool": "stripe.payout"}));
+    let answer: Value = asked.send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["decision"], "deny", "{answer}");
+
     // What was acknowledged is there after all.
     let shown = client.get("http://localhost/v1/incidents/INC-1").send().await.unwrap();
     let shown: Value = shown.json().await.unwrap();

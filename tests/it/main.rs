@@ -7,6 +7,7 @@ mod cockpit;
 mod crash;
 mod disk;
 mod drills;
+mod faults;
 mod gates;
 mod gateway;
 mod holds;

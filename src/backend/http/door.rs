@@ -12,7 +12,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{peer::Peer, problem};
+use super::{
+    peer::{Peer, Who},
+    problem,
+};
 use crate::{
     api::{self, Problem},
     backend::{
@@ -57,11 +60,11 @@ fn admit(backend: &Backend, peer: &Peer, request: &Request) -> Result<Identity, 
             refuse_foreign_hosts(headers, &backend.hosts)?;
         }
     }
-    let identity = match (secret, peer) {
+    let identity = match (secret, &peer.who) {
         (Some(secret), _) => identity::by_secret(&backend.core.worlds(), secret)?,
-        (None, Peer::Socket { credentials, person }) => on_socket(backend, *credentials, person)?,
-        (None, Peer::Tcp { .. }) if peer.is_owned_by(backend.uid) => Identity::loopback(),
-        (None, Peer::Tcp { .. }) => Identity::stranger(),
+        (None, Who::Socket { credentials, person }) => on_socket(backend, *credentials, person)?,
+        (None, Who::Tcp { .. }) if peer.is_owned_by(backend.uid) => Identity::loopback(),
+        (None, Who::Tcp { .. }) => Identity::stranger(),
     };
     let writes = !matches!(*request.method(), Method::GET | Method::HEAD);
     identity.demand(rights::of_path(writes, path))?;

@@ -10,6 +10,7 @@ mod firings;
 mod health;
 mod holds;
 mod incidents;
+mod line;
 mod peer;
 mod problem;
 mod reply;
@@ -20,6 +21,7 @@ mod switches;
 mod tokens;
 mod tripwires;
 
+pub use line::{Doorway, Line, Link};
 pub use peer::Peer;
 pub use problem::answer_problem;
 pub use router::router;

@@ -6,13 +6,22 @@ use std::{
 };
 
 use axum::{extract::connect_info::Connected, serve::IncomingStream};
-use tokio::net::{TcpListener, UnixListener};
 
+use super::line::{Doorway, Line, Link};
 use crate::backend::identity::{Identity, owns_connection};
+
+/// The other end, and the connection to it.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Who that is.
+    pub who: Who,
+    /// The connection, for a route that takes it over.
+    pub line: Line,
+}
 
 /// Who is at the other end, as far as the system tells.
 #[derive(Debug, Clone)]
-pub enum Peer {
+pub enum Who {
     /// On the Unix socket, by the kernel's word; nothing where it gives none.
     Socket {
         /// The user and the process.
@@ -23,7 +32,7 @@ pub enum Peer {
     /// Over TCP.
     Tcp {
         /// Its address.
-        peer: SocketAddr,
+        peer: Option<SocketAddr>,
         /// Ours.
         us: Option<SocketAddr>,
         /// Whether the backend's own user holds the other end; asked once, while the connection lives.
@@ -34,35 +43,34 @@ pub enum Peer {
 impl Peer {
     /// Whether the other end is on this machine and the user `uid` holds it.
     pub fn is_owned_by(&self, uid: u32) -> bool {
-        match self {
-            Self::Socket { .. } => false,
-            Self::Tcp { peer, us, own } => *own.get_or_init(|| us.is_some_and(|us| owns_connection(uid, *peer, us))),
-        }
+        let Who::Tcp { peer, us, own } = &self.who else { return false };
+        *own.get_or_init(|| peer.zip(*us).is_some_and(|(peer, us)| owns_connection(uid, peer, us)))
     }
 
     /// Whether the request came in on a loopback address, where a browser on this machine could send it.
     pub fn is_loopback(&self) -> bool {
-        match self {
-            Self::Socket { .. } => false,
-            Self::Tcp { us, .. } => us.is_none_or(|us| us.ip().to_canonical().is_loopback()),
-        }
+        let Who::Tcp { us, .. } = &self.who else { return false };
+        us.is_none_or(|us| us.ip().to_canonical().is_loopback())
     }
 }
 
-impl Connected<IncomingStream<'_, UnixListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
-        let credentials = stream.io().peer_cred().ok().map(|peer| (peer.uid(), peer.pid()));
-        Self::Socket { credentials, person: Arc::default() }
-    }
-}
-
-impl Connected<IncomingStream<'_, TcpListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        let us = stream.io().local_addr().ok();
-        // Otherwise a second frame or answer waits 40 ms for the other end to acknowledge the first.
-        if let Err(why) = stream.io().set_nodelay(true) {
-            tracing::debug!(%why, "a connection goes on with delays");
-        }
-        Self::Tcp { peer: *stream.remote_addr(), us, own: Arc::default() }
+impl Connected<IncomingStream<'_, Doorway>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Doorway>) -> Self {
+        let line = stream.io().clone();
+        let who = line.look(|link| match link {
+            Link::Unix(socket) => {
+                let credentials = socket.peer_cred().ok().map(|peer| (peer.uid(), peer.pid()));
+                Who::Socket { credentials, person: Arc::default() }
+            }
+            Link::Tcp(socket) => {
+                // Otherwise a second frame or answer waits 40 ms for the other end to acknowledge the first.
+                if let Err(why) = socket.set_nodelay(true) {
+                    tracing::debug!(%why, "a connection goes on with delays");
+                }
+                Who::Tcp { peer: socket.peer_addr().ok(), us: socket.local_addr().ok(), own: Arc::default() }
+            }
+        });
+        let nobody = || Who::Socket { credentials: None, person: Arc::default() };
+        Self { who: who.unwrap_or_else(nobody), line }
     }
 }

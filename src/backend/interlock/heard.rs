@@ -17,8 +17,12 @@ use crate::{
 pub const TTL_S: u64 = 5;
 /// The same, in milliseconds.
 pub(super) const TTL: i64 = TTL_S as i64 * Time::SECOND;
-/// Agents followed at most; beyond it new ones are answered, not followed.
+/// Agents followed at most; beyond it the least known ones are forgotten for new ones.
 const AGENTS: usize = 1 << 16;
+/// How many are forgotten at once, at most.
+const FORGOTTEN: usize = AGENTS / 16;
+/// Who is heard for longer than this is no passing name.
+const PASSING: i64 = Time::MINUTE;
 /// Instances followed at most, per agent.
 const INSTANCES: usize = 1 << 10;
 /// Sources followed at most.
@@ -70,6 +74,8 @@ pub struct Heard {
     pub last: Option<Time>,
     /// Its newest action or check.
     pub acted: Option<Time>,
+    /// Its first one since it is followed.
+    pub first: Option<Time>,
     /// Its newest check by itself.
     pub checked: Option<Time>,
     /// Its newest check by something before its tools.
@@ -142,6 +148,7 @@ impl Heard {
     /// It was heard at `now`, and says it sent at `sent`.
     fn hear(&mut self, sent: Option<Time>, now: Time) {
         self.last = Some(now);
+        self.first.get_or_insert(now);
         if let Some(sent) = sent {
             let behind = now.since(sent);
             self.behind = Some(self.behind.map_or(behind, |least| least.min(behind)));
@@ -225,6 +232,30 @@ impl Everybody {
         self.agents.get_mut(agent)
     }
 
+    /// Whether following `agent` takes a place that is not there.
+    pub fn is_full_for(&self, agent: &AgentId) -> bool {
+        self.agents.len() >= AGENTS && !self.agents.contains_key(agent)
+    }
+
+    /// Forgets some of those who hold no lease and are not to `stay`: first those whom no switch would count, then mere
+    /// names, the longest silent first. Whoever makes names up drives out what he made up, not those who were there before.
+    pub fn make_room(&mut self, now: Moment, stay: impl Fn(&AgentId) -> bool) {
+        let goes = |(agent, heard): &(&AgentId, &Heard)| heard.live_leases(now) == 0 && !stay(agent);
+        let rank = |heard: &Heard| {
+            let known = heard.first.zip(heard.last).is_some_and(|(first, last)| last.since(first) >= PASSING);
+            (heard.is_counted(now), known, heard.last)
+        };
+        let mut going: Vec<_> =
+            self.agents.iter().filter(goes).map(|(agent, heard)| (rank(heard), agent.clone())).collect();
+        if going.len() > FORGOTTEN {
+            going.select_nth_unstable(FORGOTTEN);
+            going.truncate(FORGOTTEN);
+        }
+        for (_, agent) in going {
+            self.agents.remove(&agent);
+        }
+    }
+
     /// `source` delivered an action; answers when it began by our clock: the sender's error is taken out.
     pub fn saw(&mut self, action: &Action, source: &str, now: Time) -> Time {
         self.deliver(source, action);
@@ -236,6 +267,7 @@ impl Everybody {
         }
         heard.last = heard.last.max(Some(action.at.min(now)));
         heard.acted = heard.acted.max(Some(action.at.min(now)));
+        heard.first.get_or_insert(now);
         heard.began = heard.began.max(Some(began));
         if heard.source.as_deref() != Some(source) {
             heard.source = Some(source.into());
@@ -326,5 +358,42 @@ mod tests {
         assert_eq!(renew("loopback", 2 * TTL, true), Err(NotRenewed::Held), "a proof rests on the first holder's word");
         assert_eq!(renew("loopback", 2 * TTL, false), Ok(Time::from_millis(3 * TTL)), "it had ended");
         assert_eq!(renew("refund-bot", 2 * TTL + 1, false), Err(NotRenewed::Held));
+    }
+
+    fn agent(name: impl std::fmt::Display) -> AgentId {
+        AgentId::new(&name.to_string()).unwrap()
+    }
+
+    /// Names without end drive out each other: not who was there before, holds a lease, or waits for a proof.
+    #[test]
+    fn made_up_names_blind_nobody() {
+        let mut everybody = Everybody::default();
+        let heard = |everybody: &mut Everybody, name: &str, when: i64| {
+            everybody.of(&agent(name)).unwrap().check(Way::Check, None, at(when).utc);
+        };
+        heard(&mut everybody, "long-ago", -2 * Time::DAY);
+        heard(&mut everybody, "waited-for", -2 * Time::DAY);
+        heard(&mut everybody, "regular", -2 * PASSING);
+        heard(&mut everybody, "regular", 0);
+        let asked = LeaseRequest { agent: agent("leased"), ..asked("one", OnBlind::Stop) };
+        everybody.of(&asked.agent).unwrap().renew(&asked, "leased", at(0), |_| false).unwrap();
+        for name in 0..3 * AGENTS {
+            let name = agent(format!("name-{name}"));
+            if everybody.is_full_for(&name) {
+                everybody.make_room(at(1_000), |agent| agent.as_str() == "waited-for");
+            }
+            everybody.of(&name).unwrap().check(Way::Check, None, at(1_000).utc);
+        }
+        assert!(everybody.agents.len() <= AGENTS);
+        for (name, stays) in [("waited-for", true), ("regular", true), ("leased", true), ("long-ago", false)] {
+            assert_eq!(everybody.agents.contains_key(name), stays, "{name}");
+        }
+        assert!(!everybody.is_full_for(&agent("regular")), "whoever is followed needs no place");
+        // When all have a reason to stay, new ones are answered and not followed.
+        while !everybody.is_full_for(&agent("new")) {
+            everybody.of(&agent(format!("other-{}", everybody.agents.len())));
+        }
+        everybody.make_room(at(1_000), |_| true);
+        assert!(everybody.of(&agent("new")).is_none());
     }
 }

@@ -70,6 +70,8 @@ impl Memory {
             let Some(heard) = everybody.of(&agent) else { return };
             heard.last = line.last;
             heard.acted = line.acted;
+            // Whoever was worth remembering is no passing name.
+            heard.first = line.last.map(|at| at.plus(-Time::DAY));
             heard.checked = line.checked;
             heard.gated = line.gated;
             heard.began = line.began;

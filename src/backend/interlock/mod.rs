@@ -14,6 +14,8 @@ mod memory;
 mod ofrep;
 mod passing;
 mod proof;
+mod room;
+mod seat;
 mod stream;
 mod table;
 mod world;

@@ -1,42 +1,33 @@
-//! `GET /v1/interlock/stream`: the state, then each change, as SSE. One serialised buffer serves everybody with one view.
+//! `GET /v1/interlock/stream`: the state, then each change, as SSE. HTTP lets a subscriber in and writes the head of its
+//! answer; the room goes on from there.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, task::Poll};
 
 use axum::{
     body::{Body, Bytes},
-    extract::State,
-    http::{Uri, header},
+    extract::{ConnectInfo, State},
+    http::{Uri, Version, header},
     response::Response,
 };
 use futures_util::stream;
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use super::{
-    NoLease, Table,
+    NoLease,
     http::{Ways, for_itself},
+    room::{Newcomer, View},
 };
 use crate::{
     api::Problem,
     backend::{
-        http::extract::{InWorld, typed_parameter},
+        http::{
+            Peer,
+            extract::{InWorld, typed_parameter},
+        },
         identity::Identity,
         rights::Standing,
     },
     terms::AgentId,
 };
-
-/// How often a silent stream says that it lives.
-const HEARTBEAT: Duration = Duration::from_secs(10);
-
-struct Reader {
-    tables: watch::Receiver<Arc<Table>>,
-    agent: Option<AgentId>,
-    epoch: u32,
-    greeted: bool,
-    sick: watch::Receiver<bool>,
-    stop: CancellationToken,
-}
 
 /// Opens a stream for one agent, or of the whole table.
 ///
@@ -45,8 +36,10 @@ struct Reader {
 pub async fn open(
     State(ways): State<Ways>,
     identity: Identity,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     InWorld(drill): InWorld,
     uri: Uri,
+    version: Version,
 ) -> Result<Response, Problem> {
     let agent = typed_parameter::<AgentId>(&uri, "agent")?;
     match &agent {
@@ -57,42 +50,25 @@ pub async fn open(
         None => {}
     }
     let interlock = ways.interlock(drill)?;
-    let sick = interlock.pulse().subscribe();
-    if *sick.borrow() {
+    if *interlock.pulse().subscribe().borrow() {
         return Err(Problem::unavailable(NoLease::Blind.to_string()));
     }
-    let reader = Reader {
-        tables: interlock.subscribe(),
-        sick,
-        agent,
-        epoch: ways.backend.core.epoch(),
-        greeted: false,
-        stop: ways.backend.stop.clone(),
-    };
-    let frames = stream::unfold(reader, |mut reader| async move {
-        let frame = reader.next().await?;
-        Some((Ok::<_, Infallible>(frame), reader))
+    let room = ways.interlocks.room();
+    let door = room.open().map_err(|why| Problem::unavailable(format!("the stream has no room: {why}; ask again")))?;
+    let chunked = version == Version::HTTP_11;
+    let mut newcomer = Some(Newcomer { interlock, view: View { agent, chunked }, epoch: ways.backend.core.epoch() });
+    // Asked for its first piece, the body's head is on its way: from then on the room writes.
+    let body = stream::poll_fn(move |_| {
+        if let Some(newcomer) = newcomer.take() {
+            let door = door.clone();
+            peer.line.hand_over(move |link| door.enter(link, newcomer));
+        }
+        Poll::<Option<Result<Bytes, Infallible>>>::Pending
     });
-    let mut response = Response::new(Body::from_stream(frames));
+    let mut response = Response::new(Body::from_stream(body));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-cache, no-transform"));
     headers.insert("x-accel-buffering", header::HeaderValue::from_static("no"));
     Ok(response)
-}
-
-impl Reader {
-    async fn next(&mut self) -> Option<Bytes> {
-        if std::mem::replace(&mut self.greeted, true) {
-            tokio::select! {
-                () = self.stop.cancelled() => return None,
-                // Who listens must not take silence for leave to go on.
-                _ = self.sick.wait_for(|sick| *sick) => return None,
-                changed = self.tables.changed() => changed.ok()?,
-                () = tokio::time::sleep(HEARTBEAT) => return Some(Bytes::from_static(b":\n\n")),
-            }
-        }
-        let table = self.tables.borrow_and_update().clone();
-        Some(table.frame(self.agent.as_ref(), self.epoch))
-    }
 }

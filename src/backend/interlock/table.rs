@@ -1,11 +1,7 @@
 //! One world's decision table: what is engaged and who is declared, swapped whole.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use bytes::Bytes;
 use imbl::OrdMap;
 
 use crate::{
@@ -18,9 +14,6 @@ use crate::{
     terms::{ActionClass, AgentId, SwitchId, ToolName},
 };
 
-/// Frames kept of one table at most.
-const FRAMES: usize = 1 << 14;
-
 /// What every way in asks.
 #[derive(Debug, Default)]
 pub struct Table {
@@ -32,8 +25,6 @@ pub struct Table {
     pub agents: OrdMap<AgentId, Arc<Agent>>,
     /// Each engaged switch in words, for agents' logs.
     reasons: BTreeMap<SwitchId, String>,
-    /// Frames serialised so far, by view.
-    frames: Mutex<HashMap<Option<AgentId>, Bytes>>,
 }
 
 impl Table {
@@ -46,7 +37,6 @@ impl Table {
             reasons: engaged.iter().map(|(id, switch)| (*id, reason(switch))).collect(),
             engaged,
             agents: world.agents.clone(),
-            frames: Mutex::default(),
         }
     }
 
@@ -221,12 +211,8 @@ impl Table {
         self.engaged.values().filter_map(|switch| switch.scope.tool.as_ref())
     }
 
-    /// The SSE frame of a view; serialised once a table and view, whoever reads it.
-    pub fn frame(&self, agent: Option<&AgentId>, epoch: u32) -> Bytes {
-        let mut frames = self.frames.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(frame) = frames.get(&agent.cloned()) {
-            return frame.clone();
-        }
+    /// The SSE frame of a view.
+    pub fn frame(&self, agent: Option<&AgentId>, epoch: u32) -> String {
         let data = match agent {
             Some(agent) => serde_json::to_string(&self.view(agent)),
             None => {
@@ -234,11 +220,6 @@ impl Table {
                 serde_json::to_string(&serde_json::json!({"version": self.version, "switches": switches}))
             }
         };
-        let text = format!("id: {epoch}:{}\nevent: state\ndata: {}\n\n", self.version, data.unwrap_or_default());
-        let frame = Bytes::from(text);
-        if frames.len() < FRAMES {
-            frames.insert(agent.cloned(), frame.clone());
-        }
-        frame
+        format!("id: {epoch}:{}\nevent: state\ndata: {}\n\n", self.version, data.unwrap_or_default())
     }
 }

@@ -1,7 +1,7 @@
 //! One world's interlock.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -139,6 +139,19 @@ impl Interlock {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The same, with a place for `agent`: neither a proof nor a declared agent gives way to a name that somebody made up.
+    fn known_with(&self, table: &Table, agent: &AgentId, now: Time) -> MutexGuard<'_, Known> {
+        let mut known = self.known();
+        if known.everybody.is_full_for(agent) {
+            let proved = table.engaged.values().flat_map(|switch| &switch.halt.agents).map(|agent| &agent.id);
+            let proved: HashSet<&AgentId> = proved.collect();
+            known
+                .everybody
+                .make_room(self.moment(now), |agent| proved.contains(agent) || table.agents.contains_key(agent));
+        }
+        known
+    }
+
     /// Swaps the table for the world as it is now. The version rises only when an answer may have changed.
     pub fn publish(&self, world: &World, position: u64, now: Time) {
         let before = self.table();
@@ -200,7 +213,10 @@ impl Interlock {
     /// A call as `table` judges it, with what is known of its run.
     pub fn call(&self, table: &Table, asked: &CheckRequest, now: Time) -> Call {
         let mut call = table.call(asked);
-        call.run_began = asked.run.as_deref().and_then(|run| self.known().everybody.of(&asked.agent)?.run(run, now));
+        call.run_began = asked
+            .run
+            .as_deref()
+            .and_then(|run| self.known_with(table, &asked.agent, now).everybody.of(&asked.agent)?.run(run, now));
         call
     }
 
@@ -270,7 +286,7 @@ impl Interlock {
     }
 
     fn note(&self, table: &Table, agent: &AgentId, call: &Call, way: Way, sent: Option<Time>, now: Time) {
-        let mut known = self.known();
+        let mut known = self.known_with(table, agent, now);
         let Some(heard) = known.everybody.of(agent) else { return };
         heard.check(way, sent, now);
         heard.refused.retain(|id, _| table.engaged.contains_key(id));
@@ -290,7 +306,7 @@ impl Interlock {
             return Err(NoLease::Blind);
         }
         let table = self.table();
-        let mut known = self.known();
+        let mut known = self.known_with(&table, &asked.agent, now);
         // A version that is still to come was told by nobody: it acknowledges nothing.
         let version = if asked.version <= table.version { asked.version } else { 0 };
         let asked = LeaseRequest { version, ..asked.clone() };
@@ -360,12 +376,12 @@ impl Interlock {
 
     /// An executed action under an engaged switch that would not have allowed it: slipped, in flight, or a breach (DET.9).
     pub fn observe(&self, action: &Action, source: &str, now: Time) -> Vec<FiringChange> {
-        let mut known = self.known();
+        let table = self.table();
+        let mut known = self.known_with(&table, &action.agent, now);
         let began = known.everybody.saw(action, source, now);
         if action.status == Status::Denied {
             return Vec::new();
         }
-        let table = self.table();
         self.executed(&table, action);
         self.ran(&table, action);
         let mut call = table.call_of(action);

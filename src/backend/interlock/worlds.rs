@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use super::{Interlock, Memory, ofrep::Tickets};
+use super::{Interlock, Memory, ofrep::Tickets, room::Room};
 use crate::{
     backend::{
         clock::Clock,
@@ -31,6 +31,7 @@ pub struct InterlockWorlds {
     pulse: Arc<Pulse>,
     plan: TripwirePlan,
     tickets: Arc<Tickets>,
+    room: Room,
 }
 
 impl InterlockWorlds {
@@ -38,12 +39,18 @@ impl InterlockWorlds {
     pub fn new(clock: Clock, steady: Clock, plan: TripwirePlan) -> Self {
         let pulse = Arc::new(Pulse::default());
         let real = (None, Arc::new(Interlock::new(pulse.clone(), steady.clone(), &plan)));
-        Self { worlds: RwLock::new(BTreeMap::from([real])), clock, steady, pulse, plan, tickets: Arc::default() }
+        let room = Room::new(&pulse);
+        Self { worlds: RwLock::new(BTreeMap::from([real])), clock, steady, pulse, plan, tickets: Arc::default(), room }
     }
 
     /// The pulse of the log that all of them answer by.
     pub fn pulse(&self) -> &Arc<Pulse> {
         &self.pulse
+    }
+
+    /// The room of everybody who listens to a table.
+    pub fn room(&self) -> &Room {
+        &self.room
     }
 
     /// The tickets for OFREP's event stream, of all of them.
@@ -98,6 +105,7 @@ impl Interlocks for InterlockWorlds {
                 self.of(drill).publish(world, worlds.position, now);
             }
         }
+        self.room.ring();
     }
 }
 
