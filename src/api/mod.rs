@@ -2,6 +2,7 @@
 
 mod commands;
 mod drills;
+mod header;
 mod interlock;
 pub mod path;
 mod problem;
@@ -14,6 +15,7 @@ pub use commands::{
     ReleaseSwitch, Stop, Stopping, TokenMade,
 };
 pub use drills::{DrillStarted, RecordingView, StartDrill};
+pub use header::decoded_header;
 pub use interlock::{AgentView, CheckAnswer, CheckRequest, DecideHold, HoldView, LeaseAnswer, LeaseRequest};
 pub use problem::Problem;
 pub use state::{AgentLive, BackendInfo, IncidentView, Live, Resync, State, TelemetryCounts, You};

@@ -69,8 +69,14 @@ pub struct Mcp {
     /// The run its calls belong to; one of its own where none is given.
     #[arg(long)]
     run: Option<String>,
-    /// The server and its arguments.
-    #[arg(last = true, required = true, value_name = "SERVER")]
+    /// Serve Streamable HTTP here, 127.0.0.1:7430, instead of standing between pipes.
+    #[arg(long, value_name = "ADDR", requires = "upstream", conflicts_with = "server")]
+    listen: Option<std::net::SocketAddr>,
+    /// The MCP server behind it, by URL.
+    #[arg(long, value_name = "URL", requires = "listen")]
+    upstream: Option<String>,
+    /// The server to start, and its arguments.
+    #[arg(last = true, required_unless_present = "listen", value_name = "SERVER")]
     server: Vec<String>,
 }
 
@@ -105,10 +111,14 @@ pub async fn interlock(reach: &Reach, asked: Interlock) -> Result<(), Failed> {
                 run::run(client, Asked { holder, wait, command }).await.map_err(|why| format!("andon: {why}"))?;
             std::process::exit(code)
         }
-        Interlock::Mcp(Mcp { agent, on_blind, instance, revision, run, server }) => {
+        Interlock::Mcp(Mcp { agent, on_blind, instance, revision, run, listen, upstream, server }) => {
             let client = reach.client().await?.clone();
             let holder = holder(agent, instance, on_blind, revision);
             let run = run.unwrap_or_else(|| format!("mcp-{}", uuid::Uuid::now_v7()));
+            if let Some((listen, upstream)) = listen.zip(upstream) {
+                let served = mcp::http(client, holder, run, listen, &upstream).await;
+                return served.map_err(|why| format!("andon: {why}").into());
+            }
             let code = mcp::stdio(client, holder, run, &server).await.map_err(|why| format!("andon: {why}"))?;
             std::process::exit(code)
         }

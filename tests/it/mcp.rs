@@ -321,3 +321,125 @@ async fn parser_differences_are_no_way_around() {
     assert_eq!(client.hear()["id"], 5);
     assert_eq!(std::fs::read_to_string(&done).unwrap(), "look B2\n");
 }
+
+/// A port that nobody holds now.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A real client, the proxy and a real server that speak Streamable HTTP.
+struct Web {
+    client: Led,
+    done: PathBuf,
+    url: String,
+    _proxy: Kept,
+    _server: Kept,
+    _folder: tempfile::TempDir,
+}
+
+/// A program that ends with the test.
+struct Kept(Child);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+async fn answers(port: u16) {
+    until("the port answers", async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()).await;
+}
+
+async fn web(rig: &Rig, era: &str) -> Web {
+    let tools = ["refund", "look", "slow", "echo", "measure", "fail", "die"];
+    rig.post("/v1/agents", json!([{"id": "till-bot", "inventory": tools}])).await.good();
+    let folder = tempfile::tempdir().unwrap();
+    let (done, server_port, port) = (folder.path().join("done"), free_port(), free_port());
+    let quiet = |command: &mut Command| Kept(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let python = python(era);
+    let server = quiet(Command::new(&python).arg(client_file("mcp_server.py")).arg(&done).arg(server_port.to_string()));
+    let mut words = proxy(rig);
+    words.pop();
+    let (listen, upstream) = (format!("127.0.0.1:{port}"), format!("http://127.0.0.1:{server_port}/mcp"));
+    let proxy = quiet(Command::new(&words[0]).args(&words[1..]).args(["--listen", &listen, "--upstream", &upstream]));
+    answers(server_port).await;
+    answers(port).await;
+    let url = format!("http://{listen}/mcp");
+    // The newer client speaks to servers of both eras.
+    let client = Led::start(Command::new(self::python("stateless")).arg(client_file("mcp_client.py")).arg(&url));
+    assert_eq!(client.hear()["ready"], true);
+    Web { client, done, url, _proxy: proxy, _server: server, _folder: folder }
+}
+
+async fn over_http(era: &str) {
+    let rig = rig().await;
+    let mut web = web(&rig, era).await;
+    let done = |web: &Web| std::fs::read_to_string(&web.done).unwrap_or_default();
+    assert_eq!(web.client.ask(json!({"list": true}))["answer"].as_array().unwrap().len(), 7);
+    assert_eq!(web.client.ask(refund(5))["answer"]["text"], "refunded 5 for A1");
+    let slow = web.client.ask(json!({"call": "slow", "arguments": {"steps": 3}}));
+    assert!(slow["answer"]["text"] == "done" && slow["progress"].as_array().unwrap().len() == 3, "{slow}");
+    let one = engage(&rig, json!({"scope": {"tool": "refund"}, "why": "pays twice"})).await;
+    let stopped = web.client.ask(refund(6));
+    assert!(stopped["answer"]["text"].as_str().unwrap().contains("pays twice"), "{stopped}");
+    lift(&rig, &one).await;
+    let waiting = engage(&rig, json!({"mode": "approval", "scope": {"agent": "till-bot"}})).await;
+    web.client.begin(refund(7));
+    decide(&rig, &waits(&rig).await, true).await;
+    assert_eq!(web.client.hear()["answer"]["text"], "refunded 7 for A1");
+    let mut late = refund(8);
+    late["within"] = 1.into();
+    assert!(web.client.ask(late)["raised"].is_string());
+    until("what its client gave up is dropped", async || board(&rig).await.is_empty()).await;
+    lift(&rig, &waiting).await;
+    // CON.15: a halt cuts what runs, and is confirmed once it has.
+    web.client.begin(json!({"call": "slow", "arguments": {"steps": 300}}));
+    until("the server is at it", async || done(&web).matches("slow begins").count() == 2).await;
+    let all = engage(&rig, json!({"why": "enough"})).await;
+    let cut = web.client.hear();
+    assert!(cut["answer"]["text"].as_str().unwrap().contains("enough"), "{cut}");
+    until("it is confirmed", async || {
+        rig.get(&format!("/v1/switches/{all}")).await.good()["halt"]["agents"][0]["state"] == "confirmed"
+    })
+    .await;
+    assert_eq!(web.client.ask(refund(9))["answer"]["error"], true);
+    let refunds: Vec<String> =
+        done(&web).lines().filter(|line| line.starts_with("refund")).map(str::to_owned).collect();
+    assert_eq!(refunds, ["refund A1 5", "refund A1 7"]);
+    assert_eq!(done(&web).matches("slow ends").count(), 1, "the second never came to its end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streamable_http_of_the_stateless_era_passes_and_stops() {
+    over_http("stateless").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streamable_http_of_the_session_era_passes_and_stops() {
+    over_http("sessions").await;
+}
+
+/// What intermediaries judge by is what the server reads; pages of other origins may not speak.
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_and_origins_are_no_way_around() {
+    let rig = rig().await;
+    let web = web(&rig, "stateless").await;
+    engage(&rig, json!({"scope": {"tool": "refund"}})).await;
+    let http = crate::rig::http().build().unwrap();
+    let call = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"refund","arguments":{"order":"A1","amount":1}}}"#;
+    let post = |headers: &[(&str, &str)], body: &str| {
+        let request = http.post(&web.url).header("content-type", "application/json");
+        let request = request.header("accept", "application/json, text/event-stream").body(body.to_owned());
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        crate::rig::read(request)
+    };
+    let differs = post(&[("mcp-name", "look")], call).await;
+    assert_eq!((differs.status.as_u16(), differs.body["error"]["code"].as_i64()), (400, Some(-32_020)), "{differs:?}");
+    assert_eq!(post(&[("origin", "https://evil.example")], call).await.status, 403);
+    assert_eq!(post(&[], &format!("[{call}]")).await.body["error"]["code"], -32_600);
+    let twice = call.replace("\"name\":\"refund\"", "\"name\":\"look\",\"name\":\"refund\"");
+    assert_eq!(post(&[], &twice).await.body["error"]["code"], -32_700);
+    assert_eq!(post(&[("mcp-name", "refund")], call).await.body["result"]["isError"], true);
+    assert_eq!(std::fs::read_to_string(&web.done).unwrap_or_default(), "");
+}

@@ -1,20 +1,17 @@
 //! `/v1/interlock/authz`: the question nginx auth_request, Envoy, Caddy and Traefik ask before they pass a call on.
 //! Exactly 200 or 403: Envoy takes 204 for a refusal, nginx turns anything else into 500.
 
-use std::borrow::Cow;
-
 use axum::{
     Json,
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
-use base64::{Engine, prelude::BASE64_STANDARD as STANDARD};
 use serde_json::json;
 
 use super::{Interlock, Way, holds, http::Ways, mcp, passing::Passing};
 use crate::{
-    api::{CheckAnswer, CheckRequest, Decision, Problem},
+    api::{CheckAnswer, CheckRequest, Decision, Problem, decoded_header},
     backend::{identity::Identity, rights::Standing},
     terms::{AgentId, HoldId, Time, ToolName},
 };
@@ -27,8 +24,6 @@ const HELD: i64 = 1002;
 const RETRY_AFTER_S: u32 = 5;
 /// The longest body that a gateway may pass on, in bytes.
 const LONGEST: usize = 1 << 20;
-/// How MCP begins a header whose value it had to encode.
-const ENCODED: &str = "=?base64?";
 
 /// Whether the call may pass. Always asked of the real world: a gateway that appends the caller's own query must not let
 /// it choose a drill's table. Every tool that headers and body name is judged, and the strictest answer counts: a caller can
@@ -142,21 +137,9 @@ fn named<T: std::str::FromStr<Err: std::fmt::Display>>(headers: &HeaderMap, name
         |why: String| Problem::forbidden(format!("the header {name} does not read ({why}): the call is refused"));
     let read = |value: &HeaderValue| {
         let text = value.to_str().map_err(|why| wrong(why.to_string()))?;
-        decoded(text).map_err(wrong)?.parse().map_err(|why: T::Err| wrong(why.to_string()))
+        decoded_header(text).map_err(wrong)?.parse().map_err(|why: T::Err| wrong(why.to_string()))
     };
     headers.get_all(name).iter().filter(|value| !value.is_empty()).map(read).collect()
-}
-
-/// A header's value, out of MCP's `=?base64?…?=` where it stands in it.
-fn decoded(text: &str) -> Result<Cow<'_, str>, String> {
-    let text = text.trim();
-    let prefix = text.get(..ENCODED.len()).filter(|prefix| prefix.eq_ignore_ascii_case(ENCODED));
-    if prefix.is_none() {
-        return Ok(text.into());
-    }
-    let inner = text[ENCODED.len()..].strip_suffix("?=").ok_or("it does not end in ?=")?;
-    let bytes = STANDARD.decode(inner).map_err(|why| why.to_string())?;
-    String::from_utf8(bytes).map(Cow::Owned).map_err(|why| why.to_string())
 }
 
 fn told(answer: &CheckAnswer) -> Response {

@@ -102,13 +102,22 @@ impl Message {
     /// # Errors
     /// Everything but exactly one JSON-RPC 2.0 object.
     pub fn read(line: &[u8]) -> Result<Self, Broken> {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.contains(&b'\r') || line.contains(&b'\n') {
+            let why = "a line end stands inside of the message: some readers would see two".into();
+            return Err(Broken { code: -32_700, id: None, why });
+        }
+        Self::read_whole(line)
+    }
+
+    /// Reads a message that has a body of its own, as over HTTP: there a line end parts nothing.
+    ///
+    /// # Errors
+    /// Everything but exactly one JSON-RPC 2.0 object.
+    pub fn read_whole(line: &[u8]) -> Result<Self, Broken> {
         let no_json = |why: String| Broken { code: -32_700, id: None, why };
         if line.len() > LONGEST {
             return Err(no_json(format!("the message is longer than {LONGEST} bytes")));
-        }
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.contains(&b'\r') || line.contains(&b'\n') {
-            return Err(no_json("a line end stands inside of the message: some readers would see two".into()));
         }
         let text = std::str::from_utf8(line).map_err(|why| no_json(format!("it is not UTF-8: {why}")))?;
         if text.starts_with('\u{feff}') {

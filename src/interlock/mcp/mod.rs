@@ -2,16 +2,19 @@
 //! server hears of it; everything else passes as it came.
 //!
 //! `json` and `message` read strictly; `gate` judges a call; `session` is what passes between both sides; `stdio` joins it
-//! to pipes.
+//! to pipes. `http` and `relay` do the same between an HTTP client and an HTTP server.
 
 mod call;
 mod gate;
+mod http;
 pub mod json;
 mod lines;
 pub mod message;
 mod record;
+mod relay;
 mod reply;
 mod session;
 mod stdio;
 
+pub use http::{NotServed, http};
 pub use stdio::stdio;

@@ -35,6 +35,11 @@ const HARMLESS: [&str; 13] = [
     "roots/list",
 ];
 
+/// Whether a request does nothing to the world.
+pub(super) fn is_harmless(method: &str) -> bool {
+    HARMLESS.contains(&method)
+}
+
 /// Both sides of a proxy.
 pub struct Session {
     gate: Gate,
@@ -87,14 +92,12 @@ impl Session {
         };
         match &message.kind {
             Kind::Request { id, method } if method == "tools/call" => self.call(id, &message),
-            Kind::Request { id, method } => {
-                match self.gate.may_not_begin().filter(|_| !HARMLESS.contains(&method.as_str())) {
-                    Some(why) => {
-                        self.to_client.send(reply::refused(id, reply::STOPPED, &format!("stopped by andon: {why}")))
-                    }
-                    None => self.tell_server(message.line()),
+            Kind::Request { id, method } => match self.gate.may_not_begin().filter(|_| !is_harmless(method)) {
+                Some(why) => {
+                    self.to_client.send(reply::refused(id, reply::STOPPED, &format!("stopped by andon: {why}")))
                 }
-            }
+                None => self.tell_server(message.line()),
+            },
             Kind::Notification { method } if method == "notifications/cancelled" => self.cancelled(&message),
             Kind::Notification { .. } | Kind::Response { .. } => self.tell_server(message.line()),
         }
