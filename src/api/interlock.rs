@@ -39,6 +39,9 @@ pub struct CheckRequest {
     /// The ticket of an earlier answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<HoldId>,
+    /// Only a question about a call that runs already: no ticket is opened, and no rule counts it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub look: bool,
     /// When the caller sent it, for its clock's error.
     #[serde(default)]
     pub sent_at: Option<Time>,
@@ -57,6 +60,7 @@ impl CheckRequest {
             revision: None,
             input: None,
             hold: None,
+            look: false,
             sent_at: None,
         }
     }

@@ -443,3 +443,17 @@ async fn headers_and_origins_are_no_way_around() {
     assert_eq!(post(&[("mcp-name", "refund")], call).await.body["result"]["isError"], true);
     assert_eq!(std::fs::read_to_string(&web.done).unwrap_or_default(), "");
 }
+
+/// A call that was approved and runs is not put on the board again when switches change.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_is_asked_about_without_a_ticket() {
+    let rig = rig().await;
+    let mut till = till(&rig, "stateless").await;
+    engage(&rig, json!({"mode": "approval", "scope": {"agent": "till-bot"}})).await;
+    till.client.begin(json!({"call": "slow", "arguments": {"steps": 5}}));
+    decide(&rig, &waits(&rig).await, true).await;
+    until("the server is at it", async || till.done() == ["slow begins"]).await;
+    engage(&rig, json!({"scope": {"tool": "refund"}})).await;
+    assert_eq!(till.client.hear()["answer"]["text"], "done");
+    assert_eq!(rig.get("/v1/holds?all=true").await.good().as_array().unwrap().len(), 1);
+}

@@ -85,6 +85,9 @@ async fn check(
     Body(asked): Body<CheckRequest>,
 ) -> Result<Json<CheckAnswer>, Problem> {
     for_itself(&identity, &asked.agent)?;
+    if asked.look {
+        return Ok(Json(ways.interlock(drill)?.ask(&asked, Way::Check, (ways.backend.clock)())));
+    }
     holds::judge(&ways, drill, &asked, Way::Check).await.map(Json)
 }
 

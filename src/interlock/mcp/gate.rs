@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::call::Call;
 use crate::{
-    api::{CheckAnswer, Decision},
+    api::{CheckAnswer, CheckRequest, Decision},
     client::{Client, ClientError},
     incident::containment::HoldState,
     interlock::lease::{Holder, Standing},
@@ -58,6 +58,17 @@ impl Gate {
             },
             Err(why) if self.holder.goes_on_blind() && blind(&why) => Verdict::Pass,
             Err(why) => Verdict::Stop(unasked(&why)),
+        }
+    }
+
+    /// Why a call that runs already may not go on; nothing while nobody denies it.
+    pub async fn denied(&self, call: &Call) -> Option<CheckAnswer> {
+        let question = CheckRequest { look: true, ..call.question(&self.holder.agent, &self.run, None, now()) };
+        match self.client.check(&question).await {
+            Ok(answer) => Some(answer).filter(|answer| answer.decision == Decision::Deny),
+            // Its lease says when it must stop for want of an answer.
+            Err(why) if blind(&why) => None,
+            Err(why) => Some(unasked(&why)),
         }
     }
 

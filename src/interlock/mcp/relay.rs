@@ -26,7 +26,7 @@ use super::{
     reply,
 };
 use crate::{
-    api::{CheckAnswer, Decision},
+    api::CheckAnswer,
     terms::{HoldId, Time},
 };
 
@@ -327,9 +327,7 @@ impl Relay {
                 return std::future::pending().await;
             }
             standing.borrow_and_update();
-            if let Verdict::Stop(answer) = self.gate.ask(call, None).await
-                && answer.decision == Decision::Deny
-            {
+            if let Some(answer) = self.gate.denied(call).await {
                 return answer;
             }
         }

@@ -13,10 +13,7 @@ use super::{
     record::Recorder,
     reply,
 };
-use crate::{
-    api::{CheckAnswer, Decision},
-    terms::Time,
-};
+use crate::{api::CheckAnswer, terms::Time};
 
 /// Requests that do nothing to the world: a stopped agent may still begin, look around and leave.
 const HARMLESS: [&str; 13] = [
@@ -221,8 +218,7 @@ impl Session {
         }
         let passed = self.calls().passed();
         for call in passed {
-            if let Verdict::Stop(answer) = self.gate.ask(&call, None).await
-                && answer.decision == Decision::Deny
+            if let Some(answer) = self.gate.denied(&call).await
                 && self.calls().withhold_one(&call.id)
             {
                 self.withhold(&call, &answer);
