@@ -1,4 +1,5 @@
-//! The interlock's decisions: in process, and over HTTP against a constant route of the same server (performance page).
+//! The interlock's decisions: in process, and over HTTP against a constant route of the same server, and against nginx that
+//! returns a constant where it is installed (performance page).
 //!
 //! `cargo bench --bench interlock`. Prints figures and their ratio; asserts nothing.
 
@@ -101,6 +102,34 @@ fn keep_asking(address: SocketAddr, batch: &str) -> usize {
     answered
 }
 
+/// What one worker of nginx makes of the same load, returning a constant.
+fn nginx(folder: &std::path::Path) -> Option<f64> {
+    let address = std::net::TcpListener::bind("127.0.0.1:0").ok()?.local_addr().ok()?;
+    let own = folder.display();
+    let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|kind| format!("{kind}_temp_path {own};"));
+    let text = format!(
+        "worker_processes 1; daemon off; pid {own}/nginx.pid; error_log stderr crit; events {{}}\n\
+         http {{ access_log off; keepalive_requests 1000000000; {}\n\
+         server {{ listen {address}; default_type application/json; location / {{ return 200 '{{\"decision\":\"allow\"}}'; }} }} }}",
+        paths.join(" ")
+    );
+    let conf = folder.join("nginx.conf");
+    std::fs::write(&conf, text).ok()?;
+    let mut server = std::process::Command::new("nginx").arg("-p").arg(folder).arg("-c").arg(&conf).spawn().ok()?;
+    let began = Instant::now();
+    let up = || TcpStream::connect(address).is_ok();
+    while !up() && began.elapsed() < SPAN {
+        std::thread::yield_now();
+    }
+    let rate = up().then(|| over_http(address, "GET /gate HTTP/1.1\r\nhost: localhost\r\n\r\n"));
+    // The master ends its worker.
+    if let Some(pid) = i32::try_from(server.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+    let _ = server.wait();
+    rate
+}
+
 fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let folder = tempfile::tempdir().expect("a folder");
@@ -127,5 +156,9 @@ fn main() {
     let checks = over_http(address, &post);
     println!("constant route          {constant:>9.0} answers/s");
     println!("checks over HTTP        {checks:>9.0} answers/s = {:.2} × the constant route", checks / constant);
+    match nginx(folder.path()) {
+        Some(rate) => println!("nginx, a constant       {rate:>9.0} answers/s; checks are {:.2} × that", checks / rate),
+        None => println!("nginx, a constant       not installed: no nginx"),
+    }
     runtime.block_on(running.stop());
 }

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::{TcpListener, UnixListener},
     signal::unix::{SignalKind, signal},
@@ -129,6 +130,7 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
         rustix::process::setsid().map_err(std::io::Error::from)?;
         std::env::set_current_dir("/")?;
     }
+    allow_many_files();
     let daemon = options.daemon;
     let running = match start(options).await {
         Ok(running) => running,
@@ -142,6 +144,14 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
     tokio::spawn(stop_on_signal(running.backend.stop.clone()));
     running.until_stopped().await;
     Ok(())
+}
+
+/// Every subscriber is an open file: the soft limit, often 1,024, gives way to the hard one.
+fn allow_many_files() {
+    let hard = getrlimit(Resource::Nofile).maximum;
+    if let Err(why) = setrlimit(Resource::Nofile, Rlimit { current: hard, maximum: hard }) {
+        tracing::warn!(%why, "the limit of open files stays as it is; subscribers beyond it wait outside");
+    }
 }
 
 /// Starts one: the table is loaded before any door opens.

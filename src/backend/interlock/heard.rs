@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
+
 use crate::{
     api::LeaseRequest,
     backend::clock::Moment,
@@ -89,7 +91,7 @@ pub struct Heard {
     /// The least received − sent: how far its clock is behind ours, where it ever said when it sent.
     pub behind: Option<i64>,
     /// When each of its runs was first seen, the newest of them (CON.3).
-    runs: HashMap<Box<str>, Time>,
+    runs: HashMap<Box<str>, Time, RandomState>,
     /// Who delivered what it did last.
     source: Option<Arc<str>>,
 }
@@ -213,7 +215,7 @@ type Delivered = [Option<(AgentId, Time)>; 2];
 #[derive(Debug, Default)]
 pub struct Everybody {
     /// By agent.
-    pub agents: HashMap<AgentId, Heard>,
+    pub agents: HashMap<AgentId, Heard, RandomState>,
     /// Rises whenever somebody new is heard of, or takes a lease.
     pub revision: u64,
     sources: HashMap<Arc<str>, Delivered>,

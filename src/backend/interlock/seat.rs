@@ -179,3 +179,62 @@ impl Seat {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seat() -> (Seat, mio::net::UnixStream) {
+        let (ours, theirs) = mio::net::UnixStream::pair().unwrap();
+        (Seat::new(Socket::Unix(ours), 0, 0), theirs)
+    }
+
+    /// Everything that can be read now.
+    fn read(socket: &mut mio::net::UnixStream) -> Vec<u8> {
+        let (mut all, mut some) = (Vec::new(), [0; 4096]);
+        while let Ok(read @ 1..) = socket.read(&mut some) {
+            all.extend_from_slice(&some[..read]);
+        }
+        all
+    }
+
+    /// Law 5: who does not read is told nothing more, and goes after a while; who reads again hears the newest, whole.
+    #[test]
+    fn who_does_not_read_goes() {
+        let (mut seat, mut reader) = seat();
+        let frame = |mark: u8| Bytes::from(vec![mark; 50_000]);
+        let mut told = 0;
+        while seat.rest.is_empty() {
+            assert_eq!(seat.tell(&frame(b'a')), Fate::Stays);
+            told += 50_000;
+        }
+        assert_eq!(seat.tell(&frame(b'b')), Fate::Stays);
+        assert_eq!(seat.tell(&frame(b'c')), Fate::Stays);
+        let (now, patience) = (Instant::now(), Duration::from_secs(10));
+        assert_eq!(seat.beat(true, now, patience), Fate::Stays);
+        assert_eq!(seat.beat(true, now + patience, patience), Fate::Goes);
+
+        let mut heard = read(&mut reader);
+        while !seat.rest.is_empty() {
+            assert_eq!(seat.go_on(&frame(b'c')), Fate::Stays);
+            heard.extend(read(&mut reader));
+        }
+        assert_eq!(heard.len(), told + 50_000);
+        assert!(heard[..told].iter().all(|byte| *byte == b'a') && heard[told..].iter().all(|byte| *byte == b'c'));
+        assert_eq!(seat.beat(false, now + patience, patience), Fate::Stays);
+        assert_eq!(read(&mut reader), b":\n\n");
+    }
+
+    /// A subscriber has nothing to say: it hangs up, or it goes.
+    #[test]
+    fn who_talks_without_end_goes() {
+        let (mut seat, mut reader) = seat();
+        assert_eq!(seat.listen(), Fate::Stays);
+        reader.write_all(b"GET / HTTP/1.1").unwrap();
+        assert_eq!(seat.listen(), Fate::Stays);
+        reader.write_all(&[b'x'; 512 * READS]).unwrap();
+        assert_eq!(seat.listen(), Fate::Goes);
+        drop(reader);
+        assert_eq!(seat.tell(&Bytes::from_static(b"gone")), Fate::Goes);
+    }
+}

@@ -135,16 +135,17 @@ impl Table {
         let inventory = self.agents.get(agent).map(|agent| agent.declared.inventory.as_slice()).unwrap_or_default();
         let scoped = self.engaged.values().filter_map(|switch| switch.scope.tool.as_ref());
         // Whoever enforces a view by itself looks a tool up by the name it calls it by.
+        let inventory = if self.engaged.is_empty() { &[] } else { inventory };
         let names = inventory.iter().flat_map(|item| std::iter::once(item.tool()).chain(item.aliases()));
         let tools = names.chain(scoped);
         let tools = tools.filter_map(|tool| {
-            let answer = self.answer(&of(Some(tool), None)).decision;
-            (answer != self.answer(&general).decision).then(|| (tool.to_string(), answer))
+            let (answer, _) = self.decide(&of(Some(tool), None));
+            (answer != decision).then(|| (tool.to_string(), answer))
         });
         let classes = self.engaged.values().filter_map(|switch| switch.scope.class.as_ref());
         let classes = classes.filter_map(|class| {
-            let answer = self.answer(&of(None, Some(class))).decision;
-            (answer != self.answer(&general).decision).then(|| (class.to_string(), answer))
+            let (answer, _) = self.decide(&of(None, Some(class)));
+            (answer != decision).then(|| (class.to_string(), answer))
         });
         let touching = self.engaged.values().filter(|switch| self.is_in(&switch.scope, agent));
         let partly =

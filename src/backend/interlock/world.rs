@@ -183,16 +183,15 @@ impl Interlock {
     /// Answers one call, and remembers that it was asked.
     pub fn check(&self, asked: &CheckRequest, way: Way, now: Time) -> CheckAnswer {
         let table = self.table();
-        let call = self.call(&table, asked, now);
-        self.note(&table, &asked.agent, &call, way, asked.sent_at, now);
+        let call = self.heard(&table, asked, table.call(asked), way, now);
         self.unless_blind(self.judged_before(&table, asked, table.answer(&call), now))
     }
 
     /// The same for what is known to look only, though it names no tool.
     pub fn check_looking(&self, asked: &CheckRequest, way: Way, now: Time) -> CheckAnswer {
         let table = self.table();
-        let call = Call { declared_class: Some(ActionClass::read()), ..self.call(&table, asked, now) };
-        self.note(&table, &asked.agent, &call, way, asked.sent_at, now);
+        let call = Call { declared_class: Some(ActionClass::read()), ..table.call(asked) };
+        let call = self.heard(&table, asked, call, way, now);
         self.unless_blind(self.judged_before(&table, asked, table.answer(&call), now))
     }
 
@@ -206,7 +205,7 @@ impl Interlock {
     /// The same for somebody who asks: they were told, but a question is no call, and no rule counts it.
     pub fn ask(&self, asked: &CheckRequest, way: Way, now: Time) -> CheckAnswer {
         let table = self.table();
-        self.note(&table, &asked.agent, &self.call(&table, asked, now), way, asked.sent_at, now);
+        self.heard(&table, asked, table.call(asked), way, now);
         self.look(asked, now)
     }
 
@@ -285,16 +284,19 @@ impl Interlock {
         CheckAnswer::denied(BLIND, answer.version)
     }
 
-    fn note(&self, table: &Table, agent: &AgentId, call: &Call, way: Way, sent: Option<Time>, now: Time) {
-        let mut known = self.known_with(table, agent, now);
-        let Some(heard) = known.everybody.of(agent) else { return };
-        heard.check(way, sent, now);
+    /// A call as it was heard: with what is known of its run, and who asked for it noted.
+    fn heard(&self, table: &Table, asked: &CheckRequest, mut call: Call, way: Way, now: Time) -> Call {
+        let mut known = self.known_with(table, &asked.agent, now);
+        let Some(heard) = known.everybody.of(&asked.agent) else { return call };
+        call.run_began = asked.run.as_deref().and_then(|run| heard.run(run, now));
+        heard.check(way, asked.sent_at, now);
         heard.refused.retain(|id, _| table.engaged.contains_key(id));
         for (id, switch) in &table.engaged {
-            if switch.decide(call) != Decision::Allow {
+            if switch.decide(&call) != Decision::Allow {
                 heard.refused.insert(*id, now);
             }
         }
+        call
     }
 
     /// Renews a lease: it acknowledges a version, never one that is still to come.
