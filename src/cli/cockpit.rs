@@ -9,7 +9,7 @@ use futures_util::{
 };
 use uuid::Uuid;
 
-use super::{print::Failed, reach::Reach};
+use super::{break_glass::Queue, print::Failed, reach::Reach};
 use crate::{
     api::{Accepted, State},
     client::{Client, Heard},
@@ -18,7 +18,7 @@ use crate::{
         link::{Backend, LinkError},
     },
     drill,
-    incident::Command,
+    incident::{Command, Engage},
     terms::{DrillId, IncidentId},
 };
 
@@ -28,6 +28,7 @@ pub async fn cockpit(reach: Arc<Reach>, pane: Option<String>, incident: Option<I
     }
     let pane = pane.map(|name| name.parse::<Pane>()).transpose()?;
     let (world, config) = (reach.world, config(&reach));
+    reach.be_quiet();
     let client = Arc::new(Lazy { place: place(&reach)?, reach });
     Ok(cockpit::run(CockpitOptions { client, world, pane, incident, config }).await?)
 }
@@ -77,6 +78,22 @@ impl Backend for Lazy {
     fn play(&self, name: String, speed: f64) -> BoxFuture<'static, Result<DrillId, LinkError>> {
         let client = self.client();
         async move { Backend::play(&client.await?, name, speed).await }.boxed()
+    }
+
+    fn break_glass(&self, engage: Engage) -> BoxFuture<'static, Result<String, LinkError>> {
+        let reach = self.reach.clone();
+        async move {
+            let refused = |why: String| LinkError::Refused(why);
+            let actuators = reach.settings.runbook().map_err(|why| refused(why.to_string()))?.actuators;
+            let fired = Queue::of(&reach.settings.home).fire(engage, &actuators).await.map_err(refused)?;
+            tokio::spawn(async move { reach.reconcile_soon().await });
+            let done = fired.iter().map(|one| format!("{} {}", one.name, one.outcome.state));
+            let done: Vec<String> = done.collect();
+            let done =
+                if done.is_empty() { "no actuator of this host goes with it".to_owned() } else { done.join(", ") };
+            Ok(format!("glass broken: {done}; the backend is told once it is back"))
+        }
+        .boxed()
     }
 
     fn place(&self) -> Option<String> {

@@ -1,6 +1,9 @@
 //! How a command reaches its backend: the one that is named, else this user's own, started if it must be (protocol 5).
 
-use std::io::ErrorKind;
+use std::{
+    io::ErrorKind,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use futures_util::StreamExt;
 use serde::{Serialize, de::DeserializeOwned};
@@ -32,11 +35,18 @@ pub struct Reach {
     /// Answer in JSON.
     pub json: bool,
     client: OnceCell<Client>,
+    /// The terminal belongs to the cockpit: nothing is printed.
+    quiet: AtomicBool,
 }
 
 impl Reach {
     pub fn new(settings: Settings, world: Option<DrillId>, json: bool) -> Self {
-        Self { settings, world, json, client: OnceCell::new() }
+        Self { settings, world, json, client: OnceCell::new(), quiet: AtomicBool::new(false) }
+    }
+
+    /// From now on the terminal belongs to somebody else: nothing is printed by the way.
+    pub fn be_quiet(&self) {
+        self.quiet.store(true, Ordering::Relaxed);
     }
 
     /// The backend, started if it is this user's own and not running.
@@ -91,6 +101,19 @@ impl Reach {
         }
     }
 
+    /// Tells the backend what break-glass did as soon as it is reached again.
+    pub async fn reconcile_soon(&self) {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if self.unreached().await.is_none() {
+                if let Ok(client) = self.client().await {
+                    self.reconcile(client).await;
+                }
+                return;
+            }
+        }
+    }
+
     /// Tells the backend what break-glass did while it was not reached (law 6).
     async fn reconcile(&self, client: &Client) {
         let queue = Queue::of(&self.settings.home);
@@ -101,12 +124,13 @@ impl Reach {
         if !matches!(tokio::time::timeout(LOOK, health).await, Ok(Ok(_))) {
             return;
         }
-        match queue.tell(client).await {
-            Ok(taken) if taken.is_empty() => {}
-            Ok(taken) => {
-                eprintln!("told the backend of {} break-glass halts; `andon switches` shows them", taken.len())
-            }
-            Err(why) => eprintln!("break-glass halts are not told yet: {why}"),
+        let said = match queue.tell(client).await {
+            Ok(taken) if taken.is_empty() => return,
+            Ok(taken) => format!("told the backend of {} break-glass halts; `andon switches` shows them", taken.len()),
+            Err(why) => format!("break-glass halts are not told yet: {why}"),
+        };
+        if !self.quiet.load(Ordering::Relaxed) {
+            eprintln!("{said}");
         }
     }
 

@@ -15,7 +15,7 @@ use super::{
     message::Message,
 };
 use crate::{
-    incident::Command,
+    incident::{Command, Engage},
     terms::{DraftId, DrillId, IncidentId},
 };
 
@@ -40,6 +40,8 @@ pub enum Effect {
         /// What.
         command: Box<Command>,
     },
+    /// Stop what this host may stop by itself: the backend is not reached.
+    BreakGlass(Box<Engage>),
     /// Play a drill.
     Play {
         /// The recording's name.
@@ -107,6 +109,18 @@ impl Runner {
             let result = answer.await;
             asking.fetch_sub(1, Ordering::SeqCst);
             messages.send(Message::Answered { what, result }).await.ok();
+        });
+    }
+
+    /// Breaks the glass.
+    pub fn break_glass(&self, engage: Engage) {
+        let (messages, asking) = (self.messages.clone(), self.asking.clone());
+        let answer = self.backend.break_glass(engage);
+        asking.fetch_add(1, Ordering::SeqCst);
+        tokio::spawn(async move {
+            let done = answer.await;
+            asking.fetch_sub(1, Ordering::SeqCst);
+            messages.send(Message::BrokeGlass(done)).await.ok();
         });
     }
 

@@ -7,7 +7,7 @@ pub use crate::client::Heard;
 use crate::{
     api::{Accepted, Ask, DrillStarted, StartDrill, State, path},
     client::{Client, ClientError, Target},
-    incident::Command,
+    incident::{Command, Engage},
     terms::{DrillId, Time},
 };
 
@@ -40,6 +40,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Plays a drill from its recording; answers its world.
     fn play(&self, name: String, speed: f64) -> BoxFuture<'static, Result<DrillId, LinkError>>;
+
+    /// Stops what this host may stop by itself while the backend is not reached (law 6); answers what was done.
+    fn break_glass(&self, engage: Engage) -> BoxFuture<'static, Result<String, LinkError>>;
 
     /// How people know it: `team@jump1` or `only you`. `None` while the state says.
     fn place(&self) -> Option<String> {
@@ -95,6 +98,11 @@ impl Backend for Client {
         let client = self.clone();
         let ask = Ask { id: Uuid::now_v7(), command: StartDrill { name, speed, seed: 0 } };
         async move { Ok(client.post::<_, DrillStarted>(path::DRILLS, &ask).await?.id) }.boxed()
+    }
+
+    fn break_glass(&self, _: Engage) -> BoxFuture<'static, Result<String, LinkError>> {
+        let why = "this client knows no host to break the glass of; use `andon halt --break-glass`";
+        std::future::ready(Err(LinkError::Refused(why.into()))).boxed()
     }
 
     fn place(&self) -> Option<String> {

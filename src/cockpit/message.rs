@@ -44,6 +44,8 @@ pub enum Message {
         /// How it went.
         result: Result<Accepted, LinkError>,
     },
+    /// What was done without the backend.
+    BrokeGlass(Result<String, LinkError>),
     /// A drill began.
     Playing(Result<DrillId, LinkError>),
     /// `$EDITOR` closed.

@@ -5,6 +5,7 @@
 
 mod approvals;
 mod before;
+mod breach;
 mod gate;
 mod heard;
 pub mod holds;

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::{
     before::Lifted,
+    breach::{Breach, Grant, key, slipped},
     heard::{Everybody, Lease, NotRenewed, TTL_S, Way},
     memory::Memory,
     proof::{Effect, proof},
@@ -27,34 +28,18 @@ use crate::{
     runbook::TripwirePlan,
     telemetry::{Action, Status},
     terms::{ActionClass, AgentId, HoldId, SwitchId, Time, ToolName},
-    tripwire::{Approvals, Before, FiringChange, FiringKey, FiringState, Tripwire},
+    tripwire::{Approvals, Before, FiringChange},
 };
 
-/// A breach that is open: how often it was met, and when last.
-#[derive(Debug, Clone, Copy)]
-struct Breach {
-    count: u64,
-    last_at: Time,
-}
-
 #[derive(Debug, Default)]
-struct Known {
+pub(super) struct Known {
     everybody: Everybody,
-    effects: BTreeMap<SwitchId, Effect>,
-    breaches: BTreeMap<(SwitchId, AgentId), Breach>,
+    pub(super) effects: BTreeMap<SwitchId, Effect>,
+    pub(super) breaches: BTreeMap<(SwitchId, AgentId), Breach>,
     /// Calls that a person approved, until their action is seen: they pass what held them once.
-    granted: Vec<Grant>,
+    pub(super) granted: Vec<Grant>,
     /// When the clients of holds last asked for them.
     asked: BTreeMap<HoldId, Time>,
-}
-
-/// One approved call.
-#[derive(Debug)]
-struct Grant {
-    agent: Option<AgentId>,
-    tool: Option<ToolName>,
-    switches: Vec<SwitchId>,
-    at: Time,
 }
 
 /// The table of a world, and what is known of those it restrains.
@@ -446,72 +431,4 @@ impl Interlock {
         });
         closed
     }
-}
-
-impl Known {
-    /// Whether the proof of an engaged switch still rests on a lease.
-    fn rests_on(&self, lease: &Lease) -> bool {
-        self.effects.values().any(|effect| effect.rests_on(lease))
-    }
-
-    /// The switches that an approval of this call passes; once.
-    fn take_grant(&mut self, call: &Call) -> Vec<SwitchId> {
-        let of = self.granted.iter().position(|grant| (&grant.agent, &grant.tool) == (&call.agent, &call.tool));
-        of.map(|at| self.granted.remove(at).switches).unwrap_or_default()
-    }
-
-    /// Breaches that were open before a restart go on, and close.
-    fn recall_breaches(&mut self, world: &World) {
-        let open = world.firings.values().filter(|firing| firing.state == FiringState::Open);
-        for firing in open.filter(|firing| firing.key.tripwire == Tripwire::Breach) {
-            if let Ok(switch) = firing.key.detail.parse() {
-                let breach = Breach { count: firing.count, last_at: firing.at };
-                self.breaches.insert((switch, firing.key.agent.clone()), breach);
-            }
-        }
-    }
-
-    fn went_past(&mut self, switch: &Switch, action: &Action, began: Time) -> Option<FiringChange> {
-        let effect = self.effects.get_mut(&switch.id)?;
-        effect.slip(slipped(action));
-        if action.received_at < effect.enforced_at {
-            // It was over before.
-            return None;
-        }
-        if began <= effect.enforced_at {
-            effect.in_flight += 1;
-            return None;
-        }
-        effect.escaped.entry(action.agent.clone()).or_insert(action.at);
-        let key = key(switch.id, &action.agent);
-        match self.breaches.get_mut(&(switch.id, action.agent.clone())) {
-            Some(breach) => {
-                breach.count += 1;
-                breach.last_at = breach.last_at.max(action.at);
-                Some(FiringChange::Counted { key, count: breach.count, peak: None, last_at: breach.last_at })
-            }
-            None => {
-                self.breaches.insert((switch.id, action.agent.clone()), Breach { count: 1, last_at: action.at });
-                Some(FiringChange::Opened {
-                    key,
-                    at: action.at,
-                    received_at: action.received_at,
-                    window: None,
-                    limit: None,
-                    baseline: None,
-                    note: Some(format!("{} was called under {} ({})", action.what(), switch.id, switch.mode)),
-                    run: action.run.clone(),
-                    workflow: action.workflow.as_ref().map(ToString::to_string),
-                })
-            }
-        }
-    }
-}
-
-fn key(switch: SwitchId, agent: &AgentId) -> FiringKey {
-    FiringKey { tripwire: Tripwire::Breach, agent: agent.clone(), detail: switch.to_string() }
-}
-
-fn slipped(action: &Action) -> Slipped {
-    Slipped { agent: action.agent.clone(), what: action.what().to_owned(), at: action.at }
 }

@@ -156,6 +156,8 @@ words! {
         HelpUp = "help-up",
         /// Fires.
         Fire = "fire",
+        /// Stops without the backend.
+        BreakGlass = "break-glass",
         /// Scope above.
         Wider = "scope-before",
         /// Scope below.

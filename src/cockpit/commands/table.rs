@@ -182,6 +182,15 @@ pub const TABLE: &[Command] = &[
     c(Do::HelpDown, Reading, &["j", "down", "pgdn"], "down", "Further down.", Overlay, Harmless),
     c(Do::HelpUp, Reading, &["k", "up", "pgup"], "up", "Further up.", Overlay, Harmless),
     c(Do::Fire, Containing, &["enter"], "fire", "Engage the switch that is shown.", Overlay, Confirmed),
+    c(
+        Do::BreakGlass,
+        Containing,
+        &["g"],
+        "break glass",
+        "Where the backend is not reached: stop what this host may by itself.",
+        Overlay,
+        Confirmed,
+    ),
     c(Do::Wider, Containing, &["k", "up"], "scope before", "The scope above.", Overlay, Harmless),
     c(Do::Narrower, Containing, &["j", "down"], "scope after", "The scope below.", Overlay, Harmless),
     c(

@@ -14,7 +14,7 @@ use crate::cockpit::{
     text,
     theme::Role,
 };
-use crate::incident::containment::Mode;
+use crate::{incident::containment::Mode, runbook::Actuator};
 
 /// Draws it.
 pub fn draw(model: &Model, form: &ContainForm, frame: &mut Frame<'_>) {
@@ -29,6 +29,7 @@ pub fn draw(model: &Model, form: &ContainForm, frame: &mut Frame<'_>) {
             "⚠ The backend is not reached: agents with a lease stop by themselves when it runs out.",
             theme.style(Role::Bad),
         ));
+        lines.push(Line::styled(text::cut(&glass(model, form), columns), theme.style(Role::Warn)));
     }
     for (at, choice) in form.choices.iter().enumerate() {
         let here = at == form.at;
@@ -127,4 +128,14 @@ fn share(form: &ContainForm) -> String {
         Mode::Fallback => ": the lane “fallback”".into(),
         _ => String::new(),
     }
+}
+
+/// What `g` would set off from this host.
+fn glass(model: &Model, form: &ContainForm) -> String {
+    let Some(choice) = form.choice() else { return String::new() };
+    let actuators = model.runbook.as_ref().map(|runbook| runbook.actuators.as_slice()).unwrap_or_default();
+    let fits = |one: &&Actuator| one.break_glass && one.is_set_off_by(&choice.scope, form.mode);
+    let names: Vec<&str> = actuators.iter().filter(fits).map(|one| one.name.as_str()).collect();
+    let names = if names.is_empty() { "nothing on this host".to_owned() } else { names.join(", ") };
+    format!("  g breaks the glass: sets off {names}, and tells the backend once it is back.")
 }

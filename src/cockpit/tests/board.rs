@@ -160,3 +160,28 @@ fn every_mode_is_offered() {
     });
     assert_eq!(engaged, Some((Mode::Canary, Some(25))));
 }
+
+/// Law 6: offline, a second and different key breaks the glass; with the backend reached, or in a drill, it does not.
+#[test]
+fn the_glass_breaks_only_where_the_backend_is_not_reached() {
+    let text = "[[actuator]]\nname = \"cut-keys\"\nmove = \"revoke-credential\"\ncommand = [\"true\"]\non = {}\nbreak_glass = true";
+    let texts = std::collections::BTreeMap::from([("actuators.toml".to_owned(), text.to_owned())]);
+    let mut model = sample::model((80, 24));
+    model.runbook = Some(std::sync::Arc::new(crate::runbook::Runbook::from_texts(&texts).unwrap()));
+    press(&mut model, "!");
+    assert!(press(&mut model, "g").is_empty(), "the backend is reached");
+    model.link = crate::cockpit::link::Link::Offline { since: model.now, why: "refused".into() };
+    let screen = text_of(&model);
+    assert!(screen.contains("g breaks the glass: sets off cut-keys"), "{screen}");
+    let broken = press(&mut model, "g");
+    assert!(matches!(&broken[..], [Effect::BreakGlass(engage)] if engage.mode == Mode::Halt), "{broken:?}");
+    let mut drill = sample::model((80, 24));
+    drill.world = Some(crate::terms::DrillId(3));
+    drill.link = model.link.clone();
+    press(&mut drill, "!");
+    assert!(press(&mut drill, "g").is_empty(), "nothing real from a drill");
+}
+
+fn text_of(model: &Model) -> String {
+    text(&painted(model, (80, 24)))
+}

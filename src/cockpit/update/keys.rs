@@ -9,6 +9,7 @@ use crate::cockpit::{
     form::Value,
     keymap::Key,
     layout,
+    link::Link,
     model::{Model, Overlay},
     overlays::{Choice, help},
     scope_choice::{ContainForm, SETTLE_MS},
@@ -126,6 +127,7 @@ fn in_overlay(model: &mut Model, does: Do) -> Option<Vec<Effect>> {
             }
         }
         Do::Fire => return Some(fire(model)),
+        Do::BreakGlass => return Some(break_glass(model)),
         Do::SubmitForm => return Some(submit::submit(model)),
         Do::Choose => return Some(choose(model)),
         Do::Leave => return Some(drafts::leave(model)),
@@ -181,6 +183,28 @@ fn fire(model: &mut Model) -> Vec<Effect> {
         model.focus = crate::cockpit::model::Pane::Containment;
     }
     command.map_or_else(Vec::new, |command| act::ask_in(model, world, what, command))
+}
+
+/// `g` in the containment overlay: only where the backend is not reached, and only for real.
+fn break_glass(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::Contain(form)) = &model.overlay else { return Vec::new() };
+    let why_not = if !matches!(model.link, Link::Offline { .. } | Link::Connecting) {
+        Some("the backend is reached: enter fires")
+    } else if form.world.is_some() {
+        Some("this is a drill: nothing real is stopped from it")
+    } else if model.now.since(form.opened_at) < SETTLE_MS {
+        Some("again: it came before this could be read")
+    } else {
+        None
+    };
+    if let Some(why_not) = why_not {
+        model.complain(why_not);
+        return Vec::new();
+    }
+    let Some(crate::incident::Command::Engage(engage)) = form.command() else { return Vec::new() };
+    model.overlay = model.beneath.take();
+    model.say("breaking the glass …");
+    vec![Effect::BreakGlass(Box::new(engage))]
 }
 
 fn choose(model: &mut Model) -> Vec<Effect> {

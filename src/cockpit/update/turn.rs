@@ -31,6 +31,8 @@ pub fn update(model: &mut Model, now: Time, message: Message) -> Vec<Effect> {
         // An answer to an asking that another one replaced.
         Message::Loaded { .. } | Message::Heard { .. } => {}
         Message::Answered { what, result } => answered(model, what, result),
+        Message::BrokeGlass(Ok(done)) => model.say(done),
+        Message::BrokeGlass(Err(wrong)) => model.complain(wrong.to_string()),
         Message::Playing(Ok(drill)) => {
             model.say(format!("{drill} plays; W comes back to the real world"));
             return vec![sync::follow(model, Some(drill))];
