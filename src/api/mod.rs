@@ -18,7 +18,7 @@ pub use drills::{DrillStarted, RecordingView, StartDrill};
 pub use header::decoded_header;
 pub use interlock::{AgentView, CheckAnswer, CheckRequest, DecideHold, HoldView, LeaseAnswer, LeaseRequest};
 pub use problem::Problem;
-pub use state::{AgentLive, BackendInfo, IncidentView, Live, Resync, State, TelemetryCounts, You};
+pub use state::{AgentLive, Armed, BackendInfo, IncidentView, Live, Probe, Resync, State, TelemetryCounts, You};
 pub use telemetry::{ActionsAnswer, RejectedItem};
 pub use tripwires::{AutoPlan, BacktestView, Engagement, SetAutoStage, TripwiresView};
 

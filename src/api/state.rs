@@ -61,12 +61,52 @@ pub struct Live {
     /// When the clients of the calls that wait last asked for them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub holds_asked: BTreeMap<HoldId, Time>,
+    /// Whether the switches would work now.
+    pub armed: Armed,
     /// People with a cockpit open, by name.
     pub present: Vec<String>,
     /// Telemetry counters since the backend began.
     pub telemetry: TelemetryCounts,
     /// Newest firing condition checks, spend per minute over the last hour, all agents, USD; oldest first.
     pub spend_per_minute: Vec<f64>,
+}
+
+/// Whether the switches would work, proved between incidents (CON.13).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Armed {
+    /// Actuators with a probe, by name.
+    pub probes: BTreeMap<String, Probe>,
+    /// Identities that can fire: people and scripts with a token, and whoever is on the socket. Three should (CON.5).
+    pub can_fire: u32,
+}
+
+/// What a harmless probe said last.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    /// When.
+    pub at: Time,
+    /// Why it would not work; absent where it would.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_not: Option<String>,
+}
+
+impl Live {
+    /// The agents that a switch reaches, and the one among them whose last proof is oldest.
+    pub fn oldest_proof(&self) -> Option<(&str, Time)> {
+        let proved = self.agents.iter().filter_map(|(name, live)| Some((name.as_str(), live.proved_at?)));
+        proved.min_by_key(|(_, at)| *at)
+    }
+
+    /// What keeps the switches from working: probes that fail, and agents that no switch reaches.
+    pub fn unarmed(&self) -> Vec<String> {
+        let failing = self.armed.probes.iter().filter_map(|(name, probe)| {
+            let why = probe.why_not.as_ref()?;
+            Some(format!("actuator {name} would not work: {why}"))
+        });
+        let beyond = self.agents.iter().filter(|(_, live)| live.reach == Some(Reach::Observed));
+        failing.chain(beyond.map(|(name, _)| format!("{name} is observed only: no switch reaches it"))).collect()
+    }
 }
 
 /// One agent's figures now.
@@ -77,6 +117,8 @@ pub struct AgentLive {
     pub reach: Option<Reach>,
     /// Live leases.
     pub leases: u32,
+    /// When it last proved that a switch would reach it: by a lease that keeps up, or by asking (CON.13).
+    pub proved_at: Option<Time>,
     /// Newest action or check.
     pub last_seen: Option<Time>,
     /// Spend in the window, USD.

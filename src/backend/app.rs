@@ -9,7 +9,9 @@ use super::{
     clock::Clock,
     core::Core,
     drill::Playing,
+    outward::Probes,
     presence::Presence,
+    rights::{Right, may},
     rooms::{self, Rooms},
 };
 use crate::{
@@ -26,6 +28,8 @@ pub struct Backend {
     pub rooms: Arc<Rooms>,
     /// Who has a cockpit open.
     pub presence: Presence,
+    /// What the actuators' probes said last.
+    pub probes: Probes,
     /// Drills being played.
     pub playing: Playing,
     /// The clock.
@@ -60,7 +64,19 @@ impl Backend {
     pub fn live(&self, drill: Option<DrillId>) -> Live {
         let mut live = self.rooms.figures(drill, (self.clock)());
         live.present = self.presence.names();
+        live.armed.can_fire = self.can_fire();
+        if drill.is_none() {
+            live.armed.probes = self.probes.all();
+        }
         live
+    }
+
+    /// Identities that may engage a switch: every token that may, and whoever is on the socket.
+    fn can_fire(&self) -> u32 {
+        let worlds = self.core.worlds();
+        let live = worlds.tokens.values().filter(|token| token.revoked_at.is_none());
+        let tokens = live.filter(|token| may(token.role.into(), Right::Engage)).count();
+        u32::try_from(tokens).unwrap_or(u32::MAX).saturating_add(1)
     }
 
     /// Hears a world's figures change from what they are now.

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::{TcpListener, UnixListener},
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
@@ -131,6 +131,7 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
         std::env::set_current_dir("/")?;
     }
     allow_many_files();
+    let signals = signals();
     let daemon = options.daemon;
     let running = match start(options).await {
         Ok(running) => running,
@@ -141,7 +142,7 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
         }
         Err(why) => return Err(why),
     };
-    tokio::spawn(stop_on_signal(running.backend.stop.clone()));
+    tokio::spawn(stop_on_signal(signals, running.backend.stop.clone()));
     running.until_stopped().await;
     Ok(())
 }
@@ -185,6 +186,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         core,
         rooms,
         presence: Presence::default(),
+        probes: super::outward::Probes::default(),
         playing: super::drill::Playing::default(),
         clock: clock.clone(),
         stop: CancellationToken::new(),
@@ -195,6 +197,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         log_file: log_file.as_ref().map(|file| file.display().to_string()),
     });
     let mut tasks = tasks::start(&backend);
+    tasks.spawn(super::outward::keep_armed(backend.clone(), runbook.clone()));
     tasks.spawn(super::outward::run(backend.clone(), runbook.clone()));
     tasks.spawn(remember(backend.rooms.interlocks.clone(), home.heard(), clock.clone()));
 
@@ -298,18 +301,23 @@ fn database_path(home: &Home, database: Option<String>) -> Result<PathBuf, Serve
     }
 }
 
-async fn stop_on_signal(stop: CancellationToken) {
-    let mut kinds = Vec::new();
+/// Hears what tells it to stop; taken before it is announced, so that nobody ends it before it listens.
+fn signals() -> Vec<Signal> {
+    let mut heard = Vec::new();
     for kind in [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()] {
         match signal(kind) {
-            Ok(stream) => kinds.push(stream),
+            Ok(stream) => heard.push(stream),
             Err(why) => tracing::warn!(%why, "a signal cannot be heard"),
         }
     }
-    if kinds.is_empty() {
+    heard
+}
+
+async fn stop_on_signal(mut signals: Vec<Signal>, stop: CancellationToken) {
+    if signals.is_empty() {
         return;
     }
-    futures_util::future::select_all(kinds.iter_mut().map(|stream| Box::pin(stream.recv()))).await;
+    futures_util::future::select_all(signals.iter_mut().map(|stream| Box::pin(stream.recv()))).await;
     tracing::info!("told to stop by a signal");
     stop.cancel();
 }

@@ -13,6 +13,7 @@ use crate::{
     api::{BackendInfo, State, Stop, Stopping, path},
     backend::serve::{ServeOptions, SystemSocket, serve as serve_until_stopped},
     config::system_socket,
+    terms::Time,
 };
 
 /// `andon serve`.
@@ -117,6 +118,7 @@ pub async fn doctor(reach: &Reach) -> Result<(), Failed> {
                     format!("{}{}", state.you.name, if state.you.may_act { "" } else { ", watching only" }),
                 );
                 agents(&state, &mut found);
+                armed(&state, &mut found);
             }
         },
     }
@@ -146,4 +148,31 @@ fn agents(state: &State, found: &mut impl FnMut(bool, &str, String)) {
     for (name, agent) in state.live.agents.iter().filter(|(_, agent)| !agent.drift.is_empty()) {
         found(false, "drift", format!("{name} calls what its inventory does not list: {}", agent.drift.join(", ")));
     }
+}
+
+/// CON.5, CON.13: whether the switches would work now, and who could fire them.
+fn armed(state: &State, found: &mut impl FnMut(bool, &str, String)) {
+    let (live, now) = (&state.live, state.live.now);
+    let age = |at: Time| print::span(now.since(at) as f64 / 1_000.0);
+    match live.oldest_proof() {
+        Some((agent, at)) => {
+            found(true, "armed", format!("oldest proof that a switch reaches an agent: {agent}, {} ago", age(at)))
+        }
+        None => found(true, "armed", "no agent holds a lease or asks: no switch has anybody to reach yet".into()),
+    }
+    for (name, probe) in &live.armed.probes {
+        match &probe.why_not {
+            None => found(true, "actuator", format!("{name} would work, probed {} ago", age(probe.at))),
+            Some(why) => found(false, "actuator", format!("{name} would not work: {why}")),
+        }
+    }
+    let fewer =
+        if live.armed.can_fire < 3 { "; three roles should: `andon token make NAME --role operator`" } else { "" };
+    found(true, "who can fire", format!("{} identities{fewer}", live.armed.can_fire));
+    let drill = state.drills.iter().map(|drill| drill.started_at).max();
+    found(
+        true,
+        "last drill",
+        drill.map_or_else(|| "none yet: `andon drill list`".into(), |at| format!("{} ago", age(at))),
+    );
 }

@@ -173,7 +173,7 @@ fn stopped(model: &Model) -> Line<'static> {
         .collect();
     let Some(incident) = model.incident() else {
         return match engaged.len() {
-            0 => Line::styled("nothing is stopped", theme.style(Role::Dim)),
+            0 => Line::from(vec![Span::styled("nothing is stopped", theme.style(Role::Dim)), armed(model)]),
             number => Line::styled(format!("{} engaged", text::count(number, "switch")), theme.style(Role::Halted)),
         };
     };
@@ -191,6 +191,20 @@ fn stopped(model: &Model) -> Line<'static> {
         Span::styled(format!(" {word} "), theme.style(Role::Halted)),
         Span::styled(format!(" {proof}{stopwatch}"), theme.style(role)),
     ])
+}
+
+/// Whether the switches would work: the age of the oldest proof, or how many things keep them from it (CON.13).
+fn armed(model: &Model) -> Span<'static> {
+    let theme = &model.look.theme;
+    let Some(live) = model.state.as_ref().map(|state| &state.live) else { return Span::raw("") };
+    let unarmed = live.unarmed().len();
+    match live.oldest_proof() {
+        _ if unarmed > 0 => Span::styled(format!(" · ⚠ {unarmed} beyond reach"), theme.style(Role::Warn)),
+        Some((_, at)) => {
+            Span::styled(format!(" · armed ✓ {}", text::span(model.now.since(at))), theme.style(Role::Good))
+        }
+        None => Span::raw(""),
+    }
 }
 
 /// `9 s of 30 s`.

@@ -69,7 +69,9 @@ fn arrows_point_one_way() {
     for (module, never) in [
         ("cockpit", &["reqwest", "sqlx", "axum", "crate::backend", "crate::cli::"][..]),
         ("client", &["ratatui", "crossterm", "sqlx", "axum", "crate::backend", "crate::cockpit", "crate::cli::"]),
-        ("interlock", &["ratatui", "crossterm", "sqlx", "axum", "crate::backend", "crate::cockpit", "crate::cli::"]),
+        ("interlock", &["ratatui", "crossterm", "sqlx", "crate::backend", "crate::cockpit", "crate::cli::"]),
+        // Only the MCP proxy serves anybody.
+        ("interlock/run", &["axum"]),
         ("backend", &["ratatui", "crossterm", "crate::cockpit", "crate::cli::", "crate::client"]),
         ("incident", &["crate::api", "crate::backend", "crate::client", "crate::cockpit", "crate::cli::"]),
         ("terms", &["crate::incident", "crate::api", "crate::backend", "crate::telemetry", "crate::tripwire"]),

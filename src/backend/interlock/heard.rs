@@ -125,6 +125,19 @@ impl Heard {
         }
     }
 
+    /// When it last proved that a switch would reach it: each renewal of a lease that keeps up with `version` does, and each
+    /// question (CON.13).
+    pub fn proved_at(&self, version: u64, now: Moment) -> Option<Time> {
+        let asked = self.checked.max(self.gated);
+        let live: Vec<&Lease> = self.leases.values().filter(|lease| lease.until > now.steady).collect();
+        if live.is_empty() {
+            return asked;
+        }
+        // One that lags behind proves no more than what it acknowledged.
+        let behind = live.iter().filter(|lease| lease.acknowledged.0 < version).map(|lease| lease.acknowledged.1);
+        behind.min().or(self.last)
+    }
+
     /// Whether a switch that engages now counts it. A lease that ran out counts where its holder goes on all the same.
     pub fn is_counted(&self, now: Moment) -> bool {
         self.acted.is_some_and(|at| now.utc.since(at) < Time::DAY)

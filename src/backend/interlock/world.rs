@@ -338,9 +338,11 @@ impl Interlock {
         for agent in self.table().agents.keys() {
             agents.entry(agent.to_string()).or_default();
         }
+        let version = self.table().version;
         for (name, live) in agents {
             let heard = known.everybody.agents.get(name.as_str());
             live.reach = Some(heard.map_or(Reach::Observed, |heard| heard.reach(now)));
+            live.proved_at = heard.and_then(|heard| heard.proved_at(version, now));
             live.leases = heard.map_or(0, |heard| u32::try_from(heard.live_leases(now)).unwrap_or(u32::MAX));
         }
     }
