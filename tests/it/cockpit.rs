@@ -13,7 +13,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A cockpit in a terminal of its own, over a backend of its own.
-struct Seat {
+pub struct Seat {
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
@@ -31,7 +31,7 @@ fn cells(number: u16) -> NonZero<u16> {
 }
 
 impl Seat {
-    fn open(home: &std::path::Path, columns: u16, rows: u16, args: &[&str]) -> Self {
+    pub fn open(home: &std::path::Path, columns: u16, rows: u16, args: &[&str]) -> Self {
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_andon"));
         command.args(args);
@@ -58,12 +58,12 @@ impl Seat {
         Self { child, master: pair.master, keys, screen, raw, home: home.to_owned() }
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
     }
 
     #[track_caller]
-    fn until(&self, what: &str, holds: impl Fn(&str) -> bool) {
+    pub fn until(&self, what: &str, holds: impl Fn(&str) -> bool) {
         let start = Instant::now();
         while !holds(&self.text()) {
             assert!(start.elapsed() < PATIENCE, "never seen: {what}\n{}", self.text());
@@ -72,13 +72,26 @@ impl Seat {
     }
 
     #[track_caller]
-    fn sees(&self, words: &str) {
+    pub fn sees(&self, words: &str) {
         self.until(words, |text| text.contains(words));
     }
 
-    fn types(&mut self, keys: &str) {
+    pub fn types(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
+    }
+
+    /// Types Enter until the open overlay has fired: it counts once that stood for 150 ms.
+    #[track_caller]
+    pub fn fires(&mut self) {
+        let start = Instant::now();
+        while !self.text().contains("HALTED") {
+            assert!(start.elapsed() < PATIENCE, "{}", self.text());
+            if self.text().contains("Stops") {
+                self.types("\r");
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
     }
 
     /// Waits for its end; its exit code.
@@ -158,16 +171,7 @@ fn two_keys_halt_and_a_second_cockpit_sees_it() {
     seat.types("!");
     seat.sees("Stops");
     seat.sees("one is declared after firing");
-    // Enter counts once the overlay stood for 150 ms; one that comes earlier asks for another.
-    seat.until("the halt", |text| text.contains("HALTED") || text.contains("Stops"));
-    let start = Instant::now();
-    while !seat.text().contains("HALTED") {
-        assert!(start.elapsed() < PATIENCE, "{}", seat.text());
-        if seat.text().contains("Stops") {
-            seat.types("\r");
-        }
-        std::thread::sleep(Duration::from_millis(200));
-    }
+    seat.fires();
     other.sees("halt  all agents");
     let switches = seat.andon(&["switches"]);
     assert_eq!(switches[0]["mode"], "halt", "{switches}");

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A backend with one declared agent, and a gateway's token.
-async fn backend() -> (Rig, String) {
+pub async fn backend() -> (Rig, String) {
     let rig = rig().await;
     let tools = json!([{"tool": "stripe.payout", "class": "external-api-call"}, {"tool": "crm.find", "class": "read"}]);
     rig.post("/v1/agents", json!([{"id": "refund-bot", "inventory": tools}])).await.good();

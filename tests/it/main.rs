@@ -6,6 +6,7 @@ mod cli;
 mod cockpit;
 mod crash;
 mod disk;
+mod done;
 mod drills;
 mod faults;
 mod gates;

@@ -25,7 +25,7 @@ fn client_file(name: &str) -> PathBuf {
 }
 
 /// A program that is led by lines of JSON, and answers in such lines.
-struct Led {
+pub struct Led {
     child: Child,
     stdin: Option<ChildStdin>,
     lines: Receiver<Value>,
@@ -66,7 +66,7 @@ impl Led {
     }
 
     /// Asks, and waits for the answer.
-    fn ask(&mut self, ask: Value) -> Value {
+    pub fn ask(&mut self, ask: Value) -> Value {
         self.begin(ask);
         self.hear()
     }
@@ -81,8 +81,8 @@ impl Drop for Led {
 }
 
 /// A real client of `era`, the proxy, and a real server of `era` that writes down what it executes.
-struct Till {
-    client: Led,
+pub struct Till {
+    pub client: Led,
     done: PathBuf,
     _folder: tempfile::TempDir,
 }
@@ -105,7 +105,7 @@ fn proxy(rig: &Rig) -> Vec<String> {
     words.map(str::to_owned).to_vec()
 }
 
-async fn till(rig: &Rig, era: &str) -> Till {
+pub async fn till(rig: &Rig, era: &str) -> Till {
     let tools = ["refund", "look", "slow", "echo", "measure", "fail", "die"];
     rig.post("/v1/agents", json!([{"id": "till-bot", "inventory": tools}])).await.good();
     let folder = tempfile::tempdir().unwrap();
@@ -124,12 +124,12 @@ async fn till(rig: &Rig, era: &str) -> Till {
 }
 
 impl Till {
-    fn refund(&mut self, amount: i64) -> Value {
+    pub fn refund(&mut self, amount: i64) -> Value {
         self.client.ask(refund(amount))
     }
 
     /// What the server executed so far.
-    fn done(&self) -> Vec<String> {
+    pub fn done(&self) -> Vec<String> {
         std::fs::read_to_string(&self.done).unwrap_or_default().lines().map(str::to_owned).collect()
     }
 }

@@ -18,7 +18,7 @@ fn client(file: &str) -> String {
 }
 
 /// A client program that prints what it hears, one line each; it dies with the test.
-struct Agent {
+pub struct Agent {
     _child: Child,
     said: Vec<String>,
     lines: Lines<BufReader<ChildStdout>>,
@@ -31,18 +31,18 @@ impl Agent {
         Self { _child: child, said: Vec::new(), lines }
     }
 
-    async fn python(base: &str, file: &str) -> Self {
-        Self::started(Command::new(setup("openfeature.sh").await).args([&client(file), base, "refund-bot"]))
+    pub async fn python(base: &str, agent: &str) -> Self {
+        Self::started(Command::new(setup("openfeature.sh").await).args([&client("openfeature_loop.py"), base, agent]))
     }
 
-    async fn node(base: &str, file: &str) -> Self {
+    pub async fn node(base: &str, file: &str, agent: &str) -> Self {
         let modules = setup("openfeature-js.sh").await;
         let mut node = Command::new("node");
-        Self::started(node.args([&client(file), base, "refund-bot"]).env("NODE_PATH", modules))
+        Self::started(node.args([&client(file), base, agent]).env("NODE_PATH", modules))
     }
 
     /// Waits for it to say so; between two questions the answer may change.
-    async fn hears(&mut self, line: &str) {
+    pub async fn hears(&mut self, line: &str) {
         while self.says().await != line {}
     }
 
@@ -87,14 +87,14 @@ async fn asks_before_each_step(rig: Rig, mut agent: Agent) {
 #[tokio::test]
 async fn the_python_sdk_obeys() {
     let rig = rig().await;
-    let agent = Agent::python(&rig.base(), "openfeature_loop.py").await;
+    let agent = Agent::python(&rig.base(), "refund-bot").await;
     asks_before_each_step(rig, agent).await;
 }
 
 #[tokio::test]
 async fn the_javascript_server_sdk_obeys() {
     let rig = rig().await;
-    let agent = Agent::node(&rig.base(), "openfeature_server.cjs").await;
+    let agent = Agent::node(&rig.base(), "openfeature_server.cjs", "refund-bot").await;
     asks_before_each_step(rig, agent).await;
 }
 
@@ -106,7 +106,7 @@ async fn the_javascript_web_sdk_is_told_by_its_stream() {
     let tools = json!([{"tool": "stripe.payout", "class": "external-api-call"}, {"tool": "crm.find", "class": "read"}]);
     rig.post("/v1/agents", json!([{"id": "refund-bot", "inventory": tools}])).await.good();
     let wire = wire(&rig.running.info.tcp[0]).await;
-    let mut agent = Agent::node(&wire.base(), "openfeature_web.cjs").await;
+    let mut agent = Agent::node(&wire.base(), "openfeature_web.cjs", "refund-bot").await;
     assert_eq!(agent.says().await, "flags none true true");
     assert_eq!(agent.says().await, "stream 200");
 
@@ -151,7 +151,7 @@ async fn the_javascript_web_sdk_finds_a_backend_that_starts_again() {
     let rig = rig().await;
     rig.command("/v1/switches", json!({"scope": {"agent": "refund-bot"}})).await.good();
     let wire = wire(&rig.running.info.tcp[0]).await;
-    let mut agent = Agent::node(&wire.base(), "openfeature_web.cjs").await;
+    let mut agent = Agent::node(&wire.base(), "openfeature_web.cjs", "refund-bot").await;
     assert_eq!(agent.says().await, "flags halt false false");
     assert_eq!(agent.says().await, "stream 200");
     rig.running.stop().await;

@@ -36,7 +36,7 @@ async fn proof(rig: &Rig) -> Value {
 }
 
 /// What is proved of an agent, and by what.
-fn line(halt: &Value, agent: &str) -> (String, Value) {
+pub fn line(halt: &Value, agent: &str) -> (String, Value) {
     let line = halt["agents"].as_array().unwrap().iter().find(|line| line["id"] == agent).cloned().unwrap_or_default();
     (line["state"].as_str().unwrap_or_default().to_owned(), line["how"].clone())
 }

@@ -17,19 +17,24 @@ use serde_json::{Value, json};
 
 use crate::rig::{Rig, read, rig, rig_in, until};
 
-/// A program under `andon interlock run`, in the home of `rig` or over `url`.
+/// A program under `andon interlock run` as the looper, in the home of `rig` or over `url`.
 fn under_lease(home: &Path, url: Option<&str>, flags: &[&str], program: &str) -> Child {
+    agent_under_lease("looper", home, url, flags, program)
+}
+
+/// The same as any agent.
+pub fn agent_under_lease(agent: &str, home: &Path, url: Option<&str>, flags: &[&str], program: &str) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_andon"));
     command.env("ANDON_HOME", home).env_remove("ANDON_URL").env_remove("ANDON_TOKEN");
     if let Some(url) = url {
         command.env("ANDON_URL", url);
     }
-    command.args(["interlock", "run", "--agent", "looper"]).args(flags).args(["--", "sh", "-c", program]);
+    command.args(["interlock", "run", "--agent", agent]).args(flags).args(["--", "sh", "-c", program]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 /// A program with a child of its own that leaves its session, and both say who they are.
-fn stubborn(folder: &Path) -> String {
+pub fn stubborn(folder: &Path) -> String {
     let place = folder.display();
     format!(
         "trap '' TERM; (setsid sh -c 'trap \"\" TERM; echo $$ > {place}/grandchild; while :; do sleep 0.05; done' &); \
@@ -41,12 +46,12 @@ fn pid(folder: &Path, who: &str) -> Option<i32> {
     std::fs::read_to_string(folder.join(who)).ok()?.trim().parse().ok()
 }
 
-fn lives(pid: i32) -> bool {
+pub fn lives(pid: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rfind(')').is_some_and(|end| !stat[end..].starts_with(") Z"))
 }
 
-async fn both_run(folder: &Path) -> [i32; 2] {
+pub async fn both_run(folder: &Path) -> [i32; 2] {
     until("both run", async || pid(folder, "child").is_some() && pid(folder, "grandchild").is_some()).await;
     [pid(folder, "child").unwrap(), pid(folder, "grandchild").unwrap()]
 }
@@ -60,7 +65,7 @@ async fn proof(rig: &Rig, switch: &str) -> Value {
     rig.get(&format!("/v1/switches/{switch}")).await.good()["halt"]["agents"][0].clone()
 }
 
-fn ended(mut child: Child) -> (Option<i32>, String) {
+pub fn ended(mut child: Child) -> (Option<i32>, String) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while child.try_wait().unwrap().is_none() {
         assert!(Instant::now() < deadline, "the runner never ended");
@@ -128,13 +133,13 @@ async fn nothing_outlives_its_runner() {
 }
 
 /// A wire between agent and backend that can be cut.
-struct Wire {
-    url: String,
+pub struct Wire {
+    pub url: String,
     cut: Arc<AtomicBool>,
 }
 
 impl Wire {
-    fn to(backend: String) -> Self {
+    pub fn to(backend: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let cut = Arc::new(AtomicBool::new(false));
@@ -152,7 +157,7 @@ impl Wire {
     }
 
     /// From now on nothing arrives any more, and nobody is told: as when a network goes.
-    fn cut(&self) {
+    pub fn cut(&self) {
         self.cut.store(true, Ordering::SeqCst);
     }
 }
