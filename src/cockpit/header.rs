@@ -184,7 +184,10 @@ fn stopped(model: &Model) -> Line<'static> {
     let word = if halted { "HALTED" } else { "RESTRICTED" };
     let halt = worst(engaged.iter().map(|switch| &switch.halt));
     let (proof, role) = panes::proof_words(&halt);
-    let zero = incident.harm_at.or_else(|| engaged.iter().map(|switch| switch.engaged_at).min());
+    // What was engaged for something else began before this incident's clock.
+    let own = engaged.iter().filter(|switch| switch.incident == Some(incident.id));
+    let began = own.map(|switch| switch.engaged_at).min().or(engaged.iter().map(|switch| switch.engaged_at).min());
+    let zero = incident.harm_at.or(began);
     let running = zero.filter(|_| halt.confirmed_in_s.is_none() && halt.counted > 0);
     let stopwatch = running.map(|zero| format!(" {}", stopwatch(model, incident, zero))).unwrap_or_default();
     Line::from(vec![

@@ -105,7 +105,10 @@ fn drill_came(drills: &mut Vec<Drill>, event: &Event) {
 fn announce(model: &mut Model, event: &Event) -> Option<Effect> {
     match &event.fact {
         Fact::FiringOpened { firing, key, .. } if key.tripwire == Tripwire::Breach => {
-            let text = format!("{firing} breach: {} acts though it is halted", key.agent);
+            let text = match key.detail.strip_prefix("approval ") {
+                Some(how) => format!("{firing} an approval of {}'s call is none: {how}", key.agent),
+                None => format!("{firing} breach: {} acts though it is halted", key.agent),
+            };
             model.complain(text.clone());
             (!model.focused).then_some(Effect::Alert(text))
         }

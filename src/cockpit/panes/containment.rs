@@ -15,7 +15,7 @@ use crate::{
     },
     incident::{
         Reach,
-        containment::{AgentProof, HaltProof, ProofState, Slipped, Switch, SwitchState},
+        containment::{AgentProof, HaltProof, ProofHow, ProofState, Slipped, Switch, SwitchState},
     },
     terms::{Printable, Time},
 };
@@ -142,7 +142,7 @@ fn proof_line<'a>(model: &Model, proof: &AgentProof, columns: usize) -> Line<'a>
         ProofState::Idle => ("–", Role::Dim),
         ProofState::Requested | ProofState::Enforced => ("…", Role::Warn),
     };
-    let how = proof.how.map(|how| format!(" by {how}")).unwrap_or_default();
+    let how = proof.how.map(by).unwrap_or_default();
     let beyond = if reach(model, proof.id.as_str()) == Some(Reach::Observed) { " · observed only" } else { "" };
     let words = format!("{}{how}{beyond} {}", proof.state, text::clock(proof.at, zone(model)));
     let left = Line::from(vec![
@@ -150,6 +150,14 @@ fn proof_line<'a>(model: &Model, proof: &AgentProof, columns: usize) -> Line<'a>
         Span::raw(text::cut(proof.id.as_str(), columns.saturating_sub(16).max(8))),
     ]);
     text::ends(left, Line::styled(words, theme.style(role)), columns)
+}
+
+fn by(how: ProofHow) -> &'static str {
+    match how {
+        ProofHow::Acknowledged => " by acknowledgement",
+        ProofHow::Expired => " by expiry",
+        ProofHow::Refused => " by refusal",
+    }
 }
 
 fn reach(model: &Model, agent: &str) -> Option<Reach> {
@@ -191,7 +199,8 @@ fn detail<'a>(model: &Model) -> Line<'a> {
     let until = |at: Time| text::clock(at, zone(model));
     let watched = switch.watch_until.map(|at| format!(" · watched until {}", until(at))).unwrap_or_default();
     let expires = switch.expires_at.map(|at| format!(" · lifts itself at {}", until(at))).unwrap_or_default();
-    let flight = format!("{flight}{watched}{expires}");
+    let moved: Vec<String> = switch.actuators.iter().map(|run| format!(" · {} {}", run.name, run.state())).collect();
+    let flight = format!("{flight}{watched}{expires}{}", moved.concat());
     let by = text::cut(&switch.by.to_string(), 24);
     dim(
         model,
