@@ -17,6 +17,7 @@ mod house;
 mod interlock;
 mod life;
 mod mcp;
+mod mcp_public;
 mod ofrep;
 mod openfeature;
 mod proof;

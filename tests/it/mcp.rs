@@ -20,7 +20,7 @@ fn python(era: &str) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-fn client_file(name: &str) -> PathBuf {
+pub fn client_file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/clients").join(name)
 }
 
@@ -33,7 +33,7 @@ pub struct Led {
 }
 
 impl Led {
-    fn start(command: &mut Command) -> Self {
+    pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take().unwrap());
         let (sender, lines) = channel();
@@ -53,12 +53,12 @@ impl Led {
     }
 
     /// The next line; it comes within a minute: some are long.
-    fn hear(&self) -> Value {
+    pub fn hear(&self) -> Value {
         self.lines.recv_timeout(Duration::from_secs(60)).expect("an answer")
     }
 
     /// Asks, without waiting.
-    fn begin(&mut self, mut ask: Value) -> i64 {
+    pub fn begin(&mut self, mut ask: Value) -> i64 {
         self.next += 1;
         ask["id"] = self.next.into();
         self.say(&ask.to_string());
@@ -87,7 +87,7 @@ pub struct Till {
     _folder: tempfile::TempDir,
 }
 
-fn proxy(rig: &Rig) -> Vec<String> {
+pub fn proxy(rig: &Rig) -> Vec<String> {
     let home = rig.folder.path().display().to_string();
     let program = env!("CARGO_BIN_EXE_andon");
     let words = [
@@ -138,7 +138,7 @@ fn refund(amount: i64) -> Value {
     json!({"call": "refund", "arguments": {"order": "A1", "amount": amount}})
 }
 
-async fn engage(rig: &Rig, command: Value) -> String {
+pub async fn engage(rig: &Rig, command: Value) -> String {
     let engaged = rig.command("/v1/switches", command).await;
     engaged.good()["events"][0]["data"]["switch"].as_str().unwrap().to_owned()
 }
@@ -151,12 +151,12 @@ async fn board(rig: &Rig) -> Vec<Value> {
     rig.get("/v1/holds").await.good().as_array().unwrap().clone()
 }
 
-async fn waits(rig: &Rig) -> String {
+pub async fn waits(rig: &Rig) -> String {
     until("a call waits", async || !board(rig).await.is_empty()).await;
     board(rig).await[0]["id"].as_str().unwrap().to_owned()
 }
 
-async fn decide(rig: &Rig, hold: &str, approve: bool) {
+pub async fn decide(rig: &Rig, hold: &str, approve: bool) {
     rig.command(&format!("/v1/holds/{hold}/decide"), json!({"approve": approve, "why": "looked"})).await.good();
 }
 
