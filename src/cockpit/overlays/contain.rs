@@ -19,17 +19,17 @@ use crate::{incident::containment::Mode, runbook::Actuator};
 /// Draws it.
 pub fn draw(model: &Model, form: &ContainForm, frame: &mut Frame<'_>) {
     let theme = &model.look.theme;
-    let rows = u16::try_from(form.choices.len()).unwrap_or(9) + 13;
+    let rows = u16::try_from(form.choices.len()).unwrap_or(9) + 15;
     let title = if form.world.is_some() { "Stop — in a drill" } else { "Stop" };
     let Some(area) = window::open(model, frame, title, (84, rows)) else { return };
     let columns = usize::from(area.width);
     let mut lines = vec![place(model, form)];
     if matches!(model.link, Link::Offline { .. } | Link::Connecting) {
-        lines.push(Line::styled(
-            "⚠ The backend is not reached: agents with a lease stop by themselves when it runs out.",
-            theme.style(Role::Bad),
-        ));
-        lines.push(Line::styled(text::cut(&glass(model, form), columns), theme.style(Role::Warn)));
+        let blind = "⚠ The backend is not reached: agents with a lease stop by themselves when it runs out.";
+        let glass = glass(model, form);
+        for (words, role) in [(blind, Role::Bad), (&glass, Role::Warn)] {
+            lines.extend(text::wrap(words, columns, 2).into_iter().map(|line| Line::styled(line, theme.style(role))));
+        }
     }
     for (at, choice) in form.choices.iter().enumerate() {
         let here = at == form.at;
@@ -137,5 +137,5 @@ fn glass(model: &Model, form: &ContainForm) -> String {
     let fits = |one: &&Actuator| one.break_glass && one.is_set_off_by(&choice.scope, form.mode);
     let names: Vec<&str> = actuators.iter().filter(fits).map(|one| one.name.as_str()).collect();
     let names = if names.is_empty() { "nothing on this host".to_owned() } else { names.join(", ") };
-    format!("  g breaks the glass: sets off {names}, and tells the backend once it is back.")
+    format!("g breaks the glass: sets off {names}, and tells the backend once it is back.")
 }
