@@ -28,10 +28,10 @@ pub enum Interlock {
     Exec(Inner),
 }
 
-/// `andon interlock run`.
+/// Beside whom it stands, and what happens when andon is not heard of.
 #[derive(Debug, Args)]
-pub struct Run {
-    /// Whose lease.
+pub struct Side {
+    /// Whose lease, and whose calls.
     #[arg(long)]
     agent: AgentId,
     /// What happens when the backend is not heard of: stop, or continue; as the agent is declared where nothing is said.
@@ -43,6 +43,13 @@ pub struct Run {
     /// The agent's revision.
     #[arg(long)]
     revision: Option<String>,
+}
+
+/// `andon interlock run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    side: Side,
     /// Wait while the agent is halted, then start.
     #[arg(long)]
     wait: bool,
@@ -54,18 +61,8 @@ pub struct Run {
 /// `andon interlock mcp`.
 #[derive(Debug, Args)]
 pub struct Mcp {
-    /// Whose calls these are.
-    #[arg(long)]
-    agent: AgentId,
-    /// What happens to calls when the backend is not heard of: stop, or continue; as the agent is declared where nothing is said.
-    #[arg(long)]
-    on_blind: Option<OnBlind>,
-    /// This process's name among the agent's; HOST:PID where none is given.
-    #[arg(long)]
-    instance: Option<String>,
-    /// The agent's revision.
-    #[arg(long)]
-    revision: Option<String>,
+    #[command(flatten)]
+    side: Side,
     /// The run its calls belong to; one of its own where none is given.
     #[arg(long)]
     run: Option<String>,
@@ -90,30 +87,27 @@ pub struct Inner {
     command: Vec<String>,
 }
 
-/// Who holds the lease, by what the command line says.
-pub(super) fn holder(
-    agent: AgentId,
-    instance: Option<String>,
-    on_blind: Option<OnBlind>,
-    revision: Option<String>,
-) -> Holder {
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let instance = instance.unwrap_or_else(|| format!("{host}:{}", std::process::id()));
-    Holder { agent, instance, on_blind, revision }
+impl Side {
+    fn holder(self) -> Holder {
+        let Self { agent, on_blind, instance, revision } = self;
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let instance = instance.unwrap_or_else(|| format!("{host}:{}", std::process::id()));
+        Holder { agent, instance, on_blind, revision }
+    }
 }
 
 pub async fn interlock(reach: &Reach, asked: Interlock) -> Result<(), Failed> {
     match asked {
-        Interlock::Run(Run { agent, on_blind, instance, revision, wait, command }) => {
+        Interlock::Run(Run { side, wait, command }) => {
             let client = reach.client().await?.clone();
-            let holder = holder(agent, instance, on_blind, revision);
+            let holder = side.holder();
             let code =
                 run::run(client, Asked { holder, wait, command }).await.map_err(|why| format!("andon: {why}"))?;
             std::process::exit(code)
         }
-        Interlock::Mcp(Mcp { agent, on_blind, instance, revision, run, listen, upstream, server }) => {
+        Interlock::Mcp(Mcp { side, run, listen, upstream, server }) => {
             let client = reach.client().await?.clone();
-            let holder = holder(agent, instance, on_blind, revision);
+            let holder = side.holder();
             let run = run.unwrap_or_else(|| format!("mcp-{}", uuid::Uuid::now_v7()));
             if let Some((listen, upstream)) = listen.zip(upstream) {
                 let served = mcp::http(client, holder, run, listen, &upstream).await;

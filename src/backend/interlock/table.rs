@@ -8,7 +8,7 @@ use crate::{
     api::{AgentView, CheckAnswer, CheckRequest, Decision},
     incident::{
         Agent, OnBlind, World,
-        containment::{Call, Switch, SwitchState, decide},
+        containment::{Call, Scope, Switch, SwitchState, decide, touches},
     },
     telemetry::Action,
     terms::{ActionClass, AgentId, SwitchId, ToolName},
@@ -179,17 +179,8 @@ fn reason(switch: &Switch) -> String {
 
 impl Table {
     /// Whether a switch over `scope` touches `agent`: what the scope asks and nobody stated counts as inside.
-    pub fn is_in(&self, scope: &crate::incident::containment::Scope, agent: &AgentId) -> bool {
-        let declared = self.agents.get(agent).map(|agent| &agent.declared);
-        let has = |fits: &dyn Fn(&crate::incident::InventoryItem) -> bool| {
-            declared.is_none_or(|declared| declared.inventory.iter().any(fits))
-        };
-        scope.agent.as_ref().is_none_or(|wanted| wanted == agent)
-            && scope.tool.as_ref().is_none_or(|tool| has(&|item| item.is(tool)))
-            && scope.class.as_ref().is_none_or(|class| has(&|item| item.class().is_none_or(|own| own == class)))
-            && scope.workflow.as_ref().is_none_or(|workflow| {
-                declared.and_then(|declared| declared.workflow.as_ref()).is_none_or(|own| own == workflow)
-            })
+    pub fn is_in(&self, scope: &Scope, agent: &AgentId) -> bool {
+        touches(&self.agents, scope, agent)
     }
 }
 

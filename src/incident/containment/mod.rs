@@ -15,7 +15,7 @@ pub use actuators::{ActuatorOutcome, ActuatorRun, ActuatorState};
 pub use auto::{AutoContainment, AutoOutcome, AutoScope, AutoStage, BacktestSeen, auto_name, auto_name_of};
 pub use decision::{Decision, decide, in_canary};
 pub use hold::{Hold, HoldDecision, HoldEnd, HoldState};
-pub use preview::{BlastRadius, Figures, Move, Preview, preview, suspects};
+pub use preview::{BlastRadius, Figures, Move, Preview, preview, suspects, touches};
 pub use recommend::{Recommended, recommend};
 pub use scope::{Call, Scope};
 pub use switch::{AgentProof, HaltProof, Mode, ProofHow, ProofState, Release, Slipped, Stage, Switch, SwitchState};

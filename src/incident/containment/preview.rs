@@ -1,12 +1,16 @@
 //! What a switch would stop and what would go on, before it is fired (CON.11); and how far the harm may reach (CON.6).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
+use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Mode, Scope};
 use crate::{
-    incident::{Reach, World},
+    incident::{Agent, InventoryItem, Reach, World},
     terms::{AgentId, words},
     tripwire::FiringState,
 };
@@ -49,7 +53,7 @@ pub fn preview(world: &World, figures: &BTreeMap<AgentId, Figures>, scope: &Scop
     let mut preview = Preview::default();
     for agent in names {
         let known = figures.get(agent).copied().unwrap_or_default();
-        if !touches(world, scope, agent) {
+        if !touches(&world.agents, scope, agent) {
             preview.goes_on.push(agent.clone());
             continue;
         }
@@ -80,12 +84,12 @@ pub fn suspects(world: &World) -> BTreeSet<AgentId> {
         .collect()
 }
 
-/// Whether `scope` touches an agent; what it names and the agent's owner did not state counts as inside.
-fn touches(world: &World, scope: &Scope, agent: &AgentId) -> bool {
-    let declared = world.agents.get(agent).map(|agent| &agent.declared);
-    let has = |fits: &dyn Fn(&crate::incident::InventoryItem) -> bool| {
-        declared.is_none_or(|declared| declared.inventory.iter().any(fits))
-    };
+/// Whether `scope` touches one of `agents`, or anybody else; what it names and the agent's owner did not state counts as
+/// inside.
+pub fn touches(agents: &OrdMap<AgentId, Arc<Agent>>, scope: &Scope, agent: &AgentId) -> bool {
+    let declared = agents.get(agent).map(|agent| &agent.declared);
+    let has =
+        |fits: &dyn Fn(&InventoryItem) -> bool| declared.is_none_or(|declared| declared.inventory.iter().any(fits));
     scope.agent.as_ref().is_none_or(|wanted| wanted == agent)
         && scope.tool.as_ref().is_none_or(|tool| has(&|item| item.is(tool)))
         && scope.class.as_ref().is_none_or(|class| has(&|item| item.class().is_none_or(|own| own == class)))

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     call::Call,
+    frames::{Waiting, data_of, frame, is_answer},
     gate::{Gate, Verdict},
     http::refused,
     json::Json,
@@ -271,7 +272,7 @@ impl Relay {
     /// Passes a server's frames on until the answer, the client, or a halt ends them. Dropping the response cancels the call.
     async fn stream(&self, call: &Call, response: reqwest::Response, frames: &Frames) {
         let mut bytes = response.bytes_stream();
-        let (mut waiting, mut done) = (Vec::new(), false);
+        let (mut waiting, mut done) = (Waiting::default(), false);
         loop {
             let chunk = tokio::select! {
                 () = frames.closed() => break,
@@ -282,12 +283,10 @@ impl Relay {
                 chunk = bytes.next() => chunk,
             };
             let Some(Ok(chunk)) = chunk else { break };
-            waiting.extend_from_slice(&chunk);
-            if waiting.len() > LONGEST {
+            if !waiting.takes(&chunk, LONGEST) {
                 break;
             }
-            while let Some(length) = first_frame(&waiting) {
-                let raw: Vec<u8> = waiting.drain(..length).collect();
+            while let Some(raw) = waiting.next() {
                 let data = data_of(&raw);
                 let answer = data.as_deref().filter(|data| is_answer(data, &call.id));
                 let sent = match answer.and_then(|data| self.answered(call, data)) {
@@ -384,52 +383,4 @@ fn streamed(frames: mpsc::Receiver<Result<Bytes, Infallible>>) -> Body {
     Body::from_stream(futures_util::stream::unfold(frames, |mut frames| async move {
         frames.recv().await.map(|frame| (frame, frames))
     }))
-}
-
-/// A message as an event of a stream.
-fn frame(line: &[u8]) -> Bytes {
-    let mut frame = b"event: message\ndata: ".to_vec();
-    frame.extend_from_slice(line.trim_ascii_end());
-    frame.extend_from_slice(b"\n\n");
-    frame.into()
-}
-
-/// The length of the first whole event.
-fn first_frame(bytes: &[u8]) -> Option<usize> {
-    let ends = [&b"\n\n"[..], b"\r\n\r\n", b"\r\r"];
-    let at = |end: &[u8]| bytes.windows(end.len()).position(|window| window == end).map(|at| at + end.len());
-    ends.into_iter().filter_map(at).min()
-}
-
-/// The data of an event.
-fn data_of(raw: &[u8]) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(raw).ok()?;
-    let lines = text.split(['\n', '\r']).filter_map(|line| line.strip_prefix("data:"));
-    let data: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
-    (!data.is_empty()).then(|| data.join("\n").into_bytes())
-}
-
-fn is_answer(data: &[u8], call: &Id) -> bool {
-    matches!(Message::read_whole(data), Ok(Message { kind: Kind::Response { id }, .. }) if id == *call)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn events_are_cut_at_their_ends_in_every_spelling() {
-        for (text, length, data) in [
-            ("data: {\"a\":1}\n\nrest", Some(15), Some("{\"a\":1}")),
-            ("event: message\r\ndata: x\r\ndata:y\r\n\r\n", Some(35), Some("x\ny")),
-            (": comment\n\n", Some(11), None),
-            ("data: not yet", None, Some("not yet")),
-        ] {
-            assert_eq!(first_frame(text.as_bytes()), length, "{text}");
-            let end = length.unwrap_or(text.len());
-            assert_eq!(data_of(&text.as_bytes()[..end]).as_deref(), data.map(str::as_bytes), "{text}");
-        }
-        let answer = br#"{"jsonrpc":"2.0","id":7,"result":{}}"#;
-        assert!(is_answer(answer, &Id::Number(7)) && !is_answer(answer, &Id::Text("7".into())));
-    }
 }
