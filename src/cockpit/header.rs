@@ -154,8 +154,7 @@ fn status(model: &Model) -> Line<'static> {
     let mut line = stopped(model);
     let waiting = panes::waiting(model).count();
     if waiting > 0 {
-        let words =
-            format!(" · {} for a person: b", if waiting == 1 { "1 waits".into() } else { format!("{waiting} wait") });
+        let words = if waiting == 1 { " · 1 waits: b".to_owned() } else { format!(" · {waiting} wait: b") };
         line.spans.push(Span::styled(words, model.look.theme.style(Role::Warn)));
     }
     line

@@ -138,7 +138,7 @@ fn firings(model: &Model, filter: &str) -> Vec<RowId> {
         .collect()
 }
 
-/// Slipped actions shown of each switch, the newest.
+/// Slipped actions shown of each switch, the newest; in a zoomed pane all that are kept.
 const SLIPPED: usize = 5;
 
 /// Calls that wait, engaged switches newest first with the agents they count and what slipped by, planned ones, then agents
@@ -151,6 +151,7 @@ fn switches(model: &Model, filter: &str) -> Vec<RowId> {
         holds(filter, &format!("{} {} {}", hold.id, agent.unwrap_or_default(), tool.unwrap_or_default()))
     });
     let mut rows: Vec<RowId> = waiting.map(|hold| RowId::Hold(hold.id)).collect();
+    let most = if model.zoom { usize::MAX } else { SLIPPED };
     let newest = || state.world.switches.values().rev();
     for switch in newest().filter(|switch| switch.state == SwitchState::Engaged) {
         if holds(filter, &format!("{} {}", switch.id, switch.scope)) {
@@ -158,7 +159,7 @@ fn switches(model: &Model, filter: &str) -> Vec<RowId> {
         }
         let proofs = switch.halt.agents.iter().filter(|proof| holds(filter, proof.id.as_str()));
         rows.extend(proofs.map(|proof| RowId::Proof(switch.id, proof.id.clone())));
-        let slipped = switch.halt.slipped.iter().enumerate().rev().take(SLIPPED);
+        let slipped = switch.halt.slipped.iter().enumerate().rev().take(most);
         let slipped = slipped.filter(|(_, slipped)| holds(filter, slipped.agent.as_str()));
         rows.extend(slipped.map(|(at, _)| RowId::Slipped(switch.id, at)));
     }

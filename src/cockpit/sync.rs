@@ -2,14 +2,15 @@
 
 use super::{
     effect::Effect,
+    form::Ask,
     link::{Heard, Link, LinkError},
-    model::{Model, Pane},
+    model::{Model, Overlay, Pane},
     rows,
 };
 use crate::{
     api::State,
     incident::{Drill, Event, Fact, Incident, Topic},
-    terms::{DrillId, IncidentId},
+    terms::{DrillId, HoldId, IncidentId},
     tripwire::Tripwire,
 };
 
@@ -123,7 +124,26 @@ fn announce(model: &mut Model, event: &Event) -> Option<Effect> {
             let bad = levels.is_none_or(|scheme| scheme.levels.iter().take(2).any(|level| level.id == *severity));
             (!model.focused && bad).then(|| Effect::Alert(format!("{id} {title}")))
         }
+        Fact::HoldDecided { hold, approved, .. } if being_decided(model, *hold) => {
+            let word = if *approved { "approved" } else { "denied" };
+            model.complain(format!("{hold} was {word} by {} meanwhile", event.by));
+            None
+        }
+        Fact::HoldEnded { hold, how } if being_decided(model, *hold) => {
+            model.complain(format!("{hold} waits no more: {how}"));
+            None
+        }
         _ => None,
+    }
+}
+
+/// Whether the open form is about that call, which others settle or which ends meanwhile.
+fn being_decided(model: &Model, hold: HoldId) -> bool {
+    match &model.overlay {
+        Some(Overlay::Form(form)) => {
+            matches!(&form.ask, Ask::Decide { groups, .. } if groups.first().is_some_and(|only| only.contains(&hold)))
+        }
+        _ => false,
     }
 }
 

@@ -8,6 +8,9 @@ use std::{
 };
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use serde_json::json;
+
+use crate::rig::rig;
 
 /// What must be seen within this time, or never.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -235,4 +238,48 @@ fn keys_do_not_wait_for_the_clock() {
         }
     }
     assert!(start.elapsed() < Duration::from_secs(8), "twenty keys took {:?}", start.elapsed());
+}
+
+/// CON.2, CON.12: a call waits, is shown whole, and goes once a person said so by two keys; one that came meanwhile waits on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiting_call_is_approved_by_keys_and_goes() {
+    let rig = rig().await;
+    let asks = async |amount: i64, hold: Option<&str>| {
+        let mut asked = json!({"agent": "refund-bot", "tool": "stripe.payout", "input": {"amount": amount}});
+        if let Some(hold) = hold {
+            asked["hold"] = hold.into();
+        }
+        rig.post("/v1/interlock/check", asked).await.good().clone()
+    };
+    rig.command("/v1/switches", json!({"mode": "quarantine"})).await.good();
+    let mut seat = Seat::open(rig.folder.path(), 120, 34, &[]);
+    seat.sees("● live");
+    let first = asks(120, None).await["hold"].as_str().unwrap().to_owned();
+    seat.sees("1 waits: b");
+    seat.types("b");
+    seat.sees("a approve  d deny");
+    seat.types("a");
+    seat.sees(&format!("Approve {first}"));
+    seat.sees(r#"{"amount":120}"#);
+    let second = asks(7, None).await["hold"].as_str().unwrap().to_owned();
+    seat.sees("2 wait: b");
+    seat.sees(&format!("Approve {first}"));
+    seat.types("\r");
+    seat.sees(&format!("{first} approved"));
+    seat.sees("1 waits: b");
+    assert_eq!(asks(120, Some(&first)).await["decision"], "allow");
+    assert_eq!(asks(7, Some(&second)).await["decision"], "hold", "nobody spoke of this one");
+
+    seat.types("b");
+    seat.types("d");
+    seat.sees(&format!("Deny {second}"));
+    seat.types("\tnot to this account");
+    seat.sees("not to this account");
+    seat.types("\r");
+    seat.until("nothing waits", |text| !text.contains("waits: b"));
+    let denied = asks(7, Some(&second)).await;
+    assert!(
+        denied["decision"] == "deny" && denied["reason"].as_str().unwrap().contains("not to this account"),
+        "{denied}"
+    );
 }

@@ -50,7 +50,7 @@ pub fn line<'a>(model: &Model, hold: &Hold, columns: usize) -> Line<'a> {
 pub fn detail(model: &Model, hold: &Hold) -> String {
     let by = hold.switch.map(|switch| switch.to_string()).or(hold.rule.clone()).unwrap_or_default();
     let since = text::clock(hold.opened_at, zone(model));
-    format!("{} held by {by} since {since} · a approves · d denies · enter shows it whole", hold.id)
+    format!("{} held by {by} since {since} · enter shows it whole", hold.id)
 }
 
 /// Everything an approver can see of it, line by line; what is shown is what is recorded.

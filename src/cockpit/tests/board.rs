@@ -7,13 +7,16 @@ use super::{
 use crate::{
     cockpit::{
         effect::Effect,
+        link::Heard,
+        message::Message,
         model::{Model, Overlay, Pane},
         rows::RowId,
         sample::{self, Story, agent, at},
+        update::update,
     },
     incident::{
         Command, Engage, OpenHold,
-        containment::{Call, Mode, Scope},
+        containment::{Call, HoldEnd, Mode, Scope, Slipped},
     },
     terms::{HoldId, SwitchId},
 };
@@ -133,6 +136,47 @@ fn the_form_keeps_its_call_while_the_board_moves() {
     assert!(none.toast.as_ref().is_some_and(|toast| toast.text.contains("no call waits")) && none.overlay.is_none());
     press(&mut none, "a");
     assert!(!matches!(none.overlay, Some(Overlay::Form(_))));
+}
+
+/// CON.12: a call that is settled while its form is open says so; one that is not in the form says nothing.
+#[test]
+fn a_call_that_ends_under_its_form_says_so() {
+    for (hold, said) in [(HoldId(1), true), (HoldId(2), false)] {
+        let mut model = board((120, 34));
+        press(&mut model, "a");
+        let mut story = waiting();
+        let before = story.events.len();
+        story.ask("14:06:32", "andon:interlock", Command::EndHolds { holds: vec![hold], how: HoldEnd::Abandoned });
+        let (load, now) = (model.load, model.now);
+        for event in story.events.drain(before..) {
+            update(&mut model, now, Message::Heard { load, heard: Heard::Event(Box::new(event)) });
+        }
+        let toast = model.toast.as_ref().map(|toast| toast.text.clone()).unwrap_or_default();
+        assert_eq!(toast.contains("HOLD-1 waits no more: abandoned"), said, "{toast}");
+        assert!(!model.rows.of(Pane::Containment).rows.contains(&RowId::Hold(hold)));
+    }
+}
+
+/// CON.10: what slipped by is listed in part beside other panes, and whole in a zoomed one.
+#[test]
+fn a_zoomed_pane_lists_everything_that_slipped_by() {
+    let mut model = board((120, 34));
+    let world = &mut model.state.as_mut().unwrap().world;
+    let switch = std::sync::Arc::make_mut(world.switches.get_mut(&SwitchId(1)).unwrap());
+    let slip = |minute: usize| Slipped {
+        agent: agent("refund-bot"),
+        what: "stripe.payout".into(),
+        at: at(&format!("14:0{minute}:00")),
+    };
+    switch.halt.slipped = (0..8).map(slip).collect();
+    let slipped = |model: &Model| {
+        let rows = &model.rows.of(Pane::Containment).rows;
+        rows.iter().filter(|row| matches!(row, RowId::Slipped(..))).count()
+    };
+    press(&mut model, "z");
+    assert_eq!(slipped(&model), 8);
+    press(&mut model, "z");
+    assert_eq!(slipped(&model), 5);
 }
 
 /// CON.3: every mode can be reached in the overlay, and a canary's share turned.

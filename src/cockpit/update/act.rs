@@ -39,7 +39,7 @@ pub fn act(model: &mut Model, does: Do) -> Vec<Effect> {
         Do::Repaint => return vec![sync::follow(model, model.world), Effect::Repaint],
         Do::World if model.world.is_some() => return vec![sync::follow(model, None)],
         Do::Utc => model.utc = !model.utc,
-        Do::Zoom => model.zoom = !model.zoom,
+        Do::Zoom => zoom(model, !model.zoom),
         Do::Board => board(model),
         Do::Back => back(model),
         Do::Copy => return copy(model),
@@ -93,6 +93,12 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
+/// A zoomed pane has room for rows that are left out beside others.
+fn zoom(model: &mut Model, zoom: bool) {
+    model.zoom = zoom;
+    rows::refresh(model);
+}
+
 /// `esc`: the most temporary thing goes first.
 fn back(model: &mut Model) {
     let list = model.rows.of_mut(model.focus);
@@ -102,7 +108,7 @@ fn back(model: &mut Model) {
         list.filter.clear();
         rows::refresh(model);
     } else if model.zoom {
-        model.zoom = false;
+        zoom(model, false);
     } else {
         model.banners.clear();
     }
