@@ -133,9 +133,12 @@ impl Heard {
         if live.is_empty() {
             return asked;
         }
-        // One that lags behind proves no more than what it acknowledged.
-        let behind = live.iter().filter(|lease| lease.acknowledged.0 < version).map(|lease| lease.acknowledged.1);
-        behind.min().or(self.last)
+        let proof = |lease: &&Lease| {
+            let renewed = now.utc.plus(-now.steady.since(lease.until.plus(-TTL)));
+            // One that lags behind proves no more than what it acknowledged.
+            if lease.acknowledged.0 < version { lease.acknowledged.1 } else { renewed }
+        };
+        live.iter().map(proof).min()
     }
 
     /// Whether a switch that engages now counts it. A lease that ran out counts where its holder goes on all the same.
@@ -343,6 +346,22 @@ mod tests {
             heard.check(Way::Check, None, at(0).utc);
             assert_eq!(heard.is_counted(at(later)), later < Time::DAY, "it asked");
         }
+    }
+
+    /// CON.13: what proves a switch is the oldest renewal among its live leases, never what telemetry said of the agent.
+    #[test]
+    fn a_proof_is_as_old_as_the_oldest_live_lease() {
+        let mut everybody = Everybody::default();
+        let heard = everybody.of(&agent("refund-bot")).unwrap();
+        assert_eq!(heard.proved_at(1, at(0)), None);
+        heard.renew(&asked("one", OnBlind::Stop), "dana", at(1_000), |_| false).unwrap();
+        heard.renew(&asked("two", OnBlind::Stop), "dana", at(2_000), |_| false).unwrap();
+        heard.hear(None, at(3_000).utc);
+        assert_eq!(heard.proved_at(1, at(3_500)), Some(at(1_000).utc));
+        heard.renew(&asked("one", OnBlind::Stop), "dana", at(4_000), |_| false).unwrap();
+        assert_eq!(heard.proved_at(1, at(4_000)), Some(at(2_000).utc));
+        assert_eq!(heard.proved_at(2, at(4_000)), Some(at(1_000).utc), "both lag behind: what they took first");
+        assert_eq!(heard.proved_at(1, at(2_000 + TTL)), Some(at(4_000).utc), "the other one ran out");
     }
 
     #[test]
