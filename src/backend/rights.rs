@@ -132,6 +132,9 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
         IncidentCommand::Confirm {} | IncidentCommand::Dismiss { .. } | IncidentCommand::DeclareContained { .. } => {
             Right::Vouch
         }
+        IncidentCommand::AppendEvidence(_) | IncidentCommand::LoseEvidence(_) => Right::Internal,
+        // A legal hold is a person's word, and more so its end.
+        IncidentCommand::HoldEvidence { .. } | IncidentCommand::LiftEvidence { .. } => Right::Vouch,
         IncidentCommand::Resolve { over: Some(_), .. } | IncidentCommand::Close { over: Some(_) } => Right::Override,
         IncidentCommand::Assign { .. }
         | IncidentCommand::Note { .. }
@@ -147,6 +150,10 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
         | IncidentCommand::StartDraft { .. }
         | IncidentCommand::EditDraft { .. }
         | IncidentCommand::SendDraft { .. }
+        | IncidentCommand::FreezeEvidence(_)
+        | IncidentCommand::SetEvidence(_)
+        | IncidentCommand::AddAffected(_)
+        | IncidentCommand::SetAffected(_)
         | IncidentCommand::Resolve { over: None, .. }
         | IncidentCommand::Reopen { .. }
         | IncidentCommand::Close { over: None } => Right::Work,

@@ -67,6 +67,8 @@ fn incident() -> Incident {
         checklists: Default::default(),
         drafts: Default::default(),
         mttd: Mttd::default(),
+        evidence: Default::default(),
+        register: Default::default(),
     }
 }
 

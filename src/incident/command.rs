@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     AgentDeclaration, Fields, Role,
     containment::{ActuatorOutcome, AutoScope, AutoStage, BacktestSeen, Call, HoldEnd, Mode, Move, Scope, Stage},
+    evidence,
 };
 use crate::{
     terms::{
@@ -271,6 +272,28 @@ pub enum IncidentCommand {
         /// To whom.
         to: String,
     },
+    /// Pins telemetry (EVI.1).
+    FreezeEvidence(evidence::FreezeEvidence),
+    /// Later actions matched a freeze; only the backend asks this.
+    AppendEvidence(evidence::AppendEvidence),
+    /// Matching actions are not kept; only the backend asks this.
+    LoseEvidence(evidence::LoseEvidence),
+    /// Sets an item's state (EVI.5).
+    SetEvidence(evidence::SetEvidence),
+    /// Places a legal hold: what is pinned outlives closing.
+    HoldEvidence {
+        /// Why.
+        why: String,
+    },
+    /// Lifts it.
+    LiftEvidence {
+        /// Why.
+        why: String,
+    },
+    /// Enters something affected in the register (EVI.8).
+    AddAffected(evidence::AddAffected),
+    /// Changes what is known of it.
+    SetAffected(evidence::SetAffected),
     /// Resolves it.
     Resolve {
         /// How.

@@ -8,6 +8,7 @@ use super::{
         ActuatorOutcome, AgentProof, AutoScope, AutoStage, BacktestSeen, BlastRadius, Call, HaltProof, HoldEnd, Mode,
         Move, Scope, Stage,
     },
+    evidence,
     state::ClockPlan,
 };
 use crate::{
@@ -63,6 +64,9 @@ pub enum Fact {
         clocks: ClockPlan,
         /// Version of the runbook.
         runbook: String,
+        /// What must be kept of it (EVI.2), copied too.
+        #[serde(default, skip_serializing_if = "evidence::EvidencePlanned::is_empty")]
+        evidence: evidence::EvidencePlanned,
     },
     /// A person confirmed an incident that a tripwire opened.
     IncidentConfirmed {},
@@ -222,6 +226,26 @@ pub enum Fact {
         /// To whom.
         to: String,
     },
+    /// What must be kept of an incident from before there were items.
+    EvidencePlanned(evidence::EvidencePlanned),
+    /// Telemetry is pinned (EVI.1).
+    EvidenceFrozen(evidence::EvidenceFrozen),
+    /// Later actions matched.
+    EvidenceAppended(evidence::EvidenceAppended),
+    /// Matching actions are not kept.
+    EvidenceLost(evidence::EvidenceLost),
+    /// An item's state was set (EVI.5).
+    EvidenceItemSet(evidence::EvidenceItemSet),
+    /// What is gated on the freeze went on without it.
+    EvidenceOverridden(evidence::EvidenceOverridden),
+    /// A legal hold began.
+    EvidenceHeld(evidence::EvidenceHeld),
+    /// A legal hold was lifted.
+    EvidenceLifted(evidence::EvidenceLifted),
+    /// Something affected was entered in the register (EVI.8).
+    AffectedAdded(evidence::AffectedAdded),
+    /// What is known of it changed.
+    AffectedChanged(evidence::AffectedChanged),
     /// The incident is resolved.
     Resolved {
         /// How.

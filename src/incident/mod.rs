@@ -11,6 +11,7 @@ pub mod communication;
 pub mod containment;
 mod decide;
 mod event;
+pub mod evidence;
 mod fact;
 mod fold;
 mod mttd;

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use imbl::Vector;
 use serde::{Deserialize, Serialize};
 
-use super::containment::BlastRadius;
+use super::{
+    containment::BlastRadius,
+    evidence::{Evidence, Register},
+};
 use crate::terms::{ActionClass, AgentId, Author, ChecklistId, DraftId, FiringId, IncidentId, SwitchId, Time, words};
 
 words! {
@@ -349,6 +352,12 @@ pub struct Incident {
     pub drafts: Vec<Draft>,
     /// Its detection chain.
     pub mttd: Mttd,
+    /// What is kept of it (EVI).
+    #[serde(default)]
+    pub evidence: Evidence,
+    /// What it affected (EVI.8).
+    #[serde(default)]
+    pub register: Register,
 }
 
 impl Incident {

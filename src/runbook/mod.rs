@@ -4,12 +4,14 @@
 //! Pure: built from the texts of `assets/runbook/`, which are compiled in; a team's own texts replace them by name.
 
 mod actuators;
+mod evidence;
 mod nearest;
 mod plan;
 mod read;
 mod rules;
 
 pub use actuators::{Actuator, ActuatorMove, On};
+pub use evidence::EvidencePlan;
 pub use nearest::nearest;
 pub use plan::{BannedWording, BaselineHours, ClassPlan, Level, Price, Runbook, Scheme, Template, TripwirePlan};
 pub use read::{RunbookError, SHIPPED};

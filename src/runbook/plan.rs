@@ -28,6 +28,8 @@ pub struct Runbook {
     pub classes: Vec<ClassPlan>,
     /// Pre-approved moves beside a halt (CON.3).
     pub actuators: Vec<super::Actuator>,
+    /// What must be kept of an incident (EVI.2).
+    pub evidence: super::EvidencePlan,
     /// Tripwire limits and whom they page.
     pub tripwires: TripwirePlan,
     /// Draft templates by audience, in order.

@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    BannedWording, ClassPlan, Price, Runbook, Scheme, Template, TripwirePlan, actuators::ActuatorsText, nearest,
-    rules::RulesText,
+    BannedWording, ClassPlan, Price, Runbook, Scheme, Template, TripwirePlan, actuators::ActuatorsText,
+    evidence::EvidenceText, nearest, rules::RulesText,
 };
 use crate::incident::ClockPlan;
 
 /// The files of a runbook with the texts that ship.
-pub const SHIPPED: [(&str, &str); 10] = [
+pub const SHIPPED: [(&str, &str); 11] = [
     ("runbook.toml", include_str!("../../assets/runbook/runbook.toml")),
     ("clocks.toml", include_str!("../../assets/runbook/clocks.toml")),
     ("severity.toml", include_str!("../../assets/runbook/severity.toml")),
@@ -19,6 +19,7 @@ pub const SHIPPED: [(&str, &str); 10] = [
     ("tripwires.toml", include_str!("../../assets/runbook/tripwires.toml")),
     ("rules.toml", include_str!("../../assets/runbook/rules.toml")),
     ("actuators.toml", include_str!("../../assets/runbook/actuators.toml")),
+    ("evidence.toml", include_str!("../../assets/runbook/evidence.toml")),
     ("templates.toml", include_str!("../../assets/runbook/templates.toml")),
     ("banned.toml", include_str!("../../assets/runbook/banned.toml")),
     ("prices.toml", include_str!("../../assets/runbook/prices.toml")),
@@ -110,7 +111,10 @@ impl Runbook {
         let mut tripwires: TripwirePlan = read(texts, "tripwires.toml")?;
         let rules: RulesText = read(texts, "rules.toml")?;
         tripwires.rules = Arc::new(rules.whole("rules.toml", text_of(texts, "rules.toml"))?);
+        let evidence: EvidenceText = read(texts, "evidence.toml")?;
+        let evidence = evidence.whole(text_of(texts, "evidence.toml"))?;
         let runbook = Self {
+            evidence,
             version: head.version,
             review_by: head.review_by,
             default_scheme: head.default_scheme,
@@ -129,6 +133,7 @@ impl Runbook {
             prices: read::<Prices>(texts, "prices.toml")?.price,
         };
         runbook.check()?;
+        runbook.evidence.check(text_of(texts, "evidence.toml"), &runbook.roles)?;
         Ok(runbook)
     }
 

@@ -97,6 +97,14 @@ short_id!(
     ChecklistId, "RB"
 );
 short_id!(
+    /// One freeze of evidence; numbered within its incident.
+    FreezeId, "FRZ"
+);
+short_id!(
+    /// One row of the register of what is affected; numbered within its incident.
+    AffectedId, "AFF"
+);
+short_id!(
     /// One take of a drill: a world of its own (law 8).
     DrillId, "DRILL"
 );

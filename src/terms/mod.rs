@@ -11,7 +11,9 @@ mod time;
 mod word;
 
 pub use author::Author;
-pub use id::{ChecklistId, DraftId, DrillId, FiringId, HoldId, IdError, IncidentId, SwitchId, TokenId};
+pub use id::{
+    AffectedId, ChecklistId, DraftId, DrillId, FiringId, FreezeId, HoldId, IdError, IncidentId, SwitchId, TokenId,
+};
 pub use money::NanoUsd;
 pub use name::{ActionClass, AgentId, NameError, ToolName, Workflow};
 pub use printable::Printable;

@@ -62,6 +62,7 @@ pub(super) fn declare(case: &Case<'_>, ask: &Declare) -> Result<(IncidentId, Vec
             firing: ask.firing,
             confirmed: true,
             runbook: case.runbook.version.clone(),
+            evidence: case.runbook.evidence.planned(),
         },
     )];
     if let Some(firing) = firing {

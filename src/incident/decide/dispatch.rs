@@ -1,7 +1,7 @@
 //! The way in: who asks, when, in which world; and which family answers.
 
 use super::{
-    access, actuators, agents, auto, communication, containment, declare, firings, holds, lifecycle, rollback,
+    access, actuators, agents, auto, communication, containment, declare, evidence, firings, holds, lifecycle, rollback,
 };
 use crate::{
     incident::{
@@ -149,6 +149,14 @@ fn on_incident(case: &Case<'_>, id: IncidentId, ask: &IncidentCommand) -> Decide
         | IncidentCommand::UntickStep { .. }
         | IncidentCommand::MarkImpossible { .. }
         | IncidentCommand::VerifyRollback { .. } => rollback::decide(case, incident, ask),
+        IncidentCommand::FreezeEvidence(_)
+        | IncidentCommand::AppendEvidence(_)
+        | IncidentCommand::LoseEvidence(_)
+        | IncidentCommand::SetEvidence(_)
+        | IncidentCommand::HoldEvidence { .. }
+        | IncidentCommand::LiftEvidence { .. }
+        | IncidentCommand::AddAffected(_)
+        | IncidentCommand::SetAffected(_) => evidence::decide(case, incident, ask),
         IncidentCommand::StartDraft { .. } | IncidentCommand::EditDraft { .. } | IncidentCommand::SendDraft { .. } => {
             communication::decide(case, incident, ask)
         }

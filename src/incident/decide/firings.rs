@@ -236,6 +236,7 @@ impl Opening {
             firing: Some(firing),
             confirmed: false,
             runbook: case.runbook.version.clone(),
+            evidence: case.runbook.evidence.planned(),
         };
         self.facts.push(case.fact(Topic::Incident(id), fact));
         self.incidents.push((id, key.agent.clone(), workflow));

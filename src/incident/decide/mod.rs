@@ -9,6 +9,7 @@ mod communication;
 mod containment;
 mod declare;
 mod dispatch;
+mod evidence;
 mod firings;
 mod holds;
 mod lifecycle;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::narrate;
+use super::{evidence, narrate};
 use crate::{
     incident::{
         Checklist, Draft, Entry, Event, Fact, Incident, Mttd, Sent, SeverityChange, Status, Step, StepState, Verified,
@@ -27,6 +27,7 @@ pub(super) fn apply(world: &mut World, id: IncidentId, event: &Event) {
     incident.version = event.seq;
     life(incident, event);
     work(incident, event);
+    evidence::apply(incident, event);
     if let Some(firing) = firing {
         joined(&mut incident.mttd, firing.at, firing.received_at, firing.recorded_at);
         if let Some(acked) = firing.paged.iter().filter_map(|paged| paged.acked_at).min() {
@@ -51,8 +52,18 @@ fn entry(event: &Event) -> Entry {
 }
 
 fn declared(id: IncidentId, event: &Event) -> Option<Incident> {
-    let Fact::IncidentDeclared { title, scheme, severity, workflow, agents, firing, confirmed, clocks, runbook } =
-        &event.fact
+    let Fact::IncidentDeclared {
+        title,
+        scheme,
+        severity,
+        workflow,
+        agents,
+        firing,
+        confirmed,
+        clocks,
+        runbook,
+        evidence: kept,
+    } = &event.fact
     else {
         return None;
     };
@@ -62,7 +73,7 @@ fn declared(id: IncidentId, event: &Event) -> Option<Incident> {
         by: event.by.clone(),
         why: "declared".into(),
     };
-    Some(Incident {
+    let mut incident = Incident {
         id,
         version: event.seq,
         drill: event.drill,
@@ -91,7 +102,11 @@ fn declared(id: IncidentId, event: &Event) -> Option<Incident> {
         checklists: Vec::new(),
         drafts: Vec::new(),
         mttd: Mttd::default(),
-    })
+        evidence: Default::default(),
+        register: Default::default(),
+    };
+    evidence::planned(&mut incident, kept);
+    Some(incident)
 }
 
 /// A firing brought its action, signal and trigger; the earliest of each counts.

@@ -1,5 +1,6 @@
 //! The fold: what the log's facts add up to (law 1). References to what is not there are passed over, never a panic.
 
+mod evidence;
 mod holds;
 mod incident;
 mod narrate;

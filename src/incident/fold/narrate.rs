@@ -43,6 +43,31 @@ pub(super) fn line(fact: &Fact) -> String {
         Fact::DraftStarted { draft, audience, .. } => format!("{draft} begun for {audience}"),
         Fact::DraftEdited { draft, .. } => format!("{draft} edited"),
         Fact::DraftSent { draft, channel, to, .. } => format!("{draft} sent by {channel} to {to}"),
+        Fact::EvidencePlanned(planned) => format!("{} items of evidence to be kept", planned.items.len()),
+        Fact::EvidenceFrozen(frozen) => {
+            let beside = frozen.beside.as_deref().map(|move_| format!(", beside {move_}")).unwrap_or_default();
+            format!("{} froze {} actions{beside}", frozen.freeze, frozen.manifest.count)
+        }
+        Fact::EvidenceAppended(more) => format!("{} more actions belong to {}", more.manifest.count, more.freeze),
+        Fact::EvidenceLost(lost) => format!("{} actions of {} are not kept: {}", lost.count, lost.freeze, lost.why),
+        Fact::EvidenceItemSet(set) => {
+            let why = set.why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+            let gone = set.expires_at.map(|at| format!(", gone at {at}")).unwrap_or_default();
+            format!("evidence {} is {}{gone}{why}", set.item, set.state)
+        }
+        Fact::EvidenceOverridden(over) => format!("went on before the freeze, to {}: {}", over.what, over.why),
+        Fact::EvidenceHeld(held) => format!("legal hold: {}", held.why),
+        Fact::EvidenceLifted(lifted) => format!("legal hold lifted: {}", lifted.why),
+        Fact::AffectedAdded(added) => {
+            let count = added.count.map_or_else(|| "how many is unknown".into(), |count| format!("{count}"));
+            format!("{} affected ({}): {} · {count}", added.id, added.kind, added.what)
+        }
+        Fact::AffectedChanged(changed) => {
+            let state = changed.state.map(|state| format!(" {state}")).unwrap_or_default();
+            let count = changed.count.map(|count| format!(" · {count}")).unwrap_or_default();
+            let why = changed.why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+            format!("{}{state}{count}{why}", changed.id)
+        }
         Fact::Resolved { note } if note.is_empty() => "resolved".into(),
         Fact::Resolved { note } => format!("resolved: {note}"),
         Fact::Reopened { why } => format!("reopened: {why}"),
