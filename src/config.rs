@@ -132,7 +132,7 @@ impl Settings {
             let path = self.runbook_folder.join(name);
             match std::fs::read_to_string(&path) {
                 Ok(text) => {
-                    texts.insert(name.to_owned(), text);
+                    texts.insert((*name).to_owned(), text);
                 }
                 Err(why) if why.kind() == std::io::ErrorKind::NotFound => {}
                 Err(why) => {

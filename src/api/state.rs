@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::incident::{Clock, Drill, Incident, Reach, World, containment::Figures};
+use crate::incident::{Clock, Drill, Incident, Reach, World, containment::Figures, team::Reminder};
 use crate::terms::{AgentId, Author, HoldId, Time};
 
 /// `GET /v1/state`: everything a cockpit needs to begin, and the position to resume `/v1/events` from.
@@ -178,6 +178,9 @@ pub struct IncidentView {
     pub incident: Arc<Incident>,
     /// Its clocks now.
     pub clocks: Vec<Clock>,
+    /// What calls for somebody now (TEAM.4).
+    #[serde(default)]
+    pub reminders: Vec<Reminder>,
 }
 
 /// `event: resync` on `/v1/events`: the place asked for is not of this log's life. Read `/v1/state` anew.

@@ -129,12 +129,14 @@ pub fn needed(command: &Command) -> Right {
 fn needed_on_incident(ask: &IncidentCommand) -> Right {
     match ask {
         IncidentCommand::SetSeverity { .. } => Right::Severity,
-        IncidentCommand::Confirm {} | IncidentCommand::Dismiss { .. } | IncidentCommand::DeclareContained { .. } => {
-            Right::Vouch
-        }
         IncidentCommand::AppendEvidence(_) | IncidentCommand::LoseEvidence(_) => Right::Internal,
         // A legal hold is a person's word, and more so its end.
         IncidentCommand::HoldEvidence { .. } | IncidentCommand::LiftEvidence { .. } => Right::Vouch,
+        IncidentCommand::Confirm {}
+        | IncidentCommand::Dismiss { .. }
+        | IncidentCommand::DeclareContained { .. }
+        | IncidentCommand::Merge(_)
+        | IncidentCommand::Split(_) => Right::Vouch,
         IncidentCommand::Resolve { over: Some(_), .. } | IncidentCommand::Close { over: Some(_) } => Right::Override,
         IncidentCommand::Assign { .. }
         | IncidentCommand::Note { .. }
@@ -154,6 +156,16 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
         | IncidentCommand::SetEvidence(_)
         | IncidentCommand::AddAffected(_)
         | IncidentCommand::SetAffected(_)
+        | IncidentCommand::AddTask(_)
+        | IncidentCommand::ChangeTask(_)
+        | IncidentCommand::EndTask(_)
+        | IncidentCommand::ReopenTask(_)
+        | IncidentCommand::MarkEvent(_)
+        | IncidentCommand::AddLink(_)
+        | IncidentCommand::RemoveLink(_)
+        | IncidentCommand::Snooze(_)
+        | IncidentCommand::SetField(_)
+        | IncidentCommand::Relate(_)
         | IncidentCommand::Resolve { over: None, .. }
         | IncidentCommand::Reopen { .. }
         | IncidentCommand::Close { over: None } => Right::Work,

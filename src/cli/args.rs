@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     actuators, agents, backend, config, drafts, drills, firings, holds, incidents, interlock, rollback, status,
-    switches, tokens, tripwires,
+    switches, team, tokens, tripwires,
 };
 use crate::terms::{DrillId, IncidentId};
 
@@ -72,6 +72,28 @@ pub enum Command {
     Severity(incidents::Severity),
     /// Give a role on an incident to somebody.
     Assign(incidents::Assign),
+    /// Hand a role over, and print the sheet that goes with it.
+    Handover(team::Handover),
+    /// Tasks of an incident: add, list, done.
+    #[command(subcommand)]
+    Task(team::Tasks),
+    /// An incident's chat, bridge, tickets.
+    #[command(subcommand)]
+    Link(team::Links),
+    /// Mark an event of the timeline as a key event.
+    Key(team::Key),
+    /// What calls for somebody on an incident now.
+    Reminders(incidents::One),
+    /// Put a reminder off.
+    Snooze(team::Off),
+    /// Fill one of the runbook's own fields.
+    Field(team::Field),
+    /// Relate an incident to another.
+    Relate(team::Relation),
+    /// Merge an incident into another, which takes everything in.
+    Merge(team::Pair),
+    /// Split a part of an incident off as one of its own.
+    Split(team::Part),
     /// Confirm harm, or correct since when.
     Harm(incidents::Harm),
     /// Estimate how far the harm may reach, and record what was chosen.

@@ -11,6 +11,7 @@ use crate::{
     incident::{
         self, Command, Entry, Event, IncidentCommand, Topic, World,
         containment::{BlastRadius, Move},
+        team::Source,
     },
     terms::{AgentId, FiringId, IncidentId, Time},
 };
@@ -50,11 +51,20 @@ pub struct Declare {
     #[arg(long)]
     agent: Vec<AgentId>,
     /// The firing it comes from.
-    #[arg(long, required_unless_present = "title")]
+    #[arg(long, required_unless_present_any = ["title", "template"])]
     firing: Option<FiringId>,
     /// Since when harm is confirmed (RFC 3339).
     #[arg(long, value_name = "T")]
     harm_at: Option<Time>,
+    /// Who noticed first: report, scorecard, anomaly, customer, regulator, partner, press.
+    #[arg(long)]
+    source: Option<Source>,
+    /// When a consequence surfaced, where that is how it was noticed (RFC 3339).
+    #[arg(long, value_name = "T")]
+    surfaced_at: Option<Time>,
+    /// What it begins with: a template of the runbook's incidents.toml.
+    #[arg(long)]
+    template: Option<String>,
 }
 
 pub async fn declare(reach: &Reach, asked: Declare) -> Result<(), Failed> {
@@ -66,6 +76,9 @@ pub async fn declare(reach: &Reach, asked: Declare) -> Result<(), Failed> {
         agents: asked.agent,
         firing: asked.firing,
         harm_at: asked.harm_at,
+        source: asked.source,
+        surfaced_at: asked.surfaced_at,
+        template: asked.template,
     };
     let accepted = reach.submit(Command::Declare(declare)).await?;
     let id = accepted.events.iter().find_map(|event| match event.stream.topic {
@@ -113,13 +126,13 @@ pub async fn list(reach: &Reach, asked: &List) -> Result<(), Failed> {
     })
 }
 
-async fn view(reach: &Reach, id: IncidentId) -> Result<IncidentView, Failed> {
+pub(super) async fn view(reach: &Reach, id: IncidentId) -> Result<IncidentView, Failed> {
     reach.get(path::incident(id)).await
 }
 
 pub async fn show(reach: &Reach, asked: &One) -> Result<(), Failed> {
     let view = view(reach, asked.incident).await?;
-    reach.show(&view, |IncidentView { incident, clocks }| {
+    reach.show(&view, |IncidentView { incident, clocks, reminders }| {
         let drill = if incident.drill { "DRILL · " } else { "" };
         print::line(
             print::clean(format!("{drill}{} {} · {}", incident.id, incident.severity, incident.title)).as_str(),
@@ -151,6 +164,20 @@ pub async fn show(reach: &Reach, asked: &One) -> Result<(), Failed> {
             let name = print::clean(format!("{} · {}", checklist.title, checklist.target));
             print::line(format!("{} {name}: {done}/{}", checklist.id, checklist.steps.len()))?;
         }
+        for task in incident.tasks.iter().filter(|task| task.is_open()) {
+            let owner = task.owner.as_deref().unwrap_or("nobody's");
+            print::line(print::clean(format!("{} {owner}: {}", task.id, task.text)).as_str())?;
+        }
+        for link in &incident.team.links {
+            print::line(print::clean(format!("{}: {}", link.kind, link.url)).as_str())?;
+        }
+        for kin in &incident.team.related {
+            print::line(format!("{} {}", kin.how, kin.to))?;
+        }
+        let now = Time::from(chrono::Utc::now());
+        for reminder in reminders.iter().filter(|one| one.calls(now)) {
+            print::line(print::clean(format!("⚠ {}", reminder.what)).as_str())?;
+        }
         for draft in &incident.drafts {
             let sent = if draft.sent.is_empty() { "not sent" } else { "sent" };
             print::line(format!("{} for {}: version {}, {sent}", draft.id, draft.audience, draft.version))?;
@@ -167,6 +194,12 @@ pub struct Log {
     /// Go on printing what happens.
     #[arg(long)]
     follow: bool,
+    /// Only key events.
+    #[arg(long)]
+    key: bool,
+    /// Only lines that hold this text.
+    #[arg(long, value_name = "TEXT")]
+    find: Option<String>,
 }
 
 pub async fn log(reach: &Reach, asked: &Log) -> Result<(), Failed> {
@@ -177,15 +210,18 @@ pub async fn log(reach: &Reach, asked: &Log) -> Result<(), Failed> {
         }
         events.iter().try_for_each(print::json)?;
     } else {
-        view(reach, asked.incident).await?.incident.timeline.iter().try_for_each(entry)?;
+        let find = asked.find.as_deref().unwrap_or_default().to_lowercase();
+        let wanted = |entry: &&Entry| (entry.key || !asked.key) && entry.text.to_lowercase().contains(&find);
+        view(reach, asked.incident).await?.incident.timeline.iter().filter(wanted).try_for_each(entry)?;
     }
     if asked.follow { follow(reach, asked.incident).await } else { Ok(()) }
 }
 
 fn entry(entry: &Entry) -> Result<(), Failed> {
     let retracted = if entry.retracted { " (taken back)" } else { "" };
+    let key = if entry.key { "★ " } else { "" };
     let (by, text) = (print::clean(entry.by.to_string()), print::clean(&entry.text));
-    print::line(format!("{:>4}  {}  {by:<12} {text}{retracted}", entry.seq, print::clock(entry.at)))
+    print::line(format!("{:>4}  {}  {by:<12} {key}{text}{retracted}", entry.seq, print::clock(entry.at)))
 }
 
 async fn follow(reach: &Reach, id: IncidentId) -> Result<(), Failed> {
@@ -243,10 +279,13 @@ pub struct Assign {
     role: String,
     /// Who; nobody frees the role.
     who: Option<String>,
+    /// What is said on handing it over.
+    #[arg(long)]
+    note: Option<String>,
 }
 
 pub async fn assign(reach: &Reach, asked: Assign) -> Result<(), Failed> {
-    reach.ask(asked.incident, IncidentCommand::Assign { role: asked.role, who: asked.who }).await
+    reach.ask(asked.incident, IncidentCommand::Assign { role: asked.role, who: asked.who, note: asked.note }).await
 }
 
 /// `andon harm`.

@@ -23,8 +23,10 @@ mod rollback;
 mod run;
 mod status;
 mod switches;
+mod team;
 mod tokens;
 mod tripwires;
+mod when;
 
 pub use args::Cli;
 pub use run::run;

@@ -10,7 +10,7 @@ use super::{
     audit, backend, cockpit, config, drafts, drills, firings, holds, incidents, interlock,
     print::{Failed, line},
     reach::Reach,
-    rollback, status, switches, tokens, tripwires,
+    rollback, status, switches, team, tokens, tripwires,
 };
 use crate::config::Settings;
 
@@ -37,6 +37,16 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Note(asked) => incidents::note(&reach, asked).await,
         Command::Severity(asked) => incidents::severity(&reach, asked).await,
         Command::Assign(asked) => incidents::assign(&reach, asked).await,
+        Command::Handover(asked) => team::handover(&reach, asked).await,
+        Command::Task(asked) => team::tasks(&reach, asked).await,
+        Command::Link(asked) => team::links(&reach, asked).await,
+        Command::Key(asked) => team::key(&reach, &asked).await,
+        Command::Reminders(asked) => team::reminders(&reach, &asked).await,
+        Command::Snooze(asked) => team::snooze(&reach, asked).await,
+        Command::Field(asked) => team::field(&reach, asked).await,
+        Command::Relate(asked) => team::relate(&reach, &asked).await,
+        Command::Merge(asked) => team::merge(&reach, &asked).await,
+        Command::Split(asked) => team::split(&reach, asked).await,
         Command::Harm(asked) => incidents::harm(&reach, &asked).await,
         Command::Blast(asked) => incidents::blast(&reach, asked).await,
         Command::Contained(asked) => incidents::contained(&reach, asked).await,

@@ -8,6 +8,7 @@ use super::{
     actuators, break_glass,
     print::{self, Failed},
     reach::Reach,
+    when,
 };
 use crate::{
     api::{AskPreview, PreviewAnswer, path},
@@ -60,7 +61,7 @@ pub struct Halt {
     #[arg(long, value_name = "T")]
     at: Option<Time>,
     /// Lift it by itself after so long: 90s, 30m, 4h, 2d. Not for a switch of an incident.
-    #[arg(long, value_name = "D", value_parser = duration)]
+    #[arg(long, value_name = "D", value_parser = when::duration)]
     expires: Option<i64>,
     /// The incident it belongs to; the one that is open where none is named.
     #[arg(long)]
@@ -80,24 +81,6 @@ pub struct Halt {
     /// Wait until every counted agent is proved stopped, at most 45 seconds.
     #[arg(long)]
     wait: bool,
-}
-
-/// Milliseconds of `90s`, `30m`, `4h`, `2d`.
-fn duration(text: &str) -> Result<i64, String> {
-    let unit = |suffix| match suffix {
-        's' => Some(Time::SECOND),
-        'm' => Some(Time::MINUTE),
-        'h' => Some(Time::HOUR),
-        'd' => Some(Time::DAY),
-        _ => None,
-    };
-    let mut digits = text.chars();
-    let length = digits.next_back().and_then(unit);
-    let number: Option<i64> = digits.as_str().parse().ok();
-    match (number, length) {
-        (Some(number @ 1..=100_000), Some(length)) => Ok(number * length),
-        _ => Err("a duration looks like 90s, 30m, 4h or 2d".into()),
-    }
 }
 
 pub async fn halt(reach: &Reach, asked: Halt) -> Result<(), Failed> {
@@ -305,18 +288,4 @@ pub async fn release(reach: &Reach, asked: Release) -> Result<(), Failed> {
     let Release { switch, why, agent, to } = asked;
     let accepted = reach.submit(Command::Release { switch, why, agent, to }).await?;
     reach.told(&accepted, |kinds| format!("{switch}: {kinds}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_read_as_people_write_them() {
-        assert_eq!(duration("90s"), Ok(90_000));
-        assert_eq!(duration("4h"), Ok(14_400_000));
-        for wrong in ["", "4", "h", "-1h", "0s", "4 h", "4w", "9999999999999999d", "é"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -192,7 +192,11 @@ pub fn paying_twice() -> Story {
             }),
         )
         .ask("14:06:09", "andon:interlock", Command::Prove { switch: SwitchId(1), halt: proof() })
-        .on("14:06:12", "dana", IncidentCommand::Assign { role: "commander".into(), who: Some("dana".into()) })
+        .on(
+            "14:06:12",
+            "dana",
+            IncidentCommand::Assign { role: "commander".into(), who: Some("dana".into()), note: None },
+        )
         .on(
             "14:06:14",
             "kim",

@@ -71,13 +71,18 @@ pub fn clocks(incident: &Incident, world: &World, now: Time) -> Vec<Clock> {
             first_sent(incident, |one| one == "customer" || one == "status-page"),
             now,
         ),
-        clock("detection", incident.mttd.action, plan.detection_s, detected(incident), now),
+        clock("detection", detection_zero(incident), plan.detection_s, detected(incident), now),
     ];
     clocks.extend(incident.checklists.iter().map(|checklist| rollback(checklist, incident, now)));
     if let Some(due) = plan.postmortem_s {
         clocks.push(clock("post-mortem", incident.resolved_at, due, incident.closed_at, now));
     }
     clocks
+}
+
+/// Detection counts from the action; where a consequence surfaced first, from then (DET.6).
+fn detection_zero(incident: &Incident) -> Option<Time> {
+    incident.team.surfaced_at.or(incident.mttd.action)
 }
 
 /// Operators were aware when a person acknowledged, declared, or did anything else with the incident (DET.1).

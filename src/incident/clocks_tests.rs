@@ -26,6 +26,7 @@ fn entry(kind: &str, by: &str, seconds: i64) -> Entry {
         kind: kind.into(),
         text: String::new(),
         retracted: false,
+        key: false,
     }
 }
 
@@ -69,6 +70,8 @@ fn incident() -> Incident {
         mttd: Mttd::default(),
         evidence: Default::default(),
         register: Default::default(),
+        tasks: Default::default(),
+        team: Default::default(),
     }
 }
 

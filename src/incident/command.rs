@@ -6,6 +6,10 @@ use super::{
     AgentDeclaration, Fields, Role,
     containment::{ActuatorOutcome, AutoScope, AutoStage, BacktestSeen, Call, HoldEnd, Mode, Move, Scope, Stage},
     evidence,
+    team::{
+        AddLink, AddTask, ChangeTask, EndTask, MarkEvent, Merge, Relate, RemoveLink, ReopenTask, SetField, Snooze,
+        Source, Split,
+    },
 };
 use crate::{
     terms::{
@@ -33,6 +37,12 @@ pub struct Declare {
     pub firing: Option<FiringId>,
     /// Since when harm is confirmed, where it is.
     pub harm_at: Option<Time>,
+    /// Who noticed first (DET.6).
+    pub source: Option<Source>,
+    /// When a consequence surfaced, where that is how it was noticed: the detection clock's zero (DET.6).
+    pub surfaced_at: Option<Time>,
+    /// An incident template of the runbook (TEAM.11).
+    pub template: Option<String>,
 }
 
 /// Engages a switch. Nothing but the scope is needed: firing asks nobody (CON.5).
@@ -167,6 +177,9 @@ pub enum IncidentCommand {
         /// Who; absent frees it.
         #[serde(default)]
         who: Option<String>,
+        /// What is said on handing it over (TEAM.1).
+        #[serde(default)]
+        note: Option<String>,
     },
     /// Adds a note.
     Note {
@@ -314,6 +327,30 @@ pub enum IncidentCommand {
         #[serde(default)]
         over: Option<String>,
     },
+    /// Adds a task (TEAM.2).
+    AddTask(AddTask),
+    /// Changes a task.
+    ChangeTask(ChangeTask),
+    /// Ends a task.
+    EndTask(EndTask),
+    /// Takes an ended task up again.
+    ReopenTask(ReopenTask),
+    /// Marks a line of the timeline as a key event (TEAM.8).
+    MarkEvent(MarkEvent),
+    /// Adds a link.
+    AddLink(AddLink),
+    /// Takes a link away.
+    RemoveLink(RemoveLink),
+    /// Puts a reminder off (TEAM.4).
+    Snooze(Snooze),
+    /// Fills one of the runbook's own fields (TEAM.11).
+    SetField(SetField),
+    /// Relates it to another incident (TEAM.10).
+    Relate(Relate),
+    /// Merges it into another.
+    Merge(Merge),
+    /// Splits a part off.
+    Split(Split),
 }
 
 /// Approves a switch that a tripwire then engages by itself, or takes that back (CON.14).

@@ -10,6 +10,10 @@ use super::{
     },
     evidence,
     state::ClockPlan,
+    team::{
+        AddLink, ChangeTask, EndTask, MarkEvent, Merge, Relate, RemoveLink, ReopenTask, SetField, Snooze, Source,
+        SplitOff, TaskAdded, TookIn,
+    },
 };
 use crate::{
     terms::{
@@ -67,6 +71,12 @@ pub enum Fact {
         /// What must be kept of it (EVI.2), copied too.
         #[serde(default, skip_serializing_if = "evidence::EvidencePlanned::is_empty")]
         evidence: evidence::EvidencePlanned,
+        /// Who noticed first (DET.6).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<Source>,
+        /// When a consequence surfaced, where that is how it was noticed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        surfaced_at: Option<Time>,
     },
     /// A person confirmed an incident that a tripwire opened.
     IncidentConfirmed {},
@@ -91,6 +101,9 @@ pub enum Fact {
         role: String,
         /// Who; `None` frees it.
         who: Option<String>,
+        /// What was said on handing it over.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
     },
     /// A note on the timeline (TEAM.8).
     NoteAdded {
@@ -262,6 +275,32 @@ pub enum Fact {
         #[serde(default)]
         over: Option<String>,
     },
+    /// A task was added (TEAM.2).
+    TaskAdded(TaskAdded),
+    /// A task was changed.
+    TaskChanged(ChangeTask),
+    /// A task was done or dropped.
+    TaskEnded(EndTask),
+    /// An ended task was taken up again.
+    TaskReopened(ReopenTask),
+    /// A line of the timeline became a key event, or is none any more (TEAM.8).
+    EventMarked(MarkEvent),
+    /// A link was added.
+    LinkAdded(AddLink),
+    /// A link was taken away.
+    LinkRemoved(RemoveLink),
+    /// A reminder was put off (TEAM.4).
+    Snoozed(Snooze),
+    /// One of the runbook's own fields was filled or cleared (TEAM.11).
+    FieldSet(SetField),
+    /// It is related to another incident (TEAM.10).
+    RelatedTo(Relate),
+    /// It was merged into another, and ends here.
+    MergedInto(Merge),
+    /// Another was merged into it.
+    TookIn(Box<TookIn>),
+    /// A part of it became an incident of its own.
+    SplitOff(SplitOff),
 
     // ---- stream switches -------------------------------------------------------------------------------------
     /// A switch was engaged (CON).

@@ -16,6 +16,7 @@ mod fact;
 mod fold;
 mod mttd;
 mod state;
+pub mod team;
 mod world;
 
 pub use agent::{Agent, AgentDeclaration, Blast, InventoryItem, OnBlind, Reach};

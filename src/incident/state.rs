@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     containment::BlastRadius,
     evidence::{Evidence, Register},
+    team::{Task, Team},
 };
 use crate::terms::{ActionClass, AgentId, Author, ChecklistId, DraftId, FiringId, IncidentId, SwitchId, Time, words};
 
@@ -112,6 +113,9 @@ pub struct Entry {
     /// A note that was taken back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub retracted: bool,
+    /// Somebody marked it as a key event (TEAM.8).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub key: bool,
 }
 
 words! {
@@ -358,6 +362,12 @@ pub struct Incident {
     /// What it affected (EVI.8).
     #[serde(default)]
     pub register: Register,
+    /// Its tasks (TEAM.2).
+    #[serde(default)]
+    pub tasks: Vec<Task>,
+    /// Links, fields, kin, and who noticed it.
+    #[serde(default)]
+    pub team: Team,
 }
 
 impl Incident {

@@ -5,6 +5,7 @@
 
 mod actuators;
 mod evidence;
+mod incidents;
 mod nearest;
 mod plan;
 mod read;
@@ -12,6 +13,7 @@ mod rules;
 
 pub use actuators::{Actuator, ActuatorMove, On};
 pub use evidence::EvidencePlan;
+pub use incidents::{FieldPlan, IncidentTemplate, Incidents, TaskPlan};
 pub use nearest::nearest;
 pub use plan::{BannedWording, BaselineHours, ClassPlan, Level, Price, Runbook, Scheme, Template, TripwirePlan};
 pub use read::{RunbookError, SHIPPED};

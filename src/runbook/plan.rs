@@ -38,6 +38,8 @@ pub struct Runbook {
     pub banned: Vec<BannedWording>,
     /// Roles an incident has (TEAM.1).
     pub roles: Vec<String>,
+    /// What an incident begins with, and fields of a team's own (TEAM.11).
+    pub incidents: super::Incidents,
     /// USD per million tokens by model, for costs that no sender states.
     pub prices: BTreeMap<String, Price>,
 }

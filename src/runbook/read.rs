@@ -11,7 +11,7 @@ use super::{
 use crate::incident::ClockPlan;
 
 /// The files of a runbook with the texts that ship.
-pub const SHIPPED: [(&str, &str); 11] = [
+pub const SHIPPED: &[(&str, &str)] = &[
     ("runbook.toml", include_str!("../../assets/runbook/runbook.toml")),
     ("clocks.toml", include_str!("../../assets/runbook/clocks.toml")),
     ("severity.toml", include_str!("../../assets/runbook/severity.toml")),
@@ -22,6 +22,7 @@ pub const SHIPPED: [(&str, &str); 11] = [
     ("evidence.toml", include_str!("../../assets/runbook/evidence.toml")),
     ("templates.toml", include_str!("../../assets/runbook/templates.toml")),
     ("banned.toml", include_str!("../../assets/runbook/banned.toml")),
+    ("incidents.toml", include_str!("../../assets/runbook/incidents.toml")),
     ("prices.toml", include_str!("../../assets/runbook/prices.toml")),
 ];
 
@@ -130,6 +131,7 @@ impl Runbook {
             actuators: read::<ActuatorsText>(texts, "actuators.toml")?.whole("actuators.toml")?,
             templates: read::<Templates>(texts, "templates.toml")?.template,
             banned: read::<Banned>(texts, "banned.toml")?.wording,
+            incidents: read(texts, "incidents.toml")?,
             prices: read::<Prices>(texts, "prices.toml")?.price,
         };
         runbook.check()?;
@@ -153,6 +155,7 @@ impl Runbook {
         if let Some(scheme) = self.schemes.values().find(|scheme| scheme.levels.is_empty()) {
             return Err(wrong("severity.toml", None, format!("scheme {:?} has no level", scheme.id)));
         }
+        self.incidents.check(self)?;
         for plan in &self.classes {
             let verifying = plan.steps.iter().filter(|step| step.verifies).count();
             if verifying != 1 {

@@ -105,6 +105,10 @@ short_id!(
     AffectedId, "AFF"
 );
 short_id!(
+    /// One task; numbered within its incident.
+    TaskId, "TASK"
+);
+short_id!(
     /// One take of a drill: a world of its own (law 8).
     DrillId, "DRILL"
 );

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     api::{Accepted, Ask, IncidentView, Problem},
     backend::{app::Backend, identity::Identity},
-    incident::{Command, Declare, Event, Incident, IncidentCommand, Topic, World, clocks},
+    incident::{Command, Declare, Event, Incident, IncidentCommand, Topic, World, clocks, team::reminders},
     report::postmortem,
     terms::{IncidentId, Time},
 };
@@ -24,7 +24,9 @@ use crate::{
 const PAGE: usize = 1_000;
 
 fn view(incident: &Arc<Incident>, world: &World, now: Time) -> IncidentView {
-    IncidentView { clocks: clocks(incident, world, now), incident: incident.clone() }
+    let clocks = clocks(incident, world, now);
+    let reminders = reminders(incident, &clocks, now);
+    IncidentView { clocks, reminders, incident: incident.clone() }
 }
 
 fn find(world: &World, id: IncidentId) -> Result<&Arc<Incident>, Problem> {

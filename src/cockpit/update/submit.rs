@@ -51,11 +51,11 @@ fn asked(form: &Form, model: &Model) -> Result<(String, Command), String> {
             let declare = Declare {
                 title: form.need("title")?,
                 severity: form.given("severity"),
-                scheme: None,
                 workflow: form.given("workflow"),
                 agents: names.map(AgentId::new).collect::<Result<_, _>>().map_err(|wrong| wrong.to_string())?,
                 firing: *firing,
                 harm_at: time(form, "harm since", model)?,
+                ..Declare::default()
             };
             ("incident declared".into(), Command::Declare(declare))
         }
@@ -108,7 +108,7 @@ fn of_incident(form: &Form, model: &Model) -> Result<(IncidentId, String, Incide
         }
         Ask::Role(id) => {
             let role = form.need("role")?;
-            (*id, format!("{role} set"), IncidentCommand::Assign { role, who: form.given("who") })
+            (*id, format!("{role} set"), IncidentCommand::Assign { role, who: form.given("who"), note: None })
         }
         Ask::Note(id) => {
             let at = time(form, "at", model)?;

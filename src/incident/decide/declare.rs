@@ -5,8 +5,12 @@ use super::{
     dispatch::{Case, conflict, unknown},
 };
 use crate::{
-    incident::{ClockPlan, Declare, Fact, NewEvent, Refusal, Topic},
-    terms::{AgentId, IncidentId},
+    incident::{
+        ClockPlan, Declare, Fact, NewEvent, Refusal, Topic,
+        team::{AddTask, TaskAdded, TaskFrom},
+    },
+    runbook::{IncidentTemplate, TaskPlan},
+    terms::{AgentId, IncidentId, TaskId, Time},
     tripwire::Firing,
 };
 
@@ -31,17 +35,21 @@ pub(super) fn declare(case: &Case<'_>, ask: &Declare) -> Result<(IncidentId, Vec
     {
         return Err(conflict(format!("that firing belongs to {} already; work on it there", incident.id)));
     }
-    let title = match (ask.title.trim(), firing) {
-        ("", Some(firing)) => checks::title(&title_of(firing))?,
-        (title, _) => checks::title(title)?,
+    let template = ask.template.as_deref().map(|id| template(case, id)).transpose()?;
+    let title = match (ask.title.trim(), firing, template) {
+        ("", _, Some(template)) => template.title.clone(),
+        ("", Some(firing), None) => checks::title(&title_of(firing))?,
+        (title, ..) => checks::title(title)?,
     };
     let scheme = case.scheme(ask.scheme.as_deref())?;
-    let severity = match &ask.severity {
+    let severity = match ask.severity.as_ref().or_else(|| template?.severity.get(&scheme.id)) {
         Some(level) => checks::level(scheme, level)?,
         None => scheme.levels.last().map(|level| level.id.clone()).unwrap_or_default(),
     };
     let harm_at = ask.harm_at.map(|at| case.past("the harm time", at)).transpose()?;
-    let workflow = ask.workflow.as_deref().map(str::trim).filter(|workflow| !workflow.is_empty());
+    let surfaced_at = ask.surfaced_at.map(|at| case.past("when the consequence surfaced", at)).transpose()?;
+    let workflow = ask.workflow.as_deref().or_else(|| template?.workflow.as_deref());
+    let workflow = workflow.map(str::trim).filter(|workflow| !workflow.is_empty());
     let workflow = workflow.map(|workflow| checks::name("the workflow", workflow)).transpose()?;
     let id = next_id(case);
     let mut agents: Vec<AgentId> = Vec::new();
@@ -63,6 +71,8 @@ pub(super) fn declare(case: &Case<'_>, ask: &Declare) -> Result<(IncidentId, Vec
             confirmed: true,
             runbook: case.runbook.version.clone(),
             evidence: case.runbook.evidence.planned(),
+            source: ask.source,
+            surfaced_at,
         },
     )];
     if let Some(firing) = firing {
@@ -73,7 +83,32 @@ pub(super) fn declare(case: &Case<'_>, ask: &Declare) -> Result<(IncidentId, Vec
     if let Some(at) = harm_at {
         facts.push(case.fact(Topic::Incident(id), Fact::HarmConfirmed { at }));
     }
+    let tasks = template.map(|template| template.tasks.as_slice()).unwrap_or_default();
+    facts.extend(
+        tasks.iter().zip(1..).map(|(task, number)| case.fact(Topic::Incident(id), planned(case, task, number))),
+    );
     Ok((id, facts))
+}
+
+fn template<'a>(case: &Case<'a>, id: &str) -> Result<&'a IncidentTemplate, Refusal> {
+    case.runbook.incidents.template(id).ok_or_else(|| {
+        let known: Vec<&str> = case.runbook.incidents.templates.iter().map(|one| one.id.as_str()).collect();
+        let given: String = id.chars().take(40).collect();
+        unknown(format!("{given:?} is no incident template: one of {}", known.join(", ")))
+    })
+}
+
+fn planned(case: &Case<'_>, task: &TaskPlan, number: u32) -> Fact {
+    Fact::TaskAdded(TaskAdded {
+        task: TaskId(number),
+        plan: AddTask {
+            text: task.text.clone(),
+            owner: task.owner.clone(),
+            due_at: task.due_s.map(|seconds| case.context.now.plus(i64::from(seconds) * Time::SECOND)),
+            from: TaskFrom::Template,
+            blocks: true,
+        },
+    })
 }
 
 /// The clocks of an incident of this level, copied from the runbook.

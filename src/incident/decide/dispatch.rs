@@ -1,7 +1,8 @@
 //! The way in: who asks, when, in which world; and which family answers.
 
 use super::{
-    access, actuators, agents, auto, communication, containment, declare, evidence, firings, holds, lifecycle, rollback,
+    access, actuators, agents, auto, communication, containment, declare, evidence, firings, holds, lifecycle,
+    rollback, team,
 };
 use crate::{
     incident::{
@@ -160,5 +161,17 @@ fn on_incident(case: &Case<'_>, id: IncidentId, ask: &IncidentCommand) -> Decide
         IncidentCommand::StartDraft { .. } | IncidentCommand::EditDraft { .. } | IncidentCommand::SendDraft { .. } => {
             communication::decide(case, incident, ask)
         }
+        IncidentCommand::AddTask(_)
+        | IncidentCommand::ChangeTask(_)
+        | IncidentCommand::EndTask(_)
+        | IncidentCommand::ReopenTask(_)
+        | IncidentCommand::MarkEvent(_)
+        | IncidentCommand::AddLink(_)
+        | IncidentCommand::RemoveLink(_)
+        | IncidentCommand::Snooze(_)
+        | IncidentCommand::SetField(_)
+        | IncidentCommand::Relate(_)
+        | IncidentCommand::Merge(_)
+        | IncidentCommand::Split(_) => team::decide(case, incident, ask),
     }
 }

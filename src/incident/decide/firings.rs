@@ -12,6 +12,7 @@ use crate::{
     incident::{
         Fact, NewEvent, Topic,
         containment::{AutoStage, Mode, Scope},
+        team::Source,
     },
     runbook::Rule,
     terms::{AgentId, FiringId, IncidentId, SwitchId, Time},
@@ -237,6 +238,8 @@ impl Opening {
             confirmed: false,
             runbook: case.runbook.version.clone(),
             evidence: case.runbook.evidence.planned(),
+            source: Some(Source::Tripwire),
+            surfaced_at: None,
         };
         self.facts.push(case.fact(Topic::Incident(id), fact));
         self.incidents.push((id, key.agent.clone(), workflow));

@@ -3,13 +3,14 @@
 use super::{
     checks, declare,
     dispatch::{Case, Decided, conflict, invalid, unknown},
+    team,
 };
 use crate::{
     incident::{
-        ClockPlan, Fact, Incident, IncidentCommand, NewEvent, Refusal, RefusalCode, Status, Topic,
+        ClockPlan, Fact, Incident, IncidentCommand, NewEvent, Status, Topic,
         containment::{BlastRadius, SwitchState},
     },
-    terms::{Author, SwitchId, Time},
+    terms::{SwitchId, Time},
 };
 
 pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand) -> Decided {
@@ -34,7 +35,7 @@ pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand
             one(Fact::IncidentDismissed { why: checks::reason("dismiss an incident", why)? })
         }
         IncidentCommand::SetSeverity { severity, why } => set_severity(case, incident, severity, why),
-        IncidentCommand::Assign { role, who } => assign(case, incident, role, who.as_deref()),
+        IncidentCommand::Assign { role, who, note } => assign(case, incident, role, who.as_deref(), note.as_deref()),
         IncidentCommand::Note { text, at } => {
             let at = at.map(|at| case.past("the note's time", at)).transpose()?.unwrap_or(case.context.now);
             let fact = Fact::NoteAdded { text: checks::text("the note", text)? };
@@ -119,23 +120,18 @@ fn set_severity(case: &Case<'_>, incident: &Incident, severity: &str, why: &str)
     Ok(vec![case.fact(Topic::Incident(incident.id), Fact::SeveritySet { severity: level, why, clocks })])
 }
 
-fn assign(case: &Case<'_>, incident: &Incident, role: &str, who: Option<&str>) -> Decided {
+fn assign(case: &Case<'_>, incident: &Incident, role: &str, who: Option<&str>, note: Option<&str>) -> Decided {
     let Some(role) = case.runbook.roles.iter().find(|known| known.eq_ignore_ascii_case(role.trim())) else {
         let given: String = role.chars().take(40).collect();
         return Err(unknown(format!("{given:?} is no role: one of {}", case.runbook.roles.join(", "))));
     };
-    let who = who.map(str::trim).filter(|who| !who.is_empty()).map(checks::title).transpose()?;
-    let agent = |who: &String| {
-        matches!(who.parse(), Ok(Author::Agent(_))) || case.world.agents.keys().any(|agent| agent.as_str() == who)
-    };
-    if who.as_ref().is_some_and(agent) {
-        // RST.5: an agent may gather and draft, a person decides.
-        return Err(Refusal::new(RefusalCode::Forbidden, "an agent holds no role on an incident; name a person"));
-    }
+    // RST.5: an agent may gather and draft, a person decides.
+    let who = who.map(|who| team::person(case, who)).transpose()?.flatten();
+    let note = note.map(|note| checks::reason("hand over", note)).transpose()?;
     if incident.roles.get(role) == who.as_ref() {
         return Ok(Vec::new());
     }
-    Ok(vec![case.fact(Topic::Incident(incident.id), Fact::RoleAssigned { role: role.clone(), who })])
+    Ok(vec![case.fact(Topic::Incident(incident.id), Fact::RoleAssigned { role: role.clone(), who, note })])
 }
 
 fn retract(case: &Case<'_>, incident: &Incident, seq: u64) -> Decided {
@@ -193,7 +189,7 @@ fn left_open(case: &Case<'_>, incident: &Incident) -> Vec<String> {
 fn close(case: &Case<'_>, incident: &Incident, over: Option<&str>) -> Decided {
     case.person("close an incident")?;
     let over = over.map(|why| checks::reason("close over what is open", why)).transpose()?;
-    let left = left_open(case, incident);
+    let left = [left_open(case, incident), team::left(case, incident)].concat();
     match incident.status {
         Status::Closed => Ok(Vec::new()),
         // RBK.8: also what was opened, or taken back, after it was resolved.

@@ -12,9 +12,11 @@ mod dispatch;
 mod evidence;
 mod firings;
 mod holds;
+mod kin;
 mod lifecycle;
 mod rollback;
 mod stages;
+mod team;
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{evidence, narrate};
+use super::{evidence, narrate, team};
 use crate::{
     incident::{
         Checklist, Draft, Entry, Event, Fact, Incident, Mttd, Sent, SeverityChange, Status, Step, StepState, Verified,
@@ -25,6 +25,7 @@ pub(super) fn apply(world: &mut World, id: IncidentId, event: &Event) {
     let Some(incident) = world.incidents.get_mut(&id) else { return };
     let incident = Arc::make_mut(incident);
     incident.version = event.seq;
+    team::apply(incident, event);
     life(incident, event);
     work(incident, event);
     evidence::apply(incident, event);
@@ -48,6 +49,7 @@ fn entry(event: &Event) -> Entry {
         kind: event.fact.kind(),
         text: narrate::line(&event.fact),
         retracted: false,
+        key: false,
     }
 }
 
@@ -63,6 +65,7 @@ fn declared(id: IncidentId, event: &Event) -> Option<Incident> {
         clocks,
         runbook,
         evidence: kept,
+        ..
     } = &event.fact
     else {
         return None;
@@ -104,6 +107,8 @@ fn declared(id: IncidentId, event: &Event) -> Option<Incident> {
         mttd: Mttd::default(),
         evidence: Default::default(),
         register: Default::default(),
+        tasks: Vec::new(),
+        team: team::declared(event),
     };
     evidence::planned(&mut incident, kept);
     Some(incident)
@@ -133,7 +138,7 @@ fn life(incident: &mut Incident, event: &Event) {
             let change = SeverityChange { at, severity: severity.clone(), by: event.by.clone(), why: why.clone() };
             incident.severities.push(change);
         }
-        Fact::RoleAssigned { role, who } => {
+        Fact::RoleAssigned { role, who, .. } => {
             match who {
                 Some(who) => incident.roles.insert(role.clone(), who.clone()),
                 None => incident.roles.remove(role),
@@ -201,7 +206,7 @@ fn due(contained_at: Time, budget_s: u64) -> Time {
 }
 
 /// Where an open incident stands, from what is contained and rolled back.
-fn settle_status(incident: &mut Incident) {
+pub(super) fn settle_status(incident: &mut Incident) {
     if !incident.is_open() {
         return;
     }

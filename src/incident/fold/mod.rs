@@ -5,5 +5,6 @@ mod holds;
 mod incident;
 mod narrate;
 mod switches;
+mod team;
 mod tripwires;
 mod worlds;

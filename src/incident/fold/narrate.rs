@@ -12,8 +12,10 @@ pub(super) fn line(fact: &Fact) -> String {
         Fact::IncidentConfirmed {} => "confirmed as an incident".into(),
         Fact::IncidentDismissed { why } => format!("dismissed: {why}"),
         Fact::SeveritySet { severity, why, .. } => format!("severity {severity}: {why}"),
-        Fact::RoleAssigned { role, who: Some(who) } => format!("{role}: {who}"),
-        Fact::RoleAssigned { role, who: None } => format!("{role} is free"),
+        Fact::RoleAssigned { role, who, note } => {
+            let who = who.as_deref().map_or_else(|| format!("{role} is free"), |who| format!("{role}: {who}"));
+            note.as_deref().map_or(who.clone(), |note| format!("{who} — {note}"))
+        }
         Fact::NoteAdded { text } => text.clone(),
         Fact::NoteRetracted { seq } => format!("took back note {seq}"),
         Fact::HarmConfirmed { at } => format!("harm confirmed since {at}"),
@@ -73,6 +75,39 @@ pub(super) fn line(fact: &Fact) -> String {
         Fact::Reopened { why } => format!("reopened: {why}"),
         Fact::Closed { over: Some(over) } => format!("closed over what is open: {over}"),
         Fact::Closed { over: None } => "closed".into(),
-        other => other.kind(),
+        other => team(other).unwrap_or_else(|| other.kind()),
     }
+}
+
+/// A fact of a team's work.
+fn team(fact: &Fact) -> Option<String> {
+    Some(match fact {
+        Fact::TaskAdded(added) => {
+            let owner = added.plan.owner.as_deref().map(|owner| format!(" ({owner})")).unwrap_or_default();
+            format!("{}: {}{owner}", added.task, added.plan.text)
+        }
+        Fact::TaskChanged(change) => match (&change.text, &change.owner, change.due_at) {
+            (Some(text), ..) => format!("{}: {text}", change.task),
+            (None, Some(owner), _) if owner.is_empty() => format!("{} is nobody's", change.task),
+            (None, Some(owner), _) => format!("{} is {owner}'s", change.task),
+            (None, None, Some(due)) => format!("{} is due at {due}", change.task),
+            (None, None, None) => return None,
+        },
+        Fact::TaskEnded(end) => {
+            let note = end.note.as_deref().map(|note| format!(": {note}")).unwrap_or_default();
+            format!("{} {}{note}", end.task, end.how)
+        }
+        Fact::TaskReopened(again) => format!("{} taken up again", again.task),
+        Fact::EventMarked(mark) if mark.key => format!("event {} is a key event", mark.seq),
+        Fact::EventMarked(mark) => format!("event {} is no key event", mark.seq),
+        Fact::LinkAdded(link) => format!("{}: {}", link.kind, link.title.as_deref().unwrap_or(&link.url)),
+        Fact::LinkRemoved(gone) => format!("link taken away: {}", gone.url),
+        Fact::Snoozed(snooze) => format!("reminder put off until {}: {}", snooze.until, snooze.reminder),
+        Fact::FieldSet(set) => format!("{}: {}", set.field, set.value),
+        Fact::RelatedTo(relate) => format!("{} {}", relate.how, relate.to),
+        Fact::MergedInto(merge) => format!("merged into {}", merge.into),
+        Fact::TookIn(took) => format!("took in {}", took.from),
+        Fact::SplitOff(off) => format!("{} split off", off.into),
+        _ => return None,
+    })
 }

@@ -12,7 +12,7 @@ fn severity(level: &str, why: &str) -> Command {
 }
 
 fn assign(role: &str, who: Option<&str>) -> Command {
-    on(Ask::Assign { role: role.into(), who: who.map(str::to_owned) })
+    on(Ask::Assign { role: role.into(), who: who.map(str::to_owned), note: None })
 }
 
 fn note(text: &str, at: Option<i64>) -> Command {

@@ -14,3 +14,4 @@ mod rollback;
 mod sequences;
 mod stages;
 mod story;
+mod team;

@@ -54,7 +54,11 @@ fn on_incident() -> BoxedStrategy<Ask> {
         Just(Ask::Confirm {}),
         text().prop_map(|why| Ask::Dismiss { why }),
         (word(&["SEV-1", "sev-4"]), text()).prop_map(|(severity, why)| Ask::SetSeverity { severity, why }),
-        (word(&["commander", "scribe"]), option::of(text())).prop_map(|(role, who)| Ask::Assign { role, who }),
+        (word(&["commander", "scribe"]), option::of(text())).prop_map(|(role, who)| Ask::Assign {
+            role,
+            who,
+            note: None
+        }),
         (text(), option::of(time())).prop_map(|(text, at)| Ask::Note { text, at }),
         (0u64..9).prop_map(|seq| Ask::RetractNote { seq }),
         option::of(time()).prop_map(|at| Ask::ConfirmHarm { at }),
