@@ -45,16 +45,16 @@ pub(super) fn merge(case: &Case<'_>, incident: &Incident, into: IncidentId) -> D
     let topic = Topic::Incident(target.id);
     let mut facts = vec![
         case.fact(Topic::Incident(incident.id), Fact::MergedInto(Merge { into })),
-        case.fact(topic.clone(), Fact::TookIn(Box::new(taken(incident, target)))),
+        case.fact(topic, Fact::TookIn(Box::new(taken(incident, target)))),
     ];
     for firing in incident.firings.iter().filter(|firing| !target.firings.contains(firing)) {
         let Some(known) = case.world.firings.get(firing) else { continue };
         let joined = Fact::FiringJoined { firing: *firing, agent: known.key.agent.clone() };
-        facts.push(case.fact(topic.clone(), joined));
+        facts.push(case.fact(topic, joined));
         facts.push(case.fact(Topic::Tripwires, Fact::FiringLinked { firing: *firing, incident: into }));
     }
     for switch in incident.switches.iter().filter(|switch| !target.switches.contains(switch)) {
-        facts.push(case.fact(topic.clone(), Fact::SwitchJoined { switch: *switch }));
+        facts.push(case.fact(topic, Fact::SwitchJoined { switch: *switch }));
         let moved = Fact::SwitchAnnotated { switch: *switch, why: None, harm_at: None, incident: Some(into) };
         facts.push(case.fact(Topic::Switches, moved));
     }
