@@ -198,6 +198,7 @@ fn expand(quiet: &Quiet, zero: Time) -> Result<Vec<Action>, String> {
             trace_id: None,
             span_id: None,
             parent_span_id: None,
+            detail: None,
         }
     };
     Ok((1..=i64::from(calls)).rev().map(make).collect())

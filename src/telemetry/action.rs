@@ -93,6 +93,9 @@ pub struct Action {
     /// The span above it, hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_span_id: Option<String>,
+    /// What evidence needs besides (EVI.2); agent-written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Box<super::Detail>>,
 }
 
 impl Action {

@@ -4,6 +4,7 @@
 
 mod action;
 mod decoded;
+mod detail;
 pub mod endpoint;
 pub mod native;
 pub mod otlp;
@@ -11,4 +12,5 @@ mod price;
 
 pub use action::{Action, Amount, Artefact, Review, Status, Tokens};
 pub use decoded::{DecodeError, Decoded, Rejected};
+pub use detail::{Approval, Change, Detail, Found, HandOff, Retrieval, Score, is_mutable_alias};
 pub use price::Prices;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use super::{Action, Amount, Artefact, DecodeError, Decoded, Rejected, Status, Tokens, endpoint};
+use super::{Action, Amount, Artefact, DecodeError, Decoded, Detail, Rejected, Status, Tokens, endpoint};
 use crate::terms::{ActionClass, AgentId, NanoUsd, Time, ToolName, Workflow};
 
 /// The largest item taken, in bytes.
@@ -173,6 +173,8 @@ struct Wire<'a> {
     span_id: Option<Text<'a>>,
     #[serde(borrow, default)]
     parent_span_id: Option<Text<'a>>,
+    #[serde(default)]
+    detail: Option<Value>,
 }
 
 impl Wire<'_> {
@@ -207,6 +209,7 @@ impl Wire<'_> {
             trace_id: text("trace_id", self.trace_id)?,
             span_id: text("span_id", self.span_id)?,
             parent_span_id: text("parent_span_id", self.parent_span_id)?,
+            detail: detail(self.detail)?,
         })
     }
 }
@@ -245,6 +248,13 @@ fn shallow(field: &str, value: Option<Value>) -> Result<Option<Value>, String> {
         }
         value => Ok(value),
     }
+}
+
+/// EVI.2: what evidence needs besides; one that tells nothing is none.
+fn detail(given: Option<Value>) -> Result<Option<Box<Detail>>, String> {
+    let Some(value) = shallow("detail", given)? else { return Ok(None) };
+    let detail: Detail = serde_json::from_value(value).map_err(|error| format!("detail: {error}"))?;
+    Ok((detail != Detail::default()).then(|| Box::new(detail)))
 }
 
 /// Whether a value nests deeper than `levels`.

@@ -147,3 +147,18 @@ proptest! {
         }
     }
 }
+
+/// EVI.2: `detail` is kept as sent; what does not fit is refused by name, what is not known is passed over.
+#[test]
+fn detail_is_kept_or_refused_by_name() {
+    let with = |detail: Value| json!({"agent": "a", "tool": "t", "detail": detail}).to_string();
+    let given = json!({"prompt_version": "14", "new": 1, "retrieval": {"query": "q", "sources": [{"uri": "u"}]}});
+    let decoded = decode(with(given).as_bytes(), now()).unwrap();
+    let detail = decoded.actions[0].1.detail.as_deref().unwrap();
+    assert_eq!(detail.prompt_version.as_deref(), Some("14"));
+    assert_eq!(detail.retrieval.as_ref().unwrap().sources[0].uri.as_deref(), Some("u"));
+    assert_eq!(decode(with(json!({})).as_bytes(), now()).unwrap().actions[0].1.detail, None);
+    assert!(reasons(&with(json!({"files": 5})))[0].1.starts_with("detail: "));
+    let deep = (0..80).fold(json!(1), |inner, _| json!([inner]));
+    assert!(reasons(&with(json!({"tools": deep})))[0].1.contains("nested deeper"));
+}

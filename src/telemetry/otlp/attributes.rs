@@ -73,27 +73,75 @@ fields! {
     AmountValue = "andon.amount.value";
     AmountCurrency = "andon.amount.currency";
     Counterparty = "andon.counterparty";
+    // What only evidence needs (EVI.2): from here on.
+    Instructions = "gen_ai.system_instructions";
+    AgentVersion = "gen_ai.agent.version" | "agent.version";
+    Prompt = "gen_ai.prompt.name" | "langfuse.observation.prompt.name";
+    PromptVersion = "gen_ai.prompt.version" | "llm.prompt_template.version" | "langfuse.observation.prompt.version";
+    Temperature = "gen_ai.request.temperature";
+    TopP = "gen_ai.request.top_p";
+    TopK = "gen_ai.request.top_k";
+    MaxTokens = "gen_ai.request.max_tokens";
+    Seed = "gen_ai.request.seed";
+    FrequencyPenalty = "gen_ai.request.frequency_penalty";
+    PresencePenalty = "gen_ai.request.presence_penalty";
+    StopSequences = "gen_ai.request.stop_sequences";
+    Invocation = "llm.invocation_parameters";
+    ToolDefinitions = "gen_ai.tool.definitions";
+    Finish = "gen_ai.response.finish_reasons";
+    Truncated = "andon.truncated";
+    Query = "gen_ai.retrieval.query.text";
+    Documents = "gen_ai.retrieval.documents";
+    ScoreName = "gen_ai.evaluation.name";
+    ScoreValue = "gen_ai.evaluation.score.value";
+    ScoreLabel = "gen_ai.evaluation.score.label";
+    Retries = "http.request.resend_count" | "andon.retries";
+    Files = "andon.files";
+    Changes = "andon.changes";
+    TriggeredBy = "andon.triggered_by";
+    HandOffFrom = "andon.hand_off.from";
+    HandOffTo = "andon.hand_off.to";
+    HandOffContract = "andon.hand_off.contract";
+    HandOffVerdict = "andon.hand_off.verdict";
+    ApprovalPolicy = "andon.approval.policy";
+    ApprovalBy = "andon.approval.by";
+    ApprovalDecision = "andon.approval.decision";
+    ApprovalSaw = "andon.approval.saw";
+    Release = "andon.release" | "service.version";
+    Effects = "andon.effects";
+    Recipients = "andon.recipients";
+    ReviewNote = "andon.artefact.review.note";
 }
 
 /// A span's (or resource's) known attributes, found in one pass.
-pub(super) struct Attributes<'a>([Option<(u8, &'a Any)>; FIELDS]);
+pub(super) struct Attributes<'a> {
+    found: [Option<(u8, &'a Any)>; FIELDS],
+    detailed: bool,
+}
 
 impl<'a> Attributes<'a> {
     pub(super) fn new(attributes: &'a [KeyValue]) -> Self {
         let mut found = [None; FIELDS];
+        let mut detailed = false;
         for attribute in attributes {
             let Some(any) = attribute.value.as_ref().and_then(|value| value.value.as_ref()) else { continue };
             let Some((field, rank)) = lookup(&attribute.key) else { continue };
+            detailed |= field as usize >= Field::Instructions as usize;
             let slot: &mut Option<(u8, &Any)> = &mut found[field as usize];
             if slot.is_none_or(|(best, _)| rank < best) {
                 *slot = Some((rank, any));
             }
         }
-        Self(found)
+        Self { found, detailed }
+    }
+
+    /// Whether it tells anything that only evidence needs.
+    pub(super) fn is_detailed(&self) -> bool {
+        self.detailed
     }
 
     fn any(&self, field: Field) -> Option<&'a Any> {
-        self.0[field as usize].map(|(_, any)| any)
+        self.found[field as usize].map(|(_, any)| any)
     }
 
     /// As text; numbers are written out; empty text is absence.
@@ -126,6 +174,28 @@ impl<'a> Attributes<'a> {
         }
     }
 
+    /// As a list of texts: an array, text that holds one, or one text; bounded.
+    pub(super) fn texts(&self, field: Field) -> Vec<String> {
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Null | Value::Array(_) | Value::Object(_) => None,
+            other => Some(other.to_string()),
+        };
+        match self.json(field) {
+            Some(Value::Array(list)) => list.iter().filter_map(text).take(MANY).collect(),
+            Some(one) => text(&one).into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// As true or false, also from text.
+    pub(super) fn truth(&self, field: Field) -> Option<bool> {
+        match self.any(field)? {
+            Any::BoolValue(truth) => Some(*truth),
+            _ => self.text(field)?.parse().ok(),
+        }
+    }
+
     /// As JSON: structured values as they are, text that holds JSON parsed; cut beyond [`LARGEST_CONTENT`].
     pub(super) fn json(&self, field: Field) -> Option<Value> {
         match self.any(field)? {
@@ -148,6 +218,8 @@ impl<'a> Attributes<'a> {
 
 /// The largest input or output kept with an action, in bytes.
 const LARGEST_CONTENT: usize = 64 << 10;
+/// Entries of a list that are kept.
+const MANY: usize = 1_000;
 /// The deepest structured value kept.
 const DEEPEST: usize = 60;
 

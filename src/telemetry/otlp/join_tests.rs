@@ -274,3 +274,43 @@ fn both_encodings_tell_the_same() {
     let json = read(&serde_json::to_vec(&request).unwrap(), Encoding::Json).unwrap();
     assert_eq!(read(&request.encode_to_vec(), Encoding::Protobuf).unwrap(), json);
 }
+
+/// EVI.2, EVI.3: what the conventions carry beyond what is judged is kept with the action, for evidence.
+#[test]
+fn what_only_evidence_needs_is_kept() {
+    let chat = json!({
+        "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.agent.id": "a",
+        "gen_ai.request.model": "gpt-4o", "gen_ai.response.model": "gpt-4o-2024-08-06",
+        "gen_ai.request.temperature": 0.2, "gen_ai.request.seed": 7,
+        "gen_ai.system_instructions": "[{\"type\":\"text\",\"content\":\"Refund once.\"}]",
+        "gen_ai.conversation.id": "conv-5", "gen_ai.response.finish_reasons": "[\"length\"]",
+        "gen_ai.input.messages": "[{\"role\":\"user\",\"parts\":[]}]", "andon.truncated": "true",
+        "gen_ai.agent.version": "7.1",
+    });
+    let look_up = json!({
+        "gen_ai.operation.name": "retrieval", "gen_ai.agent.id": "a", "gen_ai.retrieval.query.text": "refund policy",
+        "gen_ai.retrieval.documents": "[{\"id\":\"doc-1\",\"score\":0.9,\"uri\":\"https://kb/1\"},{\"id\":\"doc-2\"}]",
+    });
+    let pay = json!({
+        "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "pay", "gen_ai.agent.id": "a",
+        "andon.effects": "[\"po_1\"]", "andon.recipients": "kim@example.com", "andon.hand_off.from": "triage",
+        "andon.changes": "{\"record\":\"order 5\",\"before\":1,\"after\":2}",
+    });
+    let batch =
+        understood(None, &[span(1, 0, &chat), span(2, 0, &look_up), span(3, 0, &pay), span(4, 0, &tool("bare"))]);
+    let pushed = SpanJoiner::default().push(batch, &origin(Some("a")), now());
+    let details: Vec<_> = pushed.actions.iter().map(|joined| joined.action.detail.as_deref()).collect();
+    let [Some(chat), Some(look_up), Some(pay), None] = details[..] else { panic!("{details:?}") };
+    assert_eq!(chat.requested_model.as_deref(), Some("gpt-4o"));
+    assert_eq!(chat.sampling.keys().collect::<Vec<_>>(), ["seed", "temperature"]);
+    assert_eq!(chat.instructions.as_ref().unwrap()[0]["content"], "Refund once.");
+    assert_eq!((chat.truncated, chat.finish[0].as_str()), (Some(true), "length"));
+    assert_eq!((chat.conversation.as_deref(), chat.agent_version.as_deref()), (Some("conv-5"), Some("7.1")));
+    let retrieval = look_up.retrieval.as_ref().unwrap();
+    assert_eq!(retrieval.query.as_deref(), Some("refund policy"));
+    assert_eq!(retrieval.sources[0].uri.as_deref(), Some("https://kb/1"));
+    assert_eq!((retrieval.sources.len(), retrieval.sources[0].score), (2, Some(0.9)));
+    assert_eq!((pay.effects[0].as_str(), pay.recipients[0].as_str()), ("po_1", "kim@example.com"));
+    assert_eq!(pay.hand_off.as_ref().unwrap().from.as_deref(), Some("triage"));
+    assert_eq!((pay.changes[0].record.as_str(), &pay.changes[0].after), ("order 5", &Some(json!(2))));
+}

@@ -5,6 +5,7 @@
 
 mod answer;
 mod attributes;
+mod detail;
 mod join;
 mod request;
 mod span;

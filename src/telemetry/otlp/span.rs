@@ -4,7 +4,10 @@ use std::{borrow::Cow, sync::LazyLock};
 
 use opentelemetry_proto::tonic::{collector::trace::v1::ExportTraceServiceRequest, trace::v1 as proto};
 
-use super::attributes::{Attributes, Field};
+use super::{
+    attributes::{Attributes, Field},
+    detail,
+};
 use crate::{
     telemetry::{Action, Amount, Artefact, Prices, Rejected, Review, Status, Tokens, endpoint},
     terms::{ActionClass, AgentId, NanoUsd, Time, ToolName, Workflow},
@@ -114,6 +117,14 @@ pub struct Spans {
     pub rejected: Vec<Rejected>,
 }
 
+/// What the resource says of all its spans.
+struct About {
+    /// The agent its process is, or its service's name.
+    agent: Option<AgentId>,
+    /// The release that runs.
+    release: Option<String>,
+}
+
 /// Understands every span of a request.
 pub fn spans(request: &ExportTraceServiceRequest, prices: &Prices, received_at: Time) -> Spans {
     let mut out = Spans::default();
@@ -121,9 +132,12 @@ pub fn spans(request: &ExportTraceServiceRequest, prices: &Prices, received_at: 
     for resource in &request.resource_spans {
         let about = resource.resource.as_ref().map_or(&[][..], |about| &about.attributes);
         let about = Attributes::new(about);
-        let fallback = agent(&about).or_else(|| named(&about, Field::Service, AgentId::new));
+        let about = About {
+            agent: agent(&about).or_else(|| named(&about, Field::Service, AgentId::new)),
+            release: about.text(Field::Release).map(|text| bounded(text.into_owned())),
+        };
         for span in resource.scope_spans.iter().flat_map(|scope| &scope.spans) {
-            match understand(span, index, fallback.as_ref(), prices, received_at) {
+            match understand(span, index, &about, prices, received_at) {
                 Ok(span) => out.spans.push(span),
                 Err(reason) => out.rejected.push(Rejected::new(index, reason)),
             }
@@ -145,7 +159,7 @@ fn agent(attributes: &Attributes<'_>) -> Option<AgentId> {
 fn understand(
     span: &proto::Span,
     index: usize,
-    fallback: Option<&AgentId>,
+    about: &About,
     prices: &Prices,
     received_at: Time,
 ) -> Result<Span, String> {
@@ -161,10 +175,10 @@ fn understand(
         key: SpanKey { trace, span: id },
         parent: parent.map(|span| SpanKey { trace, span }),
         agent: agent(&known),
-        fallback: fallback.cloned(),
+        fallback: about.agent.clone(),
         run: known.text(Field::Run).map(Cow::into_owned),
         workflow: named(&known, Field::Workflow, Workflow::new),
-        kind: kind(span, &known, prices, received_at),
+        kind: kind(span, &known, about.release.as_deref(), prices, received_at),
     })
 }
 
@@ -176,12 +190,12 @@ fn id_or_none(bytes: &[u8]) -> Option<u64> {
     Some(id(bytes)).filter(|id| *id != 0)
 }
 
-fn kind(span: &proto::Span, known: &Attributes<'_>, prices: &Prices, received_at: Time) -> Kind {
+fn kind(span: &proto::Span, known: &Attributes<'_>, release: Option<&str>, prices: &Prices, received_at: Time) -> Kind {
     let lower = |field| known.text(field).map(|text| text.to_ascii_lowercase()).unwrap_or_default();
     let operation = lower(Field::Operation);
     let mcp = lower(Field::McpMethod);
     let (inference, traceloop) = (lower(Field::OpenInference), lower(Field::Traceloop));
-    let draft = || Box::new(Draft { action: common(span, known, received_at), call: None });
+    let draft = || Box::new(Draft { action: common(span, known, release, received_at), call: None });
     if operation == "execute_tool" || mcp == "tools/call" || inference == "tool" || traceloop == "tool" {
         return match tool(span, known) {
             Some(name) => Kind::Tool(tool_call(draft(), name, !mcp.is_empty(), known)),
@@ -245,6 +259,11 @@ fn model_call(mut draft: Box<Draft>, known: &Attributes<'_>, prices: &Prices) ->
     let model = asked.as_deref().or(answered.as_deref()).unwrap_or("unknown");
     let action = &mut draft.action;
     action.endpoint = Some(bounded(format!("chat {provider}/{model}")));
+    if let (Some(asked), Some(answered)) = (asked.as_deref(), answered.as_deref())
+        && asked != answered
+    {
+        action.detail.get_or_insert_default().requested_model = Some(bounded(asked.to_owned()));
+    }
     action.model = answered.as_deref().or(asked.as_deref()).map(|model| bounded(model.to_owned()));
     let (input, output) = (known.count(Field::InputTokens), known.count(Field::OutputTokens));
     if input.is_some() || output.is_some() {
@@ -271,6 +290,9 @@ fn other(mut draft: Box<Draft>, operation: &str, known: &Attributes<'_>, class: 
     action.cost = known.number(Field::Cost).and_then(NanoUsd::from_usd);
     action.input = known.json(Field::Arguments);
     action.output = known.json(Field::Result);
+    if operation == "resources/read" && !target.is_empty() {
+        action.detail.get_or_insert_default().files.push(bounded(target.into_owned()));
+    }
     draft
 }
 
@@ -285,7 +307,7 @@ fn bounded(mut text: String) -> String {
 }
 
 /// What every action of a span has; its agent is set once it is known.
-fn common(span: &proto::Span, known: &Attributes<'_>, received_at: Time) -> Action {
+fn common(span: &proto::Span, known: &Attributes<'_>, release: Option<&str>, received_at: Time) -> Action {
     let time = |nanos: u64| (nanos > 0).then(|| Time::from_millis((nanos / 1_000_000).cast_signed()));
     let started = time(span.start_time_unix_nano);
     let text = |field| known.text(field).map(|text| bounded(text.into_owned()));
@@ -323,6 +345,7 @@ fn common(span: &proto::Span, known: &Attributes<'_>, received_at: Time) -> Acti
         output: None,
         call_id: None,
         parent_span_id: id_or_none(&span.parent_span_id).map(|id| format!("{id:016x}")),
+        detail: detail::of(known, release).map(Box::new),
         trace_id: Some(trace),
         span_id: Some(id),
     }
