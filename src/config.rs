@@ -128,7 +128,7 @@ impl Settings {
     /// A text that does not fit, or cannot be read.
     pub fn runbook(&self) -> Result<Runbook, RunbookError> {
         let mut texts = BTreeMap::new();
-        for (name, _) in SHIPPED {
+        for (name, _) in SHIPPED.iter().copied() {
             let path = self.runbook_folder.join(name);
             match std::fs::read_to_string(&path) {
                 Ok(text) => {

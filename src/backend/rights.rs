@@ -138,7 +138,13 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
         | IncidentCommand::Merge(_)
         | IncidentCommand::Split(_) => Right::Vouch,
         IncidentCommand::Resolve { over: Some(_), .. } | IncidentCommand::Close { over: Some(_) } => Right::Override,
-        IncidentCommand::Assign { .. }
+        // Something may be missing: whoever files over that, overrides.
+        IncidentCommand::FilePostmortem(filed) if filed.over.is_some() => Right::Override,
+        IncidentCommand::SetPostmortem(_)
+        | IncidentCommand::DropCase(_)
+        | IncidentCommand::SettleDelta(_)
+        | IncidentCommand::FilePostmortem(_)
+        | IncidentCommand::Assign { .. }
         | IncidentCommand::Note { .. }
         | IncidentCommand::RetractNote { .. }
         | IncidentCommand::ConfirmHarm { .. }

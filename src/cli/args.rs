@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    actuators, agents, backend, config, drafts, drills, firings, holds, incidents, interlock, rollback, status,
-    switches, team, tokens, tripwires,
+    actuators, agents, backend, config, drafts, drills, firings, holds, incidents, interlock, postmortem, rollback,
+    status, switches, team, tokens, tripwires,
 };
 use crate::terms::{DrillId, IncidentId};
 
@@ -110,8 +110,8 @@ pub enum Command {
     Reopen(incidents::Why),
     /// Close an incident.
     Close(incidents::Close),
-    /// Write an incident's post-mortem.
-    Postmortem(incidents::Postmortem),
+    /// An incident's post-mortem: read it, write it, file it.
+    Postmortem(postmortem::Postmortem),
 
     /// Stop agents. Without a scope: all of them. Asks nobody.
     Halt(switches::Halt),

@@ -1,6 +1,6 @@
-//! Incidents: declare, list, show, work, resolve, and the post-mortem.
+//! Incidents: declare, list, show, work, resolve.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::{
     print::{self, Failed},
@@ -381,30 +381,4 @@ pub struct Close {
 
 pub async fn close(reach: &Reach, asked: Close) -> Result<(), Failed> {
     reach.ask(asked.incident, IncidentCommand::Close { over: asked.over }).await
-}
-
-/// `andon postmortem`.
-#[derive(Debug, Args)]
-pub struct Postmortem {
-    /// INC-7.
-    incident: IncidentId,
-    /// Markdown or JSON.
-    #[arg(long, default_value = "md")]
-    format: Format,
-}
-
-/// What a post-mortem is written as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Markdown.
-    Md,
-    /// JSON.
-    Json,
-}
-
-pub async fn postmortem(reach: &Reach, asked: &Postmortem) -> Result<(), Failed> {
-    let json = reach.json || asked.format == Format::Json;
-    let accept = if json { "application/json" } else { "text/markdown" };
-    let text = reach.client().await?.get_text(&reach.at(path::postmortem(asked.incident)), accept).await?;
-    print::line(text.trim_end())
 }

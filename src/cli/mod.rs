@@ -17,6 +17,7 @@ mod firings;
 mod holds;
 mod incidents;
 mod interlock;
+mod postmortem;
 mod print;
 mod reach;
 mod rollback;

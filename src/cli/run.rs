@@ -7,7 +7,7 @@ use clap::CommandFactory;
 use super::{
     Cli, actuators, agents,
     args::Command,
-    audit, backend, cockpit, config, drafts, drills, firings, holds, incidents, interlock,
+    audit, backend, cockpit, config, drafts, drills, firings, holds, incidents, interlock, postmortem,
     print::{Failed, line},
     reach::Reach,
     rollback, status, switches, team, tokens, tripwires,
@@ -55,7 +55,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Resolve(asked) => incidents::resolve(&reach, asked).await,
         Command::Reopen(asked) => incidents::reopen(&reach, asked).await,
         Command::Close(asked) => incidents::close(&reach, asked).await,
-        Command::Postmortem(asked) => incidents::postmortem(&reach, &asked).await,
+        Command::Postmortem(asked) => postmortem::run(&reach, asked).await,
         Command::Halt(asked) => switches::halt(&reach, asked).await,
         Command::Switches(asked) => switches::list(&reach, &asked).await,
         Command::Release(asked) => switches::release(&reach, asked).await,

@@ -75,7 +75,10 @@ pub fn clocks(incident: &Incident, world: &World, now: Time) -> Vec<Clock> {
     ];
     clocks.extend(incident.checklists.iter().map(|checklist| rollback(checklist, incident, now)));
     if let Some(due) = plan.postmortem_s {
-        clocks.push(clock("post-mortem", incident.resolved_at, due, incident.closed_at, now));
+        // PM.7: met by its filing. Logs from before there was one know only the closing, unless that went over it.
+        let filed = incident.postmortem.filed.as_ref().map(|filed| filed.at);
+        let written = filed.or(incident.closed_at.filter(|_| !incident.postmortem.waived));
+        clocks.push(clock("post-mortem", incident.resolved_at, due, written, now));
     }
     clocks
 }

@@ -72,6 +72,7 @@ fn incident() -> Incident {
         register: Default::default(),
         tasks: Default::default(),
         team: Default::default(),
+        postmortem: Default::default(),
     }
 }
 
@@ -261,6 +262,19 @@ fn later_clocks_wait_for_their_zero() {
         let one = Incident { resolved_at: resolved.map(at), closed_at: closed.map(at), ..incident() };
         assert_eq!(seen(&one, &World::default(), "post-mortem", now), expected, "{resolved:?}");
     }
+    // PM.7: the filing meets it; a closing over a missing one does not.
+    let filed = |seconds| crate::incident::postmortem::Filed {
+        at: at(seconds),
+        by: Author::Person("dana".into()),
+        over: None,
+        missing: Vec::new(),
+    };
+    let mut one = Incident { resolved_at: Some(at(0)), closed_at: Some(at(900)), ..incident() };
+    one.postmortem.filed = Some(filed(800));
+    assert_eq!(seen(&one, &World::default(), "post-mortem", 999_999), met(172_000.0));
+    one.postmortem.filed = None;
+    one.postmortem.waived = true;
+    assert_eq!(seen(&one, &World::default(), "post-mortem", 172_801), missed(-1.0));
     let mut none = incident();
     none.clock_plan.postmortem_s = None;
     assert!(clocks(&none, &World::default(), at(0)).iter().all(|clock| clock.name != "post-mortem"));

@@ -6,6 +6,7 @@ use super::{
     AgentDeclaration, Fields, Role,
     containment::{ActuatorOutcome, AutoScope, AutoStage, BacktestSeen, Call, HoldEnd, Mode, Move, Scope, Stage},
     evidence,
+    postmortem::{DropCase, FilePostmortem, SetPostmortem, SettleDelta},
     team::{
         AddLink, AddTask, ChangeTask, EndTask, MarkEvent, Merge, Relate, RemoveLink, ReopenTask, SetField, Snooze,
         Source, Split,
@@ -307,6 +308,14 @@ pub enum IncidentCommand {
     AddAffected(evidence::AddAffected),
     /// Changes what is known of it.
     SetAffected(evidence::SetAffected),
+    /// Writes fields of the post-mortem, adds cases, proposes changes (PM).
+    SetPostmortem(SetPostmortem),
+    /// Takes a regression case back.
+    DropCase(DropCase),
+    /// Says what became of a proposed change.
+    SettleDelta(SettleDelta),
+    /// Files the post-mortem.
+    FilePostmortem(FilePostmortem),
     /// Resolves it.
     Resolve {
         /// How.

@@ -9,6 +9,7 @@ use super::{
         Move, Scope, Stage,
     },
     evidence,
+    postmortem::{CaseDropped, DeltaProposed, DeltaSettled, PostmortemFiled, PostmortemWritten, RegressionCase},
     state::ClockPlan,
     team::{
         AddLink, ChangeTask, EndTask, MarkEvent, Merge, Relate, RemoveLink, ReopenTask, SetField, Snooze, Source,
@@ -301,6 +302,19 @@ pub enum Fact {
     TookIn(Box<TookIn>),
     /// A part of it became an incident of its own.
     SplitOff(SplitOff),
+
+    /// Fields of the post-mortem were written (PM).
+    PostmortemWritten(PostmortemWritten),
+    /// A regression case was added, or replaced by name (PM.6).
+    RegressionCaseAdded(RegressionCase),
+    /// A regression case was taken back.
+    RegressionCaseDropped(CaseDropped),
+    /// A change to the data was proposed (PM.8).
+    DeltaProposed(DeltaProposed),
+    /// A proposed change was merged or dropped, or opened again.
+    DeltaSettled(DeltaSettled),
+    /// The post-mortem was filed (PM.7).
+    PostmortemFiled(PostmortemFiled),
 
     // ---- stream switches -------------------------------------------------------------------------------------
     /// A switch was engaged (CON).

@@ -15,6 +15,7 @@ pub mod evidence;
 mod fact;
 mod fold;
 mod mttd;
+pub mod postmortem;
 mod state;
 pub mod team;
 mod world;

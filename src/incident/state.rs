@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     containment::BlastRadius,
     evidence::{Evidence, Register},
+    postmortem::Postmortem,
     team::{Task, Team},
 };
 use crate::terms::{ActionClass, AgentId, Author, ChecklistId, DraftId, FiringId, IncidentId, SwitchId, Time, words};
@@ -368,6 +369,9 @@ pub struct Incident {
     /// Links, fields, kin, and who noticed it.
     #[serde(default)]
     pub team: Team,
+    /// What people file once it is over (PM).
+    #[serde(default)]
+    pub postmortem: Postmortem,
 }
 
 impl Incident {

@@ -8,6 +8,7 @@ mod evidence;
 mod incidents;
 mod nearest;
 mod plan;
+mod postmortem;
 mod read;
 mod rules;
 
@@ -16,5 +17,6 @@ pub use evidence::EvidencePlan;
 pub use incidents::{FieldPlan, IncidentTemplate, Incidents, TaskPlan};
 pub use nearest::nearest;
 pub use plan::{BannedWording, BaselineHours, ClassPlan, Level, Price, Runbook, Scheme, Template, TripwirePlan};
+pub use postmortem::{Answer, Blame, Part, PostmortemPlan, PromptOnly, Required};
 pub use read::{RunbookError, SHIPPED};
 pub use rules::{Asks, BeforeStage, InputMap, Only, Rule, Rules};

@@ -36,6 +36,8 @@ pub struct Runbook {
     pub templates: Vec<Template>,
     /// Wording that a draft must not hold (COM.3).
     pub banned: Vec<BannedWording>,
+    /// What a post-mortem asks of people (PM).
+    pub postmortem: super::PostmortemPlan,
     /// Roles an incident has (TEAM.1).
     pub roles: Vec<String>,
     /// What an incident begins with, and fields of a team's own (TEAM.11).

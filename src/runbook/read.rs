@@ -23,6 +23,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("templates.toml", include_str!("../../assets/runbook/templates.toml")),
     ("banned.toml", include_str!("../../assets/runbook/banned.toml")),
     ("incidents.toml", include_str!("../../assets/runbook/incidents.toml")),
+    ("postmortem.toml", include_str!("../../assets/runbook/postmortem.toml")),
     ("prices.toml", include_str!("../../assets/runbook/prices.toml")),
 ];
 
@@ -132,6 +133,7 @@ impl Runbook {
             templates: read::<Templates>(texts, "templates.toml")?.template,
             banned: read::<Banned>(texts, "banned.toml")?.wording,
             incidents: read(texts, "incidents.toml")?,
+            postmortem: read::<super::PostmortemPlan>(texts, "postmortem.toml")?.whole("postmortem.toml")?,
             prices: read::<Prices>(texts, "prices.toml")?.price,
         };
         runbook.check()?;

@@ -20,6 +20,7 @@ mod mcp;
 mod mcp_public;
 mod ofrep;
 mod openfeature;
+mod postmortem;
 mod proof;
 mod rig;
 mod rules;

@@ -2,7 +2,7 @@
 
 use super::{
     access, actuators, agents, auto, communication, containment, declare, evidence, firings, holds, lifecycle,
-    rollback, team,
+    postmortem, rollback, team,
 };
 use crate::{
     incident::{
@@ -173,5 +173,9 @@ fn on_incident(case: &Case<'_>, id: IncidentId, ask: &IncidentCommand) -> Decide
         | IncidentCommand::Relate(_)
         | IncidentCommand::Merge(_)
         | IncidentCommand::Split(_) => team::decide(case, incident, ask),
+        IncidentCommand::SetPostmortem(_)
+        | IncidentCommand::DropCase(_)
+        | IncidentCommand::SettleDelta(_)
+        | IncidentCommand::FilePostmortem(_) => postmortem::decide(case, incident, ask),
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     checks, declare,
     dispatch::{Case, Decided, conflict, invalid, unknown},
-    team,
+    postmortem, team,
 };
 use crate::{
     incident::{
@@ -189,7 +189,9 @@ fn left_open(case: &Case<'_>, incident: &Incident) -> Vec<String> {
 fn close(case: &Case<'_>, incident: &Incident, over: Option<&str>) -> Decided {
     case.person("close an incident")?;
     let over = over.map(|why| checks::reason("close over what is open", why)).transpose()?;
-    let left = [left_open(case, incident), team::left(case, incident)].concat();
+    let mut left = [left_open(case, incident), team::left(case, incident)].concat();
+    // PM.7: what the severity asks for is filed before the end.
+    left.extend(postmortem::unfiled(case, incident));
     match incident.status {
         Status::Closed => Ok(Vec::new()),
         // RBK.8: also what was opened, or taken back, after it was resolved.

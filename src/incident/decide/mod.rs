@@ -14,6 +14,7 @@ mod firings;
 mod holds;
 mod kin;
 mod lifecycle;
+mod postmortem;
 mod rollback;
 mod stages;
 mod team;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{evidence, narrate, team};
+use super::{evidence, narrate, postmortem, team};
 use crate::{
     incident::{
         Checklist, Draft, Entry, Event, Fact, Incident, Mttd, Sent, SeverityChange, Status, Step, StepState, Verified,
@@ -29,6 +29,7 @@ pub(super) fn apply(world: &mut World, id: IncidentId, event: &Event) {
     life(incident, event);
     work(incident, event);
     evidence::apply(incident, event);
+    postmortem::apply(&mut incident.postmortem, event);
     if let Some(firing) = firing {
         joined(&mut incident.mttd, firing.at, firing.received_at, firing.recorded_at);
         if let Some(acked) = firing.paged.iter().filter_map(|paged| paged.acked_at).min() {
@@ -109,6 +110,7 @@ fn declared(id: IncidentId, event: &Event) -> Option<Incident> {
         register: Default::default(),
         tasks: Vec::new(),
         team: team::declared(event),
+        postmortem: Default::default(),
     };
     evidence::planned(&mut incident, kept);
     Some(incident)

@@ -4,6 +4,7 @@ mod evidence;
 mod holds;
 mod incident;
 mod narrate;
+mod postmortem;
 mod switches;
 mod team;
 mod tripwires;

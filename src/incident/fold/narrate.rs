@@ -75,7 +75,7 @@ pub(super) fn line(fact: &Fact) -> String {
         Fact::Reopened { why } => format!("reopened: {why}"),
         Fact::Closed { over: Some(over) } => format!("closed over what is open: {over}"),
         Fact::Closed { over: None } => "closed".into(),
-        other => team(other).unwrap_or_else(|| other.kind()),
+        other => team(other).or_else(|| postmortem(other)).unwrap_or_else(|| other.kind()),
     }
 }
 
@@ -108,6 +108,29 @@ fn team(fact: &Fact) -> Option<String> {
         Fact::MergedInto(merge) => format!("merged into {}", merge.into),
         Fact::TookIn(took) => format!("took in {}", took.from),
         Fact::SplitOff(off) => format!("{} split off", off.into),
+        _ => return None,
+    })
+}
+
+/// A fact of the post-mortem.
+fn postmortem(fact: &Fact) -> Option<String> {
+    Some(match fact {
+        Fact::PostmortemWritten(written) => {
+            let fields: Vec<&str> = written.fields.keys().map(String::as_str).collect();
+            format!("post-mortem: {} written", fields.join(", "))
+        }
+        Fact::RegressionCaseAdded(case) => format!("regression case {} ({})", case.name, case.kind),
+        Fact::RegressionCaseDropped(case) => format!("regression case {} taken back", case.name),
+        Fact::DeltaProposed(delta) => {
+            let proof = delta.backtest.as_ref().map(|test| format!(": {}", test.verdict())).unwrap_or_default();
+            format!("change {} proposed ({}, {}): {}{proof}", delta.delta, delta.kind, delta.owner, delta.text)
+        }
+        Fact::DeltaSettled(delta) if delta.note.is_empty() => format!("change {} {}", delta.delta, delta.state),
+        Fact::DeltaSettled(delta) => format!("change {} {}: {}", delta.delta, delta.state, delta.note),
+        Fact::PostmortemFiled(filed) => match &filed.over {
+            Some(over) => format!("post-mortem filed over {} missing: {over}", filed.missing.len()),
+            None => "post-mortem filed".into(),
+        },
         _ => return None,
     })
 }

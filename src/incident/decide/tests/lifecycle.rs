@@ -163,6 +163,8 @@ fn an_incident_ends_in_steps_and_reopens_where_it_stood() {
     assert_eq!((story.incident(1).status, story.incident(1).resolved_at), (Status::Resolved, Some(at(20))));
     story.refused(resolve(None), RefusalCode::Conflict, "reopen it first");
     story.refused(contained("again"), RefusalCode::Conflict, "contained already");
+    story.refused(close(None), RefusalCode::Conflict, "needs a post-mortem");
+    super::postmortem::write_whole(&mut story);
     story.at(30).done(close(None));
     assert_eq!((story.incident(1).status, story.incident(1).closed_at), (Status::Closed, Some(at(30))));
     story.nothing(close(None));

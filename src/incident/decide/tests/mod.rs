@@ -9,6 +9,7 @@ mod declare;
 mod firings;
 mod holds;
 mod lifecycle;
+mod postmortem;
 mod proof;
 mod rollback;
 mod sequences;

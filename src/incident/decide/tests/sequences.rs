@@ -7,6 +7,10 @@ use crate::{
     incident::{
         Command, Declare, Engage, Event, IncidentCommand as Ask, OpenHold, Role, SetAuto, Worlds, chain,
         containment::{AutoScope, AutoStage, BacktestSeen, Call, HoldEnd, Mode, ProofState, Scope, Stage},
+        postmortem::{
+            CaseKind, DeltaKind, DeltaState, DropCase, FilePostmortem, ProposeDelta, RegressionCase, SetPostmortem,
+            SettleDelta,
+        },
     },
     terms::{ActionClass, ChecklistId, DraftId, DrillId, FiringId, HoldId, IncidentId, SwitchId, Time, TokenId},
     tripwire::{FiringChange, FiringKey, Tripwire},
@@ -86,7 +90,27 @@ fn on_incident() -> BoxedStrategy<Ask> {
         }),
         (draft(), text(), text()).prop_map(|(draft, channel, to)| Ask::SendDraft { draft, channel, to }),
     ];
-    prop_oneof![life.boxed(), work.boxed()].boxed()
+    prop_oneof![life.boxed(), work.boxed(), postmortem()].boxed()
+}
+
+fn postmortem() -> BoxedStrategy<Ask> {
+    let case = (word(&["twice", "late"]), select(CaseKind::ALL.to_vec()), text()).prop_map(|(name, kind, input)| {
+        RegressionCase { name, kind, expected: input.clone(), input, grader: String::new(), source: None }
+    });
+    let delta = (select(DeltaKind::ALL.to_vec()), text(), option::of(word(&["2026-12-04"])))
+        .prop_map(|(kind, text, due)| ProposeDelta { kind, owner: text.clone(), text, due, backtest: None });
+    let fields = word(&["impact", "gap", "due", "owner", "prevention", "no-such"]);
+    let set = (prop::collection::btree_map(fields, text(), 0..3), vec(case, 0..2), vec(delta, 0..2))
+        .prop_map(|(fields, cases, deltas)| Ask::SetPostmortem(SetPostmortem { fields, cases, deltas }));
+    let settle = (number(), select(DeltaState::ALL.to_vec()), text())
+        .prop_map(|(delta, state, note)| Ask::SettleDelta(SettleDelta { delta, state, note }));
+    prop_oneof![
+        4 => set,
+        1 => settle,
+        1 => word(&["twice"]).prop_map(|name| Ask::DropCase(DropCase { name })),
+        1 => option::of(text()).prop_map(|over| Ask::FilePostmortem(FilePostmortem { over })),
+    ]
+    .boxed()
 }
 
 fn change() -> BoxedStrategy<FiringChange> {
