@@ -1,7 +1,7 @@
 //! Who may do what: one table, pure (law 11, protocol 4). Every route and every command asks it; nothing else decides.
 
 use crate::{
-    incident::{Command, IncidentCommand, Role},
+    incident::{Command, IncidentCommand, Role, first_minutes::AnswerFact},
     terms::words,
 };
 
@@ -129,6 +129,7 @@ pub fn needed(command: &Command) -> Right {
 fn needed_on_incident(ask: &IncidentCommand) -> Right {
     match ask {
         IncidentCommand::SetSeverity { .. } => Right::Severity,
+        IncidentCommand::AnswerFact(AnswerFact { settle: Some(_), .. }) => Right::Vouch,
         IncidentCommand::AppendEvidence(_) | IncidentCommand::LoseEvidence(_) => Right::Internal,
         // A legal hold is a person's word, and more so its end.
         IncidentCommand::HoldEvidence { .. } | IncidentCommand::LiftEvidence { .. } => Right::Vouch,
@@ -174,6 +175,8 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
         | IncidentCommand::Relate(_)
         | IncidentCommand::Resolve { over: None, .. }
         | IncidentCommand::Reopen { .. }
+        | IncidentCommand::AnswerFact(_)
+        | IncidentCommand::WeighFactor(_)
         | IncidentCommand::Close { over: None } => Right::Work,
     }
 }

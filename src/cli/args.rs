@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    actuators, agents, backend, config, drafts, drills, firings, holds, incidents, interlock, postmortem, rollback,
-    status, switches, team, tokens, tripwires,
+    actuators, agents, backend, config, drafts, drills, facts, firings, holds, incidents, interlock, postmortem,
+    rollback, status, switches, team, tokens, tripwires,
 };
 use crate::terms::{DrillId, IncidentId};
 
@@ -70,6 +70,8 @@ pub enum Command {
     Note(incidents::Note),
     /// Set an incident's severity.
     Severity(incidents::Severity),
+    /// The seven facts of the first ten minutes: list them, answer, dispute or settle one.
+    Facts(facts::Facts),
     /// Give a role on an incident to somebody.
     Assign(incidents::Assign),
     /// Hand a role over, and print the sheet that goes with it.

@@ -7,7 +7,7 @@ use clap::CommandFactory;
 use super::{
     Cli, actuators, agents,
     args::Command,
-    audit, backend, cockpit, config, drafts, drills, firings, holds, incidents, interlock, postmortem,
+    audit, backend, cockpit, config, drafts, drills, facts, firings, holds, incidents, interlock, postmortem,
     print::{Failed, line},
     reach::Reach,
     rollback, status, switches, team, tokens, tripwires,
@@ -36,6 +36,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Log(asked) => incidents::log(&reach, &asked).await,
         Command::Note(asked) => incidents::note(&reach, asked).await,
         Command::Severity(asked) => incidents::severity(&reach, asked).await,
+        Command::Facts(asked) => facts::facts(&reach, asked).await,
         Command::Assign(asked) => incidents::assign(&reach, asked).await,
         Command::Handover(asked) => team::handover(&reach, asked).await,
         Command::Task(asked) => team::tasks(&reach, asked).await,

@@ -63,6 +63,7 @@ pub fn clocks(incident: &Incident, world: &World, now: Time) -> Vec<Clock> {
     let declared = Some(incident.declared_at);
     let mut clocks = vec![
         clock("halt", incident.harm_at, plan.halt_s, halted_at(incident, world), now),
+        clock("facts", declared, plan.facts_s, incident.facts.complete_at(), now),
         clock("coordination", declared, plan.coordination_s, first_sent(incident, |one| one == "internal"), now),
         clock(
             "users",

@@ -60,6 +60,7 @@ fn incident() -> Incident {
             coordination_s: 3_600,
             users_s: 14_400,
             detection_s: 14_400,
+            facts_s: 600,
             postmortem_s: Some(172_800),
         },
         switches: Default::default(),
@@ -73,6 +74,8 @@ fn incident() -> Incident {
         tasks: Default::default(),
         team: Default::default(),
         postmortem: Default::default(),
+        facts: Default::default(),
+        factors: Default::default(),
     }
 }
 
@@ -285,7 +288,7 @@ fn later_clocks_wait_for_their_zero() {
 fn absurd_budgets_stay_in_range() {
     let mut one = Incident { harm_at: Some(Time::from_millis(i64::MAX)), ..incident() };
     one.clock_plan.halt_s = u64::MAX;
-    assert_eq!(clocks(&one, &World::default(), Time::from_millis(i64::MIN)).len(), 5);
+    assert_eq!(clocks(&one, &World::default(), Time::from_millis(i64::MIN)).len(), 6);
 }
 
 /// PM.2: five points; a gap only between neighbours that are both recorded, the largest by name.

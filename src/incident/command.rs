@@ -6,6 +6,7 @@ use super::{
     AgentDeclaration, Fields, Role,
     containment::{ActuatorOutcome, AutoScope, AutoStage, BacktestSeen, Call, HoldEnd, Mode, Move, Scope, Stage},
     evidence,
+    first_minutes::{AnswerFact, WeighFactor},
     postmortem::{DropCase, FilePostmortem, SetPostmortem, SettleDelta},
     team::{
         AddLink, AddTask, ChangeTask, EndTask, MarkEvent, Merge, Relate, RemoveLink, ReopenTask, SetField, Snooze,
@@ -316,6 +317,10 @@ pub enum IncidentCommand {
     SettleDelta(SettleDelta),
     /// Files the post-mortem.
     FilePostmortem(FilePostmortem),
+    /// Answers, doubts or settles one of the seven facts (TEN.1).
+    AnswerFact(AnswerFact),
+    /// Answers a factor of the severity (SEV.5).
+    WeighFactor(WeighFactor),
     /// Resolves it.
     Resolve {
         /// How.

@@ -9,6 +9,7 @@ use super::{
         Move, Scope, Stage,
     },
     evidence,
+    first_minutes::{Answered, Early, Weighed},
     postmortem::{CaseDropped, DeltaProposed, DeltaSettled, PostmortemFiled, PostmortemWritten, RegressionCase},
     state::ClockPlan,
     team::{
@@ -260,6 +261,12 @@ pub enum Fact {
     AffectedAdded(evidence::AffectedAdded),
     /// What is known of it changed.
     AffectedChanged(evidence::AffectedChanged),
+    /// One of the seven facts was answered, doubted or settled (TEN.1).
+    FactAnswered(Answered),
+    /// A factor of the severity was answered (SEV.5).
+    FactorWeighed(Weighed),
+    /// Work that comes after containment was begun before it (TEN.2).
+    BegunBeforeContainment(Early),
     /// The incident is resolved.
     Resolved {
         /// How.

@@ -13,6 +13,7 @@ mod decide;
 mod event;
 pub mod evidence;
 mod fact;
+pub mod first_minutes;
 mod fold;
 mod mttd;
 pub mod postmortem;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     containment::BlastRadius,
     evidence::{Evidence, Register},
+    first_minutes::{Factors, FirstMinutes},
     postmortem::Postmortem,
     team::{Task, Team},
 };
@@ -51,9 +52,16 @@ pub struct ClockPlan {
     pub users_s: u64,
     /// Action → operator awareness (DET.1): 14400.
     pub detection_s: u64,
+    /// Declaration → the seven facts known (TEN.1): 600.
+    #[serde(default = "ten_minutes")]
+    pub facts_s: u64,
     /// Closing → post-mortem due, where the severity sets one (PM.7).
     #[serde(default)]
     pub postmortem_s: Option<u64>,
+}
+
+fn ten_minutes() -> u64 {
+    600
 }
 
 words! {
@@ -372,9 +380,22 @@ pub struct Incident {
     /// What people file once it is over (PM).
     #[serde(default)]
     pub postmortem: Postmortem,
+    /// The seven facts of the first ten minutes (TEN.1).
+    #[serde(default)]
+    pub facts: FirstMinutes,
+    /// What its severity is weighed by (SEV.5).
+    #[serde(default)]
+    pub factors: Factors,
 }
 
 impl Incident {
+    /// The worst level it ever had, by the order of its scheme's `levels`, worst first. Who lowers a severity does not
+    /// lower what was engaged under the higher one (RST.4).
+    pub fn worst_severity<'a>(&'a self, levels: impl IntoIterator<Item = &'a str>) -> &'a str {
+        let had = |level: &&str| self.severities.iter().any(|change| change.severity.eq_ignore_ascii_case(level));
+        levels.into_iter().find(had).unwrap_or(&self.severity)
+    }
+
     /// Whether work on it goes on: firings join it, halts default to it.
     pub fn is_open(&self) -> bool {
         !matches!(self.status, Status::Resolved | Status::Closed | Status::Merged | Status::Dismissed)

@@ -5,6 +5,7 @@
 
 mod actuators;
 mod evidence;
+mod factors;
 mod incidents;
 mod nearest;
 mod plan;
@@ -14,6 +15,7 @@ mod rules;
 
 pub use actuators::{Actuator, ActuatorMove, On};
 pub use evidence::EvidencePlan;
+pub use factors::{ByScheme, Factor, FactorPlan, SeenPlan, WorkflowCase, WorkflowPlan};
 pub use incidents::{FieldPlan, IncidentTemplate, Incidents, TaskPlan};
 pub use nearest::nearest;
 pub use plan::{BannedWording, BaselineHours, ClassPlan, Level, Price, Runbook, Scheme, Template, TripwirePlan};

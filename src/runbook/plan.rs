@@ -22,6 +22,10 @@ pub struct Runbook {
     pub default_scheme: String,
     /// Severity schemes by id.
     pub schemes: BTreeMap<String, Scheme>,
+    /// What severity is weighed by (SEV.5).
+    pub factors: Vec<super::Factor>,
+    /// What was agreed for workflows before they launched (SEV.8).
+    pub workflows: Vec<super::WorkflowPlan>,
     /// Clocks that do not depend on severity.
     pub clocks: ClockPlan,
     /// The seven action classes, and a team's own, in order.
@@ -192,6 +196,16 @@ pub struct Price {
 }
 
 impl Runbook {
+    /// A factor by id, case aside.
+    pub fn factor(&self, id: &str) -> Option<&super::Factor> {
+        self.factors.iter().find(|factor| factor.id.eq_ignore_ascii_case(id))
+    }
+
+    /// What was agreed for a workflow.
+    pub fn workflow(&self, id: &str) -> Option<&super::WorkflowPlan> {
+        self.workflows.iter().find(|plan| plan.id.as_str() == id)
+    }
+
     /// A class by name.
     pub fn class(&self, class: &ActionClass) -> Option<&ClassPlan> {
         self.classes.iter().find(|plan| plan.class == *class)

@@ -5,8 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    BannedWording, ClassPlan, Price, Runbook, Scheme, Template, TripwirePlan, actuators::ActuatorsText,
-    evidence::EvidenceText, nearest, rules::RulesText,
+    BannedWording, ClassPlan, Price, Runbook, Scheme, Template, TripwirePlan,
+    actuators::ActuatorsText,
+    evidence::EvidenceText,
+    factors::{FactorsText, WorkflowsText},
+    nearest,
+    rules::RulesText,
 };
 use crate::incident::ClockPlan;
 
@@ -15,6 +19,8 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("runbook.toml", include_str!("../../assets/runbook/runbook.toml")),
     ("clocks.toml", include_str!("../../assets/runbook/clocks.toml")),
     ("severity.toml", include_str!("../../assets/runbook/severity.toml")),
+    ("factors.toml", include_str!("../../assets/runbook/factors.toml")),
+    ("workflows.toml", include_str!("../../assets/runbook/workflows.toml")),
     ("classes.toml", include_str!("../../assets/runbook/classes.toml")),
     ("tripwires.toml", include_str!("../../assets/runbook/tripwires.toml")),
     ("rules.toml", include_str!("../../assets/runbook/rules.toml")),
@@ -115,17 +121,18 @@ impl Runbook {
         tripwires.rules = Arc::new(rules.whole("rules.toml", text_of(texts, "rules.toml"))?);
         let evidence: EvidenceText = read(texts, "evidence.toml")?;
         let evidence = evidence.whole(text_of(texts, "evidence.toml"))?;
+        let schemes: BTreeMap<String, Scheme> = (schemes.scheme.into_iter())
+            .map(|text| (text.id.clone(), Scheme { id: text.id, title: text.title, levels: text.level }))
+            .collect();
         let runbook = Self {
             evidence,
+            factors: read::<FactorsText>(texts, "factors.toml")?.whole("factors.toml", &schemes)?,
+            workflows: read::<WorkflowsText>(texts, "workflows.toml")?.whole("workflows.toml", &schemes)?,
             version: head.version,
             review_by: head.review_by,
             default_scheme: head.default_scheme,
             roles: head.roles,
-            schemes: schemes
-                .scheme
-                .into_iter()
-                .map(|text| (text.id.clone(), Scheme { id: text.id, title: text.title, levels: text.level }))
-                .collect(),
+            schemes,
             clocks: read::<ClockPlan>(texts, "clocks.toml")?,
             classes: read::<Classes>(texts, "classes.toml")?.class,
             tripwires,

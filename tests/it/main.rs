@@ -9,6 +9,7 @@ mod disk;
 mod done;
 mod drills;
 mod faults;
+mod first_minutes;
 mod gates;
 mod gateway;
 mod holds;

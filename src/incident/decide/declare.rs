@@ -3,6 +3,7 @@
 use super::{
     checks,
     dispatch::{Case, conflict, unknown},
+    first_minutes,
 };
 use crate::{
     incident::{
@@ -58,6 +59,7 @@ pub(super) fn declare(case: &Case<'_>, ask: &Declare) -> Result<(IncidentId, Vec
             agents.push(agent.clone());
         }
     }
+    let broken = first_minutes::approvals_of(case, id, &agents);
     let mut facts = vec![case.fact(
         Topic::Incident(id),
         Fact::IncidentDeclared {
@@ -80,6 +82,7 @@ pub(super) fn declare(case: &Case<'_>, ask: &Declare) -> Result<(IncidentId, Vec
         facts.push(case.fact(Topic::Incident(id), joined));
         facts.push(case.fact(Topic::Tripwires, Fact::FiringLinked { firing: firing.id, incident: id }));
     }
+    facts.extend(broken);
     if let Some(at) = harm_at {
         facts.push(case.fact(Topic::Incident(id), Fact::HarmConfirmed { at }));
     }

@@ -1,8 +1,8 @@
 //! The way in: who asks, when, in which world; and which family answers.
 
 use super::{
-    access, actuators, agents, auto, communication, containment, declare, evidence, firings, holds, lifecycle,
-    postmortem, rollback, team,
+    access, actuators, agents, auto, communication, containment, declare, evidence, firings, first_minutes, holds,
+    lifecycle, postmortem, rollback, team,
 };
 use crate::{
     incident::{
@@ -131,6 +131,12 @@ fn on_incident(case: &Case<'_>, id: IncidentId, ask: &IncidentCommand) -> Decide
     if incident.status == crate::incident::Status::Merged {
         return Err(conflict(format!("{id} was merged into another incident; work on that one")));
     }
+    let mut facts = by_family(case, incident, ask)?;
+    facts.extend(first_minutes::too_early(case, incident, &facts));
+    Ok(facts)
+}
+
+fn by_family(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand) -> Decided {
     match ask {
         IncidentCommand::Confirm {}
         | IncidentCommand::Dismiss { .. }
@@ -145,6 +151,7 @@ fn on_incident(case: &Case<'_>, id: IncidentId, ask: &IncidentCommand) -> Decide
         | IncidentCommand::Resolve { .. }
         | IncidentCommand::Reopen { .. }
         | IncidentCommand::Close { .. } => lifecycle::decide(case, incident, ask),
+        IncidentCommand::AnswerFact(_) | IncidentCommand::WeighFactor(_) => first_minutes::decide(case, incident, ask),
         IncidentCommand::OpenRollback { .. }
         | IncidentCommand::TickStep { .. }
         | IncidentCommand::UntickStep { .. }

@@ -6,7 +6,7 @@ use super::{
     auto::{self, Due},
     checks, declare,
     dispatch::{Case, Decided, conflict, unknown},
-    stages,
+    first_minutes, stages,
 };
 use crate::{
     incident::{
@@ -165,6 +165,7 @@ impl Opening {
         if let Some(incident) = incident {
             let fact = Fact::FiringJoined { firing, agent: key.agent.clone() };
             self.facts.push(case.fact(Topic::Incident(incident), fact));
+            self.facts.extend(first_minutes::approvals_broken(case, incident, key));
         }
     }
 

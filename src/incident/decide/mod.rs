@@ -11,6 +11,7 @@ mod declare;
 mod dispatch;
 mod evidence;
 mod firings;
+mod first_minutes;
 mod holds;
 mod kin;
 mod lifecycle;

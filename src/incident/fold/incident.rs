@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{evidence, narrate, postmortem, team};
+use super::{evidence, first_minutes, narrate, postmortem, team};
 use crate::{
     incident::{
         Checklist, Draft, Entry, Event, Fact, Incident, Mttd, Sent, SeverityChange, Status, Step, StepState, Verified,
         World,
+        first_minutes::{Factors, FirstMinutes},
     },
     terms::{ChecklistId, FiringId, IncidentId, Time},
 };
@@ -15,6 +16,7 @@ pub(super) fn apply(world: &mut World, id: IncidentId, event: &Event) {
     if let Fact::IncidentDeclared { .. } = &event.fact {
         if let Some(incident) = declared(id, event) {
             world.incidents.insert(id, Arc::new(incident));
+            first_minutes::read(world, id, event);
         }
         return;
     }
@@ -30,6 +32,7 @@ pub(super) fn apply(world: &mut World, id: IncidentId, event: &Event) {
     work(incident, event);
     evidence::apply(incident, event);
     postmortem::apply(&mut incident.postmortem, event);
+    first_minutes::fold(incident, event);
     if let Some(firing) = firing {
         joined(&mut incident.mttd, firing.at, firing.received_at, firing.recorded_at);
         if let Some(acked) = firing.paged.iter().filter_map(|paged| paged.acked_at).min() {
@@ -39,6 +42,9 @@ pub(super) fn apply(world: &mut World, id: IncidentId, event: &Event) {
     }
     incident.mttd.settle();
     incident.timeline.push_back(entry(event));
+    if let Fact::Contained { .. } | Fact::ContainmentBroken { .. } | Fact::SwitchJoined { .. } = &event.fact {
+        first_minutes::read(world, id, event);
+    }
 }
 
 fn entry(event: &Event) -> Entry {
@@ -111,8 +117,11 @@ fn declared(id: IncidentId, event: &Event) -> Option<Incident> {
         tasks: Vec::new(),
         team: team::declared(event),
         postmortem: Default::default(),
+        facts: FirstMinutes::default(),
+        factors: Factors::default(),
     };
     evidence::planned(&mut incident, kept);
+    first_minutes::fold(&mut incident, event);
     Some(incident)
 }
 

@@ -1,6 +1,7 @@
 //! The fold: what the log's facts add up to (law 1). References to what is not there are passed over, never a panic.
 
 mod evidence;
+mod first_minutes;
 mod holds;
 mod incident;
 mod narrate;

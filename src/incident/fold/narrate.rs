@@ -1,6 +1,6 @@
 //! Facts in words, for the timeline. Holds person- and agent-written text: whoever prints it goes through `Printable`.
 
-use crate::incident::Fact;
+use crate::incident::{Fact, first_minutes::Answered};
 
 /// One fact of an incident's stream in a line.
 pub(super) fn line(fact: &Fact) -> String {
@@ -70,6 +70,12 @@ pub(super) fn line(fact: &Fact) -> String {
             let why = changed.why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
             format!("{}{state}{count}{why}", changed.id)
         }
+        Fact::FactAnswered(told) => answered(told),
+        Fact::FactorWeighed(weighed) => match &weighed.answer {
+            Some(answer) => format!("{} weighed: {answer}", weighed.factor),
+            None => format!("{} is not weighed any more", weighed.factor),
+        },
+        Fact::BegunBeforeContainment(early) => early.line(),
         Fact::Resolved { note } if note.is_empty() => "resolved".into(),
         Fact::Resolved { note } => format!("resolved: {note}"),
         Fact::Reopened { why } => format!("reopened: {why}"),
@@ -133,4 +139,16 @@ fn postmortem(fact: &Fact) -> Option<String> {
         },
         _ => return None,
     })
+}
+
+/// One of the seven facts as it was answered.
+fn answered(told: &Answered) -> String {
+    let (fact, answer) = (told.fact, told.answer.as_deref());
+    match (answer, &told.dispute, &told.settle) {
+        (Some(answer), Some(why), _) => format!("{fact} disputed, says {answer}: {why}"),
+        (None, Some(why), _) => format!("{fact} disputed: {why}"),
+        (Some(answer), None, Some(why)) => format!("{fact} settled, {answer}: {why}"),
+        (Some(answer), None, None) => format!("{fact}: {answer}"),
+        (None, None, _) => format!("{fact} is unknown"),
+    }
 }

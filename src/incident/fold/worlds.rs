@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{holds, incident, switches, tripwires};
+use super::{first_minutes, holds, incident, switches, tripwires};
 use crate::{
     incident::{Agent, AgentDeclaration, Drill, Event, Fact, Token, Topic, World, Worlds},
     terms::DrillId,
@@ -86,6 +86,7 @@ impl World {
             Topic::Incident(id) => incident::apply(self, id, event),
             Topic::Switches => {
                 switches::apply(self, event);
+                first_minutes::after_switch(self, event);
                 if !matches!(event.fact, Fact::SwitchProved { .. }) {
                     holds::reconsider(self, event.occurred_at);
                 }

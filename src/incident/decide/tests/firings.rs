@@ -79,7 +79,10 @@ fn what_was_only_asked_for_opens_no_incident() {
         (Breach, "approval unenforced", &OPENED),
     ] {
         let mut story = Story::new();
-        assert_eq!(story.fires(vec![opened(key(tripwire, "refund-bot", detail), -5)]), made, "{detail}");
+        let mut facts = story.fires(vec![opened(key(tripwire, "refund-bot", detail), -5)]);
+        // DET.13: an approval that is none answers the incident's fact, too.
+        facts.retain(|kind| kind != "fact-answered");
+        assert_eq!(facts, made, "{detail}");
         assert!(!story.firing(1).paged[0].to.is_empty(), "{detail} pages at once");
     }
     let mut story = Story::new();

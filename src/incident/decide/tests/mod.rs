@@ -7,6 +7,7 @@ mod communication;
 mod containment;
 mod declare;
 mod firings;
+mod first_minutes;
 mod holds;
 mod lifecycle;
 mod postmortem;

@@ -79,6 +79,7 @@ fn reminders_call_until_they_are_heard_or_put_off() {
     assert_eq!(calls(&story), ["role commander"]);
     story.refused(snooze("role commander", 10_000_000), RefusalCode::Invalid, "seven days");
     story.done(snooze("role commander", 2_000));
+    story.done(snooze("clock facts", 20_000));
     story.at(1_201);
     assert_eq!(calls(&story), ["task TASK-1"]);
     story.at(2_000);
