@@ -130,7 +130,9 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
     match ask {
         IncidentCommand::SetSeverity { .. } => Right::Severity,
         IncidentCommand::AnswerFact(AnswerFact { settle: Some(_), .. }) => Right::Vouch,
-        IncidentCommand::AppendEvidence(_) | IncidentCommand::LoseEvidence(_) => Right::Internal,
+        IncidentCommand::AppendEvidence(_) | IncidentCommand::LoseEvidence(_) | IncidentCommand::RecordDelivery(_) => {
+            Right::Internal
+        }
         // A legal hold is a person's word, and more so its end.
         IncidentCommand::HoldEvidence { .. } | IncidentCommand::LiftEvidence { .. } => Right::Vouch,
         IncidentCommand::Confirm {}
@@ -173,6 +175,7 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
         | IncidentCommand::Snooze(_)
         | IncidentCommand::SetField(_)
         | IncidentCommand::Relate(_)
+        | IncidentCommand::AgreeDraft(_)
         | IncidentCommand::Resolve { over: None, .. }
         | IncidentCommand::Reopen { .. }
         | IncidentCommand::AnswerFact(_)

@@ -199,6 +199,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
     let mut tasks = tasks::start(&backend);
     tasks.spawn(super::outward::keep_armed(backend.clone(), runbook.clone()));
     tasks.spawn(super::outward::run(backend.clone(), runbook.clone()));
+    tasks.spawn(super::outward::deliver(backend.clone(), runbook.clone()));
     tasks.spawn(remember(backend.rooms.interlocks.clone(), home.heard(), clock.clone()));
 
     let tcp = listen::tcp(&listen, plain_http).await?;

@@ -162,6 +162,8 @@ pub enum Command {
     #[command(subcommand)]
     Runbook(config::Runbook),
 
+    /// Who was told what, when, by whom; who is owed word by when.
+    Told(incidents::One),
     /// Communication drafts.
     #[command(subcommand)]
     Draft(drafts::Draft),

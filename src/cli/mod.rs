@@ -27,6 +27,7 @@ mod status;
 mod switches;
 mod team;
 mod tokens;
+mod told;
 mod tripwires;
 mod when;
 

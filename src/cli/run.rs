@@ -10,7 +10,7 @@ use super::{
     audit, backend, cockpit, config, drafts, drills, facts, firings, holds, incidents, interlock, postmortem,
     print::{Failed, line},
     reach::Reach,
-    rollback, status, switches, team, tokens, tripwires,
+    rollback, status, switches, team, tokens, told, tripwires,
 };
 use crate::config::Settings;
 
@@ -75,6 +75,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Uncheck(asked) => rollback::uncheck(&reach, asked).await,
         Command::Impossible(asked) => rollback::impossible(&reach, asked).await,
         Command::Verify(asked) => rollback::verify(&reach, asked).await,
+        Command::Told(asked) => told::told(&reach, &asked).await,
         Command::Draft(asked) => drafts::run(&reach, asked).await,
         Command::Drill(asked) => drills::run(&reach, asked).await,
         Command::Audit(asked) => audit::run(&reach, &asked).await,

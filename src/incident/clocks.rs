@@ -1,6 +1,6 @@
 //! The clocks of an incident at a moment: which runs, which is met, which was missed (CON.1, EVI.1, COM.4, RBK).
 
-use super::{Checklist, Clock, ClockState, Incident, World, containment::SwitchState};
+use super::{Checklist, Clock, ClockState, Incident, Sent, World, communication::Promise, containment::SwitchState};
 use crate::terms::Time;
 
 fn ms(seconds: u64) -> i64 {
@@ -20,6 +20,13 @@ fn clock(name: impl Into<String>, zero: Option<Time>, budget_s: u64, met: Option
         None => (ClockState::Running, now),
     };
     Clock { name, due_at: Some(due), state, left_s: Some(due.since(at) as f64 / 1000.0) }
+}
+
+impl Clock {
+    /// A clock from `zero` over `budget_s`, reached at `met`.
+    pub fn running_from(name: &str, zero: Time, budget_s: u64, met: Option<Time>, now: Time) -> Self {
+        clock(name, Some(zero), budget_s, met, now)
+    }
 }
 
 fn rollback(checklist: &Checklist, incident: &Incident, now: Time) -> Clock {
@@ -46,15 +53,44 @@ fn halted_at(incident: &Incident, world: &World) -> Option<Time> {
     last.or(incident.contained_at)
 }
 
-/// First time a draft for one of `audiences` was sent.
+/// First time those of `audiences` were told.
 fn first_sent(incident: &Incident, audiences: impl Fn(&str) -> bool) -> Option<Time> {
     incident
         .drafts
         .iter()
         .filter(|draft| audiences(&draft.audience))
         .flat_map(|draft| &draft.sent)
-        .map(|sent| sent.at)
+        .filter_map(Sent::told_at)
         .min()
+}
+
+/// The next update that was promised (COM.4): of each audience the newest promise counts, until the next message to them;
+/// the earliest of those still open is shown. Once no promise is open, the last one that was kept.
+fn promised(incident: &Incident, now: Time) -> Clock {
+    let mut audiences: std::collections::BTreeMap<&str, Vec<(Time, Option<Promise>)>> = Default::default();
+    for draft in &incident.drafts {
+        let told = draft.sent.iter().filter_map(|sent| Some((sent.told_at()?, sent.promise)));
+        audiences.entry(&draft.audience).or_default().extend(told);
+    }
+    let (mut open, mut kept): (Option<Time>, Option<(Time, Time)>) = (None, None);
+    for told in audiences.values_mut() {
+        told.sort_by_key(|(at, _)| *at);
+        for (at, promise) in told.iter() {
+            let Some(due) = promise.and_then(Promise::due) else { continue };
+            match told.iter().map(|(next, _)| *next).find(|next| next > at) {
+                Some(next) if kept.is_none_or(|(_, before)| next > before) => kept = Some((due, next)),
+                Some(_) => {}
+                None if open.is_none_or(|before| due < before) => open = Some(due),
+                None => {}
+            }
+        }
+    }
+    let closed = incident.closed_at;
+    match (open, kept) {
+        (Some(due), _) => clock("update", Some(due), 0, closed, now),
+        (None, Some((due, met))) => clock("update", Some(due), 0, Some(met), now),
+        (None, None) => clock("update", None, 0, None, now),
+    }
 }
 
 /// Every clock of `incident` at `now`, in the order a commander reads them.
@@ -72,6 +108,7 @@ pub fn clocks(incident: &Incident, world: &World, now: Time) -> Vec<Clock> {
             first_sent(incident, |one| one == "customer" || one == "status-page"),
             now,
         ),
+        promised(incident, now),
         clock("detection", detection_zero(incident), plan.detection_s, detected(incident), now),
     ];
     clocks.extend(incident.checklists.iter().map(|checklist| rollback(checklist, incident, now)));

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AgentDeclaration, Fields, Role,
+    communication::{Agreement, DeliveryStep},
     containment::{ActuatorOutcome, AutoScope, AutoStage, BacktestSeen, Call, HoldEnd, Mode, Move, Scope, Stage},
     evidence,
     first_minutes::{AnswerFact, WeighFactor},
@@ -278,14 +279,18 @@ pub enum IncidentCommand {
         /// The version the editor saw; another one in between is a conflict.
         version: u64,
     },
-    /// Marks a draft sent; its exact text is kept.
+    /// Sends a draft by a channel of the runbook, or marks it sent by one that a person works; its exact text is kept.
     SendDraft {
         /// Which draft.
         draft: DraftId,
         /// By which channel: `copy`, `mail`, `chat` …
         channel: String,
-        /// To whom.
+        /// To whom; empty is whom the channel reaches anyway.
+        #[serde(default)]
         to: String,
+        /// Reason to send what contradicts the agreed statement (COM.6).
+        #[serde(default)]
+        over: Option<String>,
     },
     /// Pins telemetry (EVI.1).
     FreezeEvidence(evidence::FreezeEvidence),
@@ -321,6 +326,10 @@ pub enum IncidentCommand {
     AnswerFact(AnswerFact),
     /// Answers a factor of the severity (SEV.5).
     WeighFactor(WeighFactor),
+    /// Makes a draft the agreed statement for its audience (COM.6).
+    AgreeDraft(Agreement),
+    /// Records a step of a message on its way; only the backend asks this.
+    RecordDelivery(DeliveryStep),
     /// Resolves it.
     Resolve {
         /// How.

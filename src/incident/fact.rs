@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AgentDeclaration, Fields, Role,
+    communication::{Agreement, DeliveryStep, Promise, Sending},
     containment::{
         ActuatorOutcome, AgentProof, AutoScope, AutoStage, BacktestSeen, BlastRadius, Call, HaltProof, HoldEnd, Mode,
         Move, Scope, Stage,
@@ -240,6 +241,12 @@ pub enum Fact {
         channel: String,
         /// To whom.
         to: String,
+        /// What it promises of the next one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        promise: Option<Promise>,
+        /// Why it was sent over the statement that is agreed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        over: Option<String>,
     },
     /// What must be kept of an incident from before there were items.
     EvidencePlanned(evidence::EvidencePlanned),
@@ -267,6 +274,12 @@ pub enum Fact {
     FactorWeighed(Weighed),
     /// Work that comes after containment was begun before it (TEN.2).
     BegunBeforeContainment(Early),
+    /// A person asked for a draft to be sent by a channel that andon works itself (COM.5).
+    DraftSending(Box<Sending>),
+    /// A step of such a message on its way.
+    DraftDelivery(DeliveryStep),
+    /// A draft is the agreed statement for its audience (COM.6).
+    DraftAgreed(Agreement),
     /// The incident is resolved.
     Resolved {
         /// How.

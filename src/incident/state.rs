@@ -6,6 +6,7 @@ use imbl::Vector;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    communication::{Communication, Delivery, DeliveryState, Promise},
     containment::BlastRadius,
     evidence::{Evidence, Register},
     first_minutes::{Factors, FirstMinutes},
@@ -212,6 +213,21 @@ pub struct Fields {
     pub owner: String,
     /// When the next update comes.
     pub next_update: String,
+    /// Why this audience is told: customer, partner, regulatory, reputational (COM.2).
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// What the reader should do (COM.6).
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reader_should: String,
+    /// What the agent did (COM.2).
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub agent_did: String,
+    /// Which systems it touched (COM.2).
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub systems: String,
+    /// What changes before it restarts (COM.2).
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub before_restart: String,
     /// The message itself, free text.
     pub body: String,
 }
@@ -219,6 +235,24 @@ pub struct Fields {
 impl Fields {
     /// The six field names in their order, as commands and templates spell them.
     pub const NAMES: [&'static str; 6] = ["workflow", "impact", "contained", "investigating", "owner", "next_update"];
+
+    /// Every field, the six first, the body last; which of the others an audience needs its template says.
+    pub const ALL: [&'static str; 12] = [
+        "workflow",
+        "impact",
+        "contained",
+        "investigating",
+        "owner",
+        "next_update",
+        "reason",
+        "reader_should",
+        "agent_did",
+        "systems",
+        "before_restart",
+        "body",
+    ];
+    /// What internal and final messages add to the six (COM.2).
+    pub const FINAL: [&'static str; 3] = ["agent_did", "systems", "before_restart"];
 
     /// A field by name; `body` too.
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -229,6 +263,11 @@ impl Fields {
             "investigating" => &self.investigating,
             "owner" => &self.owner,
             "next_update" => &self.next_update,
+            "reason" => &self.reason,
+            "reader_should" => &self.reader_should,
+            "agent_did" => &self.agent_did,
+            "systems" => &self.systems,
+            "before_restart" => &self.before_restart,
             "body" => &self.body,
             _ => return None,
         })
@@ -243,6 +282,11 @@ impl Fields {
             "investigating" => &mut self.investigating,
             "owner" => &mut self.owner,
             "next_update" => &mut self.next_update,
+            "reason" => &mut self.reason,
+            "reader_should" => &mut self.reader_should,
+            "agent_did" => &mut self.agent_did,
+            "systems" => &mut self.systems,
+            "before_restart" => &mut self.before_restart,
             "body" => &mut self.body,
             _ => return false,
         };
@@ -283,6 +327,27 @@ pub struct Sent {
     pub channel: String,
     /// To whom.
     pub to: String,
+    /// Its number among the draft's messages, from 1; 0 in logs from before they were numbered.
+    #[serde(default)]
+    pub number: u32,
+    /// What it promised of the next one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promise: Option<Promise>,
+    /// Why it was sent over the statement that is agreed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<String>,
+    /// What came of it, where andon sends it itself; absent where a person carried it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<Delivery>,
+}
+
+impl Sent {
+    /// When somebody was told: by hand at once, else once the other side took it.
+    pub fn told_at(&self) -> Option<Time> {
+        let Some(delivery) = &self.delivery else { return Some(self.at) };
+        let taken = |state| matches!(state, DeliveryState::Accepted | DeliveryState::Rehearsed);
+        delivery.attempts.iter().find(|attempt| taken(attempt.state)).map(|attempt| attempt.at)
+    }
 }
 
 /// The detection chain (PM.2, protocol 6); what is absent reads “not recorded”.
@@ -363,6 +428,9 @@ pub struct Incident {
     pub checklists: Vec<Checklist>,
     /// Its drafts.
     pub drafts: Vec<Draft>,
+    /// What is agreed for each audience (COM.6).
+    #[serde(default)]
+    pub communication: Communication,
     /// Its detection chain.
     pub mttd: Mttd,
     /// What is kept of it (EVI).

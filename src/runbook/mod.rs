@@ -4,6 +4,7 @@
 //! Pure: built from the texts of `assets/runbook/`, which are compiled in; a team's own texts replace them by name.
 
 mod actuators;
+mod channels;
 mod evidence;
 mod factors;
 mod incidents;
@@ -12,13 +13,18 @@ mod plan;
 mod postmortem;
 mod read;
 mod rules;
+mod templates;
 
 pub use actuators::{Actuator, ActuatorMove, On};
+pub use channels::{Channel, ChannelKind, Security};
 pub use evidence::EvidencePlan;
 pub use factors::{ByScheme, Factor, FactorPlan, SeenPlan, WorkflowCase, WorkflowPlan};
 pub use incidents::{FieldPlan, IncidentTemplate, Incidents, TaskPlan};
 pub use nearest::nearest;
-pub use plan::{BannedWording, BaselineHours, ClassPlan, Level, Price, Runbook, Scheme, Template, TripwirePlan};
+pub use plan::{
+    BannedWording, BaselineHours, Claim, ClassPlan, FailureClass, Level, Owed, OwedBy, Price, Runbook, Scheme,
+    Template, TripwirePlan, WordingKind,
+};
 pub use postmortem::{Answer, Blame, Part, PostmortemPlan, PromptOnly, Required};
 pub use read::{RunbookError, SHIPPED};
 pub use rules::{Asks, BeforeStage, InputMap, Only, Rule, Rules};

@@ -38,10 +38,18 @@ pub struct Runbook {
     pub tripwires: TripwirePlan,
     /// Draft templates by audience, in order.
     pub templates: Vec<Template>,
+    /// Reasons that an audience outside is told for, each in the words it is told in (COM.2).
+    pub reasons: BTreeMap<String, String>,
     /// Wording that a draft must not hold (COM.3).
     pub banned: Vec<BannedWording>,
     /// What a post-mortem asks of people (PM).
     pub postmortem: super::PostmortemPlan,
+    /// Failures that somebody could observe (COM.3).
+    pub failures: Vec<FailureClass>,
+    /// Claims and their opposites (COM.6).
+    pub claims: Vec<Claim>,
+    /// Ways a draft leaves the house (COM.5).
+    pub channels: Vec<super::Channel>,
     /// Roles an incident has (TEAM.1).
     pub roles: Vec<String>,
     /// What an incident begins with, and fields of a team's own (TEAM.11).
@@ -160,7 +168,7 @@ words! {
 }
 
 /// A draft template (COM.2).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Template {
     /// `customer`.
@@ -169,8 +177,51 @@ pub struct Template {
     pub title: String,
     /// Leaves the organisation: it must name its reason.
     pub external: bool,
-    /// The message as a minijinja template over the incident and the six fields.
+    /// The message as a minijinja template over the incident and its fields.
     pub body: String,
+    /// Its subject, where a channel has one; a template too.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub subject: String,
+    /// Fields it needs beside the six: `reason`, `reader_should` …
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
+    /// Which reasons it may name; the first one unless the writer says otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+    /// When this audience must be told; absent is never owed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owed: Option<Owed>,
+}
+
+words! {
+    /// From what a duty to tell somebody runs (COM.4, COM.7).
+    OwedBy, "a way to owe a message" {
+        /// The clock of internal coordination.
+        Coordination = "coordination",
+        /// The clock of those affected: due when harm happened or may have (COM.6).
+        Users = "users",
+        /// So long after a threshold of this runbook was crossed.
+        Threshold = "threshold",
+        /// The regulatory clocks that the organisation turned on.
+        Regulatory = "regulatory",
+    }
+}
+
+/// When an audience must be told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Owed {
+    /// By which clock.
+    pub by: OwedBy,
+    /// So many seconds after the threshold was crossed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within_s: Option<u64>,
+    /// Crossed by any of these levels, of whichever scheme has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub severities: Vec<String>,
+    /// Crossed when so many may be affected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub affected: Option<f64>,
 }
 
 /// Wording that says nothing, or too much (COM.3).
@@ -183,6 +234,49 @@ pub struct BannedWording {
     pub why: String,
     /// What to write instead.
     pub instead: String,
+    /// Text to put in its place; `[[…]]` in it is a gap for the writer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<String>,
+    /// Empty words, or a guess told as a fact.
+    #[serde(default)]
+    pub kind: WordingKind,
+    /// Fields where it may stand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<String>,
+}
+
+words! {
+    /// What is wrong with a wording.
+    #[derive(Default)]
+    WordingKind, "a kind of wording" {
+        /// It says nothing, or blames the model.
+        #[default]
+        Wording = "wording",
+        /// It tells a guess as a fact.
+        Speculation = "speculation",
+    }
+}
+
+/// A failure that somebody could observe, and the words it is told in (COM.3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FailureClass {
+    /// `wrong payment`.
+    pub class: String,
+    /// Words that name it; one that ends in `*` stands for all that begin so.
+    pub words: Vec<String>,
+}
+
+/// A claim and what turns it into its opposite (COM.6).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// In which field.
+    pub field: String,
+    /// Words that make it.
+    pub yes: Vec<String>,
+    /// Words that deny it.
+    pub no: Vec<String>,
 }
 
 /// What a model costs.
@@ -209,6 +303,11 @@ impl Runbook {
     /// A class by name.
     pub fn class(&self, class: &ActionClass) -> Option<&ClassPlan> {
         self.classes.iter().find(|plan| plan.class == *class)
+    }
+
+    /// A channel by name.
+    pub fn channel(&self, name: &str) -> Option<&super::Channel> {
+        self.channels.iter().find(|channel| channel.name.eq_ignore_ascii_case(name.trim()))
     }
 
     /// A template by audience.

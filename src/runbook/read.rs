@@ -7,6 +7,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use super::{
     BannedWording, ClassPlan, Price, Runbook, Scheme, Template, TripwirePlan,
     actuators::ActuatorsText,
+    channels::ChannelsText,
     evidence::EvidenceText,
     factors::{FactorsText, WorkflowsText},
     nearest,
@@ -27,9 +28,11 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("actuators.toml", include_str!("../../assets/runbook/actuators.toml")),
     ("evidence.toml", include_str!("../../assets/runbook/evidence.toml")),
     ("templates.toml", include_str!("../../assets/runbook/templates.toml")),
+    ("channels.toml", include_str!("../../assets/runbook/channels.toml")),
     ("banned.toml", include_str!("../../assets/runbook/banned.toml")),
     ("incidents.toml", include_str!("../../assets/runbook/incidents.toml")),
     ("postmortem.toml", include_str!("../../assets/runbook/postmortem.toml")),
+    ("lint.toml", include_str!("../../assets/runbook/lint.toml")),
     ("prices.toml", include_str!("../../assets/runbook/prices.toml")),
 ];
 
@@ -77,6 +80,8 @@ struct Classes {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Templates {
+    #[serde(default)]
+    reason: BTreeMap<String, String>,
     template: Vec<Template>,
 }
 
@@ -84,6 +89,15 @@ struct Templates {
 #[serde(deny_unknown_fields)]
 struct Banned {
     wording: Vec<BannedWording>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lint {
+    #[serde(default)]
+    failure: Vec<super::FailureClass>,
+    #[serde(default)]
+    claim: Vec<super::Claim>,
 }
 
 #[derive(Deserialize)]
@@ -124,6 +138,10 @@ impl Runbook {
         let schemes: BTreeMap<String, Scheme> = (schemes.scheme.into_iter())
             .map(|text| (text.id.clone(), Scheme { id: text.id, title: text.title, levels: text.level }))
             .collect();
+        let templates: Templates = read(texts, "templates.toml")?;
+        let audiences: Vec<&str> = templates.template.iter().map(|one| one.audience.as_str()).collect();
+        let channels = read::<ChannelsText>(texts, "channels.toml")?.whole("channels.toml", &audiences)?;
+        let lint: Lint = read(texts, "lint.toml")?;
         let runbook = Self {
             evidence,
             factors: read::<FactorsText>(texts, "factors.toml")?.whole("factors.toml", &schemes)?,
@@ -137,7 +155,11 @@ impl Runbook {
             classes: read::<Classes>(texts, "classes.toml")?.class,
             tripwires,
             actuators: read::<ActuatorsText>(texts, "actuators.toml")?.whole("actuators.toml")?,
-            templates: read::<Templates>(texts, "templates.toml")?.template,
+            templates: templates.template,
+            reasons: templates.reason,
+            failures: lint.failure,
+            claims: lint.claim,
+            channels,
             banned: read::<Banned>(texts, "banned.toml")?.wording,
             incidents: read(texts, "incidents.toml")?,
             postmortem: read::<super::PostmortemPlan>(texts, "postmortem.toml")?.whole("postmortem.toml")?,
@@ -145,6 +167,8 @@ impl Runbook {
         };
         runbook.check()?;
         runbook.evidence.check(text_of(texts, "evidence.toml"), &runbook.roles)?;
+        super::templates::fields(&runbook)?;
+        super::templates::check(&runbook, text_of(texts, "templates.toml"))?;
         Ok(runbook)
     }
 
@@ -176,11 +200,6 @@ impl Runbook {
             ids.sort_unstable();
             if let Some(twice) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
                 return Err(wrong("classes.toml", None, format!("class {} has two steps {:?}", plan.class, twice[0])));
-            }
-        }
-        for template in &self.templates {
-            if let Err(error) = minijinja::Environment::new().template_from_str(&template.body) {
-                return Err(wrong("templates.toml", None, format!("template {:?}: {error}", template.audience)));
             }
         }
         Ok(())
@@ -282,7 +301,10 @@ mod tests {
             investigating: "whether older refunds are touched".into(),
             owner: "dana".into(),
             next_update: "15:00 UTC".into(),
+            reason: "customer".into(),
+            reader_should: "keep the second payment for now".into(),
             body: "Between 14:01 and 14:06 UTC some refunds were paid twice.".into(),
+            ..Fields::default()
         };
         assert_eq!(communication::lint(&runbook, template, &fields), []);
         fields.body = "Due to a Technical  Issue the model HALLUCINATED.".into();
@@ -291,9 +313,9 @@ mod tests {
             .into_iter()
             .map(|finding| (finding.field, finding.phrase))
             .collect();
-        let expected = [("next_update", ""), ("body", "hallucinated"), ("body", "technical issue")];
+        let expected = [("next_update", ""), ("body", "technical issue"), ("body", "hallucinated")];
         assert_eq!(found, expected.map(|(field, phrase)| (field.to_owned(), phrase.to_owned())));
-        fields.body = "The technical issues list is public.".into();
+        fields.body = "The technical issueless list is public.".into();
         assert_eq!(communication::lint(&runbook, template, &fields).len(), 1, "no half words");
     }
 

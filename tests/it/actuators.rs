@@ -43,13 +43,13 @@ async fn ends(rig: &Rig, switch: &str, at: usize, state: &str) -> Value {
 }
 
 /// A real HTTP server that answers each request as told, and keeps them.
-struct Receiver {
-    url: String,
-    heard: Arc<Mutex<Vec<String>>>,
+pub struct Receiver {
+    pub url: String,
+    pub heard: Arc<Mutex<Vec<String>>>,
 }
 
 /// `answers` by turn; the last for all that follow. An empty one never answers.
-fn receiver(answers: &[&str]) -> Receiver {
+pub fn receiver(answers: &[&str]) -> Receiver {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
     let heard = Arc::new(Mutex::new(Vec::new()));
@@ -83,14 +83,14 @@ fn complete(text: &str) -> bool {
     body.len() >= header(head, "content-length").and_then(|length| length.parse().ok()).unwrap_or(0)
 }
 
-fn header<'t>(head: &'t str, name: &str) -> Option<&'t str> {
+pub fn header<'t>(head: &'t str, name: &str) -> Option<&'t str> {
     head.lines().find_map(|line| {
         let (key, value) = line.split_once(':')?;
         key.eq_ignore_ascii_case(name).then(|| value.trim())
     })
 }
 
-fn secret(folder: &Path) -> String {
+pub fn secret(folder: &Path) -> String {
     let file = folder.join("secret");
     std::fs::write(&file, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();

@@ -4,6 +4,7 @@ mod actuators;
 mod bypass;
 mod cli;
 mod cockpit;
+mod communication;
 mod crash;
 mod disk;
 mod done;

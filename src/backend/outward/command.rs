@@ -4,7 +4,7 @@ use std::{process::Stdio, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     process::Command,
 };
 
@@ -25,6 +25,16 @@ pub struct Ran {
 
 /// Runs `command` at most for `timeout`; then its whole process group is killed.
 pub async fn run(command: &[String], environment: Vec<(&'static str, String)>, timeout: Duration) -> Ran {
+    run_with(command, environment, None, timeout).await
+}
+
+/// The same, with `input` on its standard input.
+pub async fn run_with(
+    command: &[String],
+    environment: Vec<(&'static str, String)>,
+    input: Option<Vec<u8>>,
+    timeout: Duration,
+) -> Ran {
     let failed = |status: String| Ran { ok: false, status, output: String::new() };
     let Some((program, arguments)) = command.split_first() else { return failed("no program is named".into()) };
     let passed = PASSED.into_iter().filter_map(|name| Some((name, std::env::var(name).ok()?)));
@@ -33,7 +43,7 @@ pub async fn run(command: &[String], environment: Vec<(&'static str, String)>, t
         .env_clear()
         .envs(passed.chain(environment))
         .current_dir("/")
-        .stdin(Stdio::null())
+        .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
@@ -44,12 +54,21 @@ pub async fn run(command: &[String], environment: Vec<(&'static str, String)>, t
         Err(why) => return failed(format!("{program} does not start: {why}")),
     };
     let group = child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+    // A program that does not read to the end has its reasons; its exit code says whether it was done.
+    let fed = child.stdin.take().zip(input).map(|(mut pipe, input)| {
+        tokio::spawn(async move {
+            let _ = pipe.write_all(&input).await;
+        })
+    });
     let out = tokio::spawn(beginning(child.stdout.take()));
     let errors = tokio::spawn(beginning(child.stderr.take()));
     let ended = tokio::time::timeout(timeout, child.wait()).await;
     // Whatever it left behind holds the pipes, and has no business there any more.
     if let Some(group) = group {
         let _ = kill_process_group(group, Signal::KILL);
+    }
+    if let Some(fed) = fed {
+        fed.abort();
     }
     let (ok, status) = match ended {
         Ok(Ok(status)) => (status.success(), status.to_string()),

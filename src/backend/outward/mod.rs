@@ -1,17 +1,22 @@
-//! What leaves for other systems: actuators beside a switch (CON.3, CON.8).
+//! What leaves for other systems: actuators beside a switch (CON.3, CON.8), and what people are told (COM.5).
 //!
 //! Beside the halt, never before it: everything here follows the log. Only what is real leaves (law 8): an [`Occasion`]
-//! is made of the real world's log, or of a break-glass halt, and of nothing else.
+//! is made of the real world's log, or of a break-glass halt, and a [`Letter`] of the real world's log, and of nothing else.
 
 mod armed;
 mod command;
+mod delivery;
 mod fire;
+mod letter;
+mod mail;
 mod occasion;
 mod task;
 mod webhook;
 
 pub use armed::{Probes, keep_armed};
 pub use command::probe;
+pub use delivery::deliver;
 pub use fire::once;
+pub use letter::{Key, Letter};
 pub use occasion::Occasion;
 pub use task::run;

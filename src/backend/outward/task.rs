@@ -155,7 +155,12 @@ fn wanted(plans: &[Actuator], switch: &Switch) -> Vec<FireActuator> {
     wanted.map(|plan| FireActuator { name: plan.name.clone(), promised_s: plan.promised_s }).collect()
 }
 
+/// How long to wait after so many tries; nothing where no more is tried.
+pub(super) fn again_after(tries: usize) -> Option<Duration> {
+    AGAIN_S.get(tries.saturating_sub(1)).map(|seconds| Duration::from_secs(*seconds))
+}
+
 /// Up to a fifth more, by chance: many senders do not come back at once.
-fn jittered(pause: Duration) -> Duration {
+pub(super) fn jittered(pause: Duration) -> Duration {
     pause + pause.mul_f64(f64::from(Uuid::new_v4().as_bytes()[0]) / 1_280.0)
 }

@@ -142,7 +142,7 @@ fn of_incident(form: &Form, model: &Model) -> Result<(IncidentId, String, Incide
         }
         Ask::Send(id, draft) => {
             let (channel, to) = (form.need("channel")?, form.need("to")?);
-            (*id, format!("{draft} marked sent"), IncidentCommand::SendDraft { draft: *draft, channel, to })
+            (*id, format!("{draft} marked sent"), IncidentCommand::SendDraft { draft: *draft, channel, to, over: None })
         }
         Ask::Declare(_)
         | Ask::Expected(_)

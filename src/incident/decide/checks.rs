@@ -9,6 +9,8 @@ pub(super) const TITLE: usize = 200;
 pub(super) const REASON: usize = 2_000;
 /// Longest note or draft field, in bytes.
 pub(super) const TEXT: usize = 64 * 1024;
+/// Longest message of a draft, in bytes.
+pub(super) const BODY: usize = 1024 * 1024;
 
 /// A title: one line, not empty.
 pub(super) fn title(text: &str) -> Result<String, Refusal> {
@@ -51,6 +53,15 @@ pub(super) fn bounded(what: &str, text: &str) -> Result<String, Refusal> {
         return Err(invalid(format!("{what} has {} bytes; at most {TEXT} are taken", text.len())));
     }
     Ok(text.to_owned())
+}
+
+/// A field of a draft; its message may be longer than the others.
+pub(super) fn field(name: &str, text: &str) -> Result<(), Refusal> {
+    let most = if name == "body" { BODY } else { TEXT };
+    if text.len() > most {
+        return Err(invalid(format!("{name} has {} bytes; at most {most} are taken", text.len())));
+    }
+    Ok(())
 }
 
 impl<'a> Case<'a> {

@@ -128,7 +128,9 @@ pub fn decide(worlds: &Worlds, runbook: &Runbook, context: &Context, command: &C
 
 fn on_incident(case: &Case<'_>, id: IncidentId, ask: &IncidentCommand) -> Decided {
     let incident = case.incident(id)?;
-    if incident.status == crate::incident::Status::Merged {
+    // What is on its way arrives, whatever became of its incident.
+    let on_its_way = matches!(ask, IncidentCommand::RecordDelivery(_));
+    if incident.status == crate::incident::Status::Merged && !on_its_way {
         return Err(conflict(format!("{id} was merged into another incident; work on that one")));
     }
     let mut facts = by_family(case, incident, ask)?;
@@ -165,9 +167,11 @@ fn by_family(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand) -> Dec
         | IncidentCommand::LiftEvidence { .. }
         | IncidentCommand::AddAffected(_)
         | IncidentCommand::SetAffected(_) => evidence::decide(case, incident, ask),
-        IncidentCommand::StartDraft { .. } | IncidentCommand::EditDraft { .. } | IncidentCommand::SendDraft { .. } => {
-            communication::decide(case, incident, ask)
-        }
+        IncidentCommand::StartDraft { .. }
+        | IncidentCommand::EditDraft { .. }
+        | IncidentCommand::SendDraft { .. }
+        | IncidentCommand::AgreeDraft(_)
+        | IncidentCommand::RecordDelivery(_) => communication::decide(case, incident, ask),
         IncidentCommand::AddTask(_)
         | IncidentCommand::ChangeTask(_)
         | IncidentCommand::EndTask(_)

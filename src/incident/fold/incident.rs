@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{evidence, first_minutes, narrate, postmortem, team};
+use super::{communication, evidence, first_minutes, narrate, postmortem, team};
 use crate::{
     incident::{
-        Checklist, Draft, Entry, Event, Fact, Incident, Mttd, Sent, SeverityChange, Status, Step, StepState, Verified,
-        World,
+        Checklist, Entry, Event, Fact, Incident, Mttd, SeverityChange, Status, Step, StepState, Verified, World,
         first_minutes::{Factors, FirstMinutes},
     },
     terms::{ChecklistId, FiringId, IncidentId, Time},
@@ -33,6 +32,7 @@ pub(super) fn apply(world: &mut World, id: IncidentId, event: &Event) {
     evidence::apply(incident, event);
     postmortem::apply(&mut incident.postmortem, event);
     first_minutes::fold(incident, event);
+    communication::apply(incident, event);
     if let Some(firing) = firing {
         joined(&mut incident.mttd, firing.at, firing.received_at, firing.recorded_at);
         if let Some(acked) = firing.paged.iter().filter_map(|paged| paged.acked_at).min() {
@@ -111,6 +111,7 @@ fn declared(id: IncidentId, event: &Event) -> Option<Incident> {
         timeline: imbl::Vector::unit(entry(event)),
         checklists: Vec::new(),
         drafts: Vec::new(),
+        communication: Default::default(),
         mttd: Mttd::default(),
         evidence: Default::default(),
         register: Default::default(),
@@ -230,7 +231,7 @@ pub(super) fn settle_status(incident: &mut Incident) {
     };
 }
 
-/// Facts about rollback and drafts.
+/// Facts about rollback.
 fn work(incident: &mut Incident, event: &Event) {
     let at = event.occurred_at;
     match &event.fact {
@@ -272,31 +273,6 @@ fn work(incident: &mut Incident, event: &Event) {
                 }
             }
             settle_status(incident);
-        }
-        Fact::DraftStarted { draft, audience, fields } => incident.drafts.push(Draft {
-            id: *draft,
-            audience: audience.clone(),
-            fields: fields.clone(),
-            version: 1,
-            authors: vec![event.by.clone()],
-            edited_at: at,
-            sent: Vec::new(),
-        }),
-        Fact::DraftEdited { draft, fields } => {
-            if let Some(draft) = incident.drafts.iter_mut().find(|one| one.id == *draft) {
-                draft.fields = fields.clone();
-                draft.version += 1;
-                draft.edited_at = at;
-                if !draft.authors.contains(&event.by) {
-                    draft.authors.push(event.by.clone());
-                }
-            }
-        }
-        Fact::DraftSent { draft, text, channel, to } => {
-            if let Some(draft) = incident.drafts.iter_mut().find(|one| one.id == *draft) {
-                let (text, channel, to) = (text.clone(), channel.clone(), to.clone());
-                draft.sent.push(Sent { at, by: event.by.clone(), text, channel, to });
-            }
         }
         _ => {}
     }

@@ -44,7 +44,18 @@ pub(super) fn line(fact: &Fact) -> String {
         Fact::RollbackVerified { checklist, evidence } => format!("{checklist} verified: {evidence}"),
         Fact::DraftStarted { draft, audience, .. } => format!("{draft} begun for {audience}"),
         Fact::DraftEdited { draft, .. } => format!("{draft} edited"),
-        Fact::DraftSent { draft, channel, to, .. } => format!("{draft} sent by {channel} to {to}"),
+        Fact::DraftSent { draft, channel, to, over, .. } => {
+            format!("{draft} sent by {channel} to {to}{}", over_words(over.as_deref()))
+        }
+        Fact::DraftSending(sending) => {
+            let over = over_words(sending.over.as_deref());
+            format!("{} to be sent by {} to {}{over}", sending.draft, sending.channel, sending.to)
+        }
+        Fact::DraftDelivery(step) => {
+            let said = if step.status.is_empty() { String::new() } else { format!(": {}", step.status) };
+            format!("{} message {} {}{said}", step.draft, step.number, step.state)
+        }
+        Fact::DraftAgreed(agreed) => format!("{} agreed as the statement (version {})", agreed.draft, agreed.version),
         Fact::EvidencePlanned(planned) => format!("{} items of evidence to be kept", planned.items.len()),
         Fact::EvidenceFrozen(frozen) => {
             let beside = frozen.beside.as_deref().map(|move_| format!(", beside {move_}")).unwrap_or_default();
@@ -151,4 +162,8 @@ fn answered(told: &Answered) -> String {
         (Some(answer), None, None) => format!("{fact}: {answer}"),
         (None, None, _) => format!("{fact} is unknown"),
     }
+}
+
+fn over_words(over: Option<&str>) -> String {
+    over.map(|why| format!(", over the agreed statement: {why}")).unwrap_or_default()
 }

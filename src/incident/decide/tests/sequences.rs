@@ -6,6 +6,7 @@ use super::story::{Story, agent, at, key, opened, prove};
 use crate::{
     incident::{
         Command, Declare, Engage, Event, IncidentCommand as Ask, OpenHold, Role, SetAuto, Worlds, chain,
+        communication::Agreement,
         containment::{AutoScope, AutoStage, BacktestSeen, Call, HoldEnd, Mode, ProofState, Scope, Stage},
         postmortem::{
             CaseKind, DeltaKind, DeltaState, DropCase, FilePostmortem, ProposeDelta, RegressionCase, SetPostmortem,
@@ -88,7 +89,13 @@ fn on_incident() -> BoxedStrategy<Ask> {
             fields: crate::incident::Fields { body, ..Default::default() },
             version
         }),
-        (draft(), text(), text()).prop_map(|(draft, channel, to)| Ask::SendDraft { draft, channel, to }),
+        (draft(), word(&["copy", "mail", "hook"]), text()).prop_map(|(draft, channel, to)| Ask::SendDraft {
+            draft,
+            channel,
+            to,
+            over: None,
+        }),
+        (draft(), 0u64..4).prop_map(|(draft, version)| Ask::AgreeDraft(Agreement { draft, version })),
     ];
     prop_oneof![life.boxed(), work.boxed(), postmortem()].boxed()
 }
