@@ -5,6 +5,7 @@ mod drills;
 mod header;
 mod interlock;
 pub mod path;
+mod postmortem;
 mod problem;
 mod state;
 mod telemetry;
@@ -17,6 +18,7 @@ pub use commands::{
 pub use drills::{DrillStarted, RecordingView, StartDrill};
 pub use header::decoded_header;
 pub use interlock::{AgentView, CheckAnswer, CheckRequest, DecideHold, HoldView, LeaseAnswer, LeaseRequest};
+pub use postmortem::ProposeTripwires;
 pub use problem::Problem;
 pub use state::{AgentLive, Armed, BackendInfo, IncidentView, Live, Probe, Resync, State, TelemetryCounts, You};
 pub use telemetry::{ActionsAnswer, RejectedItem};

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +18,7 @@ use super::{
 use crate::{
     api::{BackendInfo, Live},
     incident::containment::SwitchState,
+    runbook::Runbook,
     terms::DrillId,
 };
 
@@ -46,6 +48,8 @@ pub struct Backend {
     pub telemetry: OnceLock<String>,
     /// Its log file, when it has one.
     pub log_file: Option<String>,
+    /// The runbook in force.
+    pub runbook: Arc<ArcSwap<Runbook>>,
 }
 
 impl Backend {

@@ -37,7 +37,7 @@ const SHORTEST: usize = 8;
 #[derive(Debug, Default)]
 pub struct Shown {
     seen: Mutex<VecDeque<(Option<DrillId>, Time, BacktestView)>>,
-    one_at_a_time: tokio::sync::Mutex<()>,
+    pub(super) one_at_a_time: tokio::sync::Mutex<()>,
 }
 
 impl Shown {
@@ -139,8 +139,22 @@ async fn replay(
     world: &World,
 ) -> Result<(Vec<FiringLine>, u64, bool), Problem> {
     let mut test = Backtest::new(backend.rooms.plan.clone(), world.agents.values().map(|agent| &agent.declared));
+    let (actions, cut) = judge_stored(backend, drill, std::slice::from_mut(&mut test)).await?;
+    Ok((test.lines(), actions, cut))
+}
+
+/// Hands the newest stored actions of a world to each test, in the order of judging: how many, and whether older ones were
+/// left out.
+///
+/// # Errors
+/// 503 where the store cannot be read.
+pub(super) async fn judge_stored(
+    backend: &Backend,
+    drill: Option<DrillId>,
+    tests: &mut [Backtest],
+) -> Result<(u64, bool), Problem> {
     let Some(intake) = backend.rooms.intakes.get().and_then(|intakes| intakes.existing(drill)) else {
-        return Ok((test.lines(), 0, false));
+        return Ok((0, false));
     };
     let unread = |why: super::intake::StoreError| Problem::unavailable(why.to_string());
     let store = intake.store();
@@ -153,8 +167,10 @@ async fn replay(
         let Some(last) = page.last() else { break };
         after = last.seq;
         actions += page.len() as u64;
-        page.iter().for_each(|kept| test.judge(&kept.action));
+        for test in tests.iter_mut() {
+            page.iter().for_each(|kept| test.judge(&kept.action));
+        }
         tokio::task::yield_now().await;
     }
-    Ok((test.lines(), actions, first > 0))
+    Ok((actions, first > 0))
 }

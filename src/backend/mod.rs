@@ -17,6 +17,7 @@ pub mod lock;
 pub mod log;
 pub mod outward;
 mod owner;
+mod postmortem;
 pub mod presence;
 pub mod rights;
 pub mod rooms;

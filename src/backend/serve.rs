@@ -195,6 +195,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         hosts,
         telemetry: std::sync::OnceLock::new(),
         log_file: log_file.as_ref().map(|file| file.display().to_string()),
+        runbook: runbook.clone(),
     });
     let mut tasks = tasks::start(&backend);
     tasks.spawn(super::outward::keep_armed(backend.clone(), runbook.clone()));

@@ -10,15 +10,15 @@ use super::{
     reach::Reach,
 };
 use crate::{
-    api::path,
+    api::{ProposeTripwires, path},
     incident::{
-        IncidentCommand,
+        Fact, IncidentCommand,
         postmortem::{
             CaseKind, DeltaKind, DeltaState, DropCase, FilePostmortem, ProposeDelta, RegressionCase, SetPostmortem,
             SettleDelta,
         },
     },
-    terms::IncidentId,
+    terms::{IncidentId, Time},
 };
 
 /// `andon postmortem`.
@@ -28,7 +28,7 @@ pub struct Postmortem {
     incident: IncidentId,
     #[command(subcommand)]
     what: Option<What>,
-    /// Markdown or JSON.
+    /// Markdown, one HTML page, or JSON.
     #[arg(long, default_value = "md")]
     format: Format,
     /// Write it to this file.
@@ -41,6 +41,8 @@ pub struct Postmortem {
 pub enum Format {
     /// Markdown.
     Md,
+    /// One page that needs nothing beside it.
+    Html,
     /// JSON.
     Json,
 }
@@ -119,6 +121,8 @@ enum Delta {
         #[arg(long)]
         due: Option<String>,
     },
+    /// Propose tripwires from files, proved by a backtest over this incident's own telemetry.
+    Tripwire(Proposed),
     /// It is in force.
     Merged {
         /// Its number.
@@ -135,6 +139,31 @@ enum Delta {
         #[arg(long)]
         why: String,
     },
+}
+
+#[derive(Debug, Args)]
+struct Proposed {
+    /// tripwires.toml or rules.toml as proposed; may be said again.
+    #[arg(long, required = true)]
+    file: Vec<PathBuf>,
+    /// What changes, in words.
+    #[arg(long)]
+    text: Option<String>,
+    /// Who answers for it.
+    #[arg(long, required_unless_present = "preview")]
+    owner: Option<String>,
+    /// Until when: 2026-12-04.
+    #[arg(long)]
+    due: Option<String>,
+    /// Where the incident's window begins (RFC 3339); a day before the first thing known of it where left out.
+    #[arg(long, value_name = "T")]
+    since: Option<Time>,
+    /// Days before its end in which false alarms are counted.
+    #[arg(long, default_value_t = 30)]
+    days: u32,
+    /// Only show what they would have done.
+    #[arg(long)]
+    preview: bool,
 }
 
 /// The TOML file of `--file`.
@@ -161,6 +190,7 @@ pub async fn run(reach: &Reach, asked: Postmortem) -> Result<(), Failed> {
             let delta = ProposeDelta { kind, text, owner, due, backtest: None };
             IncidentCommand::SetPostmortem(SetPostmortem { deltas: vec![delta], ..SetPostmortem::default() })
         }
+        Some(What::Delta(Delta::Tripwire(proposed))) => return tripwires(reach, incident, proposed).await,
         Some(What::Delta(Delta::Merged { number, note })) => {
             IncidentCommand::SettleDelta(SettleDelta { delta: number, state: DeltaState::Merged, note })
         }
@@ -185,10 +215,36 @@ impl Set {
     }
 }
 
+/// PM.3: shown, or proposed with its figures.
+async fn tripwires(reach: &Reach, incident: IncidentId, asked: Proposed) -> Result<(), Failed> {
+    let mut texts = BTreeMap::new();
+    for file in &asked.file {
+        let text = std::fs::read_to_string(file).map_err(|why| format!("{}: {why}", file.display()))?;
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        // `proposed-rules.toml` is a rules.toml.
+        let known = ["tripwires.toml", "rules.toml"].into_iter().find(|known| name.ends_with(known));
+        texts.insert(known.map_or(name, str::to_owned), text);
+    }
+    let Proposed { text, owner, due, since, days, preview, .. } = asked;
+    let wanted = ProposeTripwires { texts, text, owner, due, since, days };
+    let client = reach.client().await?;
+    if preview {
+        let seen = client.try_tripwires(reach.world, incident, &wanted).await?;
+        return reach.show(&seen, |seen| print::line(seen.verdict()));
+    }
+    let accepted = client.propose_tripwires(reach.world, incident, wanted).await?;
+    let proof = accepted.events.iter().find_map(|event| match &event.fact {
+        Fact::DeltaProposed(delta) => Some(format!("change {}: {}", delta.delta, delta.backtest.as_ref()?.verdict())),
+        _ => None,
+    });
+    reach.told(&accepted, |kinds| proof.clone().unwrap_or(kinds))
+}
+
 async fn read(reach: &Reach, incident: IncidentId, format: Format, out: Option<PathBuf>) -> Result<(), Failed> {
     let format = if reach.json { Format::Json } else { format };
     let accept = match format {
         Format::Md => "text/markdown",
+        Format::Html => "text/html",
         Format::Json => "application/json",
     };
     let text = reach.client().await?.get_text(&reach.at(path::postmortem(incident)), accept).await?;

@@ -4,6 +4,7 @@
 mod call;
 mod error;
 mod interlock;
+mod postmortem;
 mod stream;
 mod target;
 mod tripwires;

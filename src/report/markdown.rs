@@ -1,9 +1,8 @@
 //! Markdown that untrusted text cannot break out of (law 7).
 
-use crate::terms::{Printable, Time};
-
-/// What stands where nothing was recorded.
-pub(super) const NOT_RECORDED: &str = "not recorded";
+use super::document::{Block, DRILL, Document, NOT_ANSWERED, NOT_RECORDED, Section};
+pub(super) use super::document::{maybe_time, span, time};
+use crate::terms::Printable;
 
 /// Untrusted text in one line, every character that Markdown or HTML gives a meaning escaped.
 pub(super) fn text(untrusted: &str) -> String {
@@ -29,7 +28,7 @@ pub(super) fn text(untrusted: &str) -> String {
 }
 
 /// Text as it was sent, in a fence longer than any it holds.
-pub(super) fn fenced(exact: &str) -> String {
+fn fenced(exact: &str) -> String {
     let clean = Printable::block(exact);
     let longest = clean.as_str().split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
@@ -49,26 +48,59 @@ pub(super) fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
     out
 }
 
-/// `2026-11-20 14:05:41.120` (all times of a post-mortem are UTC, said once at its head).
-pub(super) fn time(at: Time) -> String {
-    at.to_chrono().format("%Y-%m-%d %H:%M:%S%.3f").to_string()
+/// A document as Markdown.
+pub(super) fn render(document: &Document) -> String {
+    let mut out = format!("# {}\n\n", text(&document.title));
+    let drill = format!("> **{DRILL}**\n");
+    if document.drill {
+        out += &format!("{drill}\n");
+    }
+    out += &format!("{}\n", text(&document.as_of));
+    for warning in &document.warnings {
+        out += &format!("\n**{}**\n", text(warning));
+    }
+    let figures: Vec<Vec<String>> =
+        document.headlines.iter().map(|one| vec![text(&one.value), one.label.to_owned()]).collect();
+    out += &format!("\n## {}\n\n{}\n", document.summary.title, table(&["", ""], &figures));
+    out += body(&document.summary).trim_end();
+    out.push('\n');
+    for section in document.parts.iter().chain(&document.record) {
+        out += &format!("\n## {}\n\n{}\n", text(&section.title), body(section).trim_end());
+    }
+    if document.drill {
+        out += &format!("\n{drill}");
+    }
+    out
 }
 
-/// A time, or that there is none.
-pub(super) fn maybe_time(at: Option<Time>) -> String {
-    at.map_or_else(|| NOT_RECORDED.to_owned(), time)
+fn body(section: &Section) -> String {
+    let blocks: Vec<String> = section.blocks.iter().map(block).filter(|one| !one.is_empty()).collect();
+    if blocks.is_empty() { format!("{NOT_RECORDED}\n") } else { blocks.join("\n") }
 }
 
-/// `4.2 s`, `9 min 12 s`, `3 h 5 min`, `2 d 4 h`.
-pub(super) fn span(millis: i64) -> String {
-    let seconds = millis.unsigned_abs() as f64 / 1000.0;
-    let whole = seconds as u64;
-    let sign = if millis < 0 { "−" } else { "" };
-    match whole {
-        0..60 => format!("{sign}{} s", (seconds * 10.0).round() / 10.0),
-        60..3_600 => format!("{sign}{} min {} s", whole / 60, whole % 60),
-        3_600..86_400 => format!("{sign}{} h {} min", whole / 3_600, whole / 60 % 60),
-        _ => format!("{sign}{} d {} h", whole / 86_400, whole / 3_600 % 24),
+fn block(block: &Block) -> String {
+    match block {
+        Block::Heading(title) => format!("### {}\n", text(title)),
+        Block::Say(said) => format!("{}\n", text(said)),
+        Block::Strong(said) => format!("**{}**\n", text(said)),
+        Block::Answer { title, text: said, by } => {
+            let lines: Vec<String> = said.as_deref().unwrap_or(NOT_ANSWERED).lines().map(text).collect();
+            let by = by.as_deref().map(|by| format!(" ({})", text(by))).unwrap_or_default();
+            format!("**{}:** {}{by}\n", text(title), lines.join("  \n"))
+        }
+        Block::List(points) => points.iter().map(|point| format!("- {}\n", text(point))).collect(),
+        Block::Steps(steps) => {
+            let step =
+                |(done, said): &(bool, String)| format!("- [{}] {}\n", if *done { 'x' } else { ' ' }, text(said));
+            steps.iter().map(step).collect()
+        }
+        Block::Table { heading, rows } => {
+            let cells = |row: &Vec<String>| row.iter().map(|cell| text(cell)).collect();
+            table(heading, &rows.iter().map(cells).collect::<Vec<_>>())
+        }
+        Block::Exact(exact) => fenced(exact),
+        // A table beside each chart holds its figures.
+        Block::Chart(_) => String::new(),
     }
 }
 
@@ -92,16 +124,6 @@ mod tests {
         ] {
             assert_eq!(text(hostile), harmless);
         }
-    }
-
-    #[test]
-    fn spans_read_in_two_units() {
-        for (millis, words) in
-            [(0, "0 s"), (4_240, "4.2 s"), (552_000, "9 min 12 s"), (11_100_000, "3 h 5 min"), (-90_000, "−1 min 30 s")]
-        {
-            assert_eq!(span(millis), words);
-        }
-        assert_eq!(span(52 * Time::HOUR), "2 d 4 h");
     }
 
     proptest! {

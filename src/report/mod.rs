@@ -1,9 +1,18 @@
-//! What is written about an incident once it is over: the post-mortem (PM).
+//! What is written about incidents: the post-mortem as Markdown, as one HTML page and as JSON, regression cases for
+//! evaluation tools, figures over all of them, and the hand-over sheet (PM, TEAM.1, TEAM.5).
 //!
-//! Pure: stands on `incident` alone. Everything agents or people wrote passes through `Printable` and is escaped.
+//! Pure: stands on `incident`, `runbook` and `telemetry`. One document is built, each format renders it. Everything agents
+//! or people wrote passes through `Printable` and is escaped by the format.
 
-mod chain;
+mod document;
 pub mod handover;
+mod html;
 mod markdown;
+mod parts;
 pub mod postmortem;
-mod work;
+mod spend;
+mod svg;
+
+pub use document::{Block, Chart, Document, Headline, Mark, Section};
+pub use postmortem::{Sources, document};
+pub use spend::{Spend, SpendPoint, ToolTally, window};

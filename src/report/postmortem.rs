@@ -1,56 +1,75 @@
-//! The post-mortem: one Markdown file, or the same as JSON (PM.1, PM.2).
+//! The post-mortem: one document from the log, in Markdown, HTML or JSON (PM.1–PM.8).
 
 use serde_json::{Value, json};
 
 use super::{
-    chain,
-    markdown::{NOT_RECORDED, maybe_time, table, text, time},
-    work,
+    document::{Block, Document, Headline, Section, seconds, time},
+    html, markdown, parts,
+    spend::Spend,
 };
 use crate::{
-    incident::{Incident, World, clocks},
+    incident::{
+        Incident, World, clocks,
+        postmortem::{Missing, is_asked, missing},
+    },
+    runbook::Runbook,
     terms::Time,
 };
 
-/// What a drill's post-mortem says at its head and at its end (law 8).
-const DRILL: &str = "> **DRILL. This was an exercise: no agent, customer or payment in it is real.**\n";
-
-/// The post-mortem of `incident` as Markdown, as it stands at `now`.
-pub fn markdown(incident: &Incident, world: &World, now: Time) -> String {
-    let drill = if incident.drill { "DRILL · " } else { "" };
-    let mut out = format!("# {drill}Post-mortem {}: {}\n\n", incident.id, text(&incident.title));
-    if incident.drill {
-        out += DRILL;
-        out.push('\n');
-    }
-    out += &format!("As of {}, event {} of its stream. All times are UTC.\n", time(now), incident.version);
-    if incident.is_open() {
-        out += &format!("\n**The incident is still open ({}): this is not its last word.**\n", incident.status);
-    }
-    let sections = [
-        ("Summary", summary(incident)),
-        ("Business impact", impact(incident, world)),
-        ("Detection", chain::detection(incident)),
-        ("Tripwire firings", chain::firings(incident, world)),
-        ("Clocks", chain::budgets(incident, world, now)),
-        ("Containment", work::containment(incident, world)),
-        ("Rollback", work::rollback(incident)),
-        ("Communication", work::communication(incident)),
-        ("Severity", severity(incident)),
-        ("Roles", roles(incident)),
-        ("Timeline", timeline(incident)),
-    ];
-    for (title, body) in sections {
-        out += &format!("\n## {title}\n\n{}\n", body.trim_end());
-    }
-    if incident.drill {
-        out += &format!("\n{DRILL}");
-    }
-    out
+/// What a post-mortem is written from.
+#[derive(Debug, Clone, Copy)]
+pub struct Sources<'a> {
+    /// The incident.
+    pub incident: &'a Incident,
+    /// Its world.
+    pub world: &'a World,
+    /// The runbook it runs by.
+    pub runbook: &'a Runbook,
+    /// What its agents spent and did, where telemetry still holds it.
+    pub spend: Option<&'a Spend>,
+    /// The moment it is written.
+    pub now: Time,
 }
 
-/// The same as JSON: the incident, its clocks at `now`, its switches and firings.
-pub fn json(incident: &Incident, world: &World, now: Time) -> Value {
+impl Sources<'_> {
+    /// What keeps it from being filed; nothing once it is.
+    pub fn missing(&self) -> Vec<Missing> {
+        match &self.incident.postmortem.filed {
+            Some(_) if !self.incident.postmortem.changed_since() => Vec::new(),
+            _ => missing(self.incident, self.world, self.runbook),
+        }
+    }
+}
+
+/// The document, before it has a format.
+pub fn document(sources: Sources<'_>) -> Document {
+    let Sources { incident, now, .. } = sources;
+    let drill = if incident.drill { "DRILL · " } else { "" };
+    Document {
+        title: format!("{drill}Post-mortem {}: {}", incident.id, incident.title),
+        drill: incident.drill,
+        as_of: format!("As of {}, event {} of its stream. All times are UTC.", time(now), incident.version),
+        warnings: warnings(sources),
+        headlines: headlines(sources),
+        summary: Section::new("Summary", parts::summary(sources)),
+        parts: parts::five(sources),
+        record: parts::record(sources),
+    }
+}
+
+/// As Markdown.
+pub fn markdown(sources: Sources<'_>) -> String {
+    markdown::render(&document(sources))
+}
+
+/// As one HTML page that needs nothing beside it.
+pub fn html(sources: Sources<'_>) -> String {
+    html::render(&document(sources))
+}
+
+/// As JSON: the incident, its clocks at that moment, its switches and firings, what is missing, what was spent.
+pub fn json(sources: Sources<'_>) -> Value {
+    let Sources { incident, world, spend, now, .. } = sources;
     let switches: Vec<_> = incident.switches.iter().filter_map(|id| world.switches.get(id)).collect();
     let firings: Vec<_> = incident.firings.iter().filter_map(|id| world.firings.get(id)).collect();
     json!({
@@ -60,87 +79,84 @@ pub fn json(incident: &Incident, world: &World, now: Time) -> Value {
         "clocks": clocks(incident, world, now),
         "switches": switches,
         "firings": firings,
+        "spend": spend,
+        "missing": sources.missing(),
+        "missed_by_tripwires": crate::incident::postmortem::Postmortem::missed_by_tripwires(incident, world),
     })
 }
 
-fn optional(written: Option<&str>) -> String {
-    written.map(str::trim).filter(|one| !one.is_empty()).map_or_else(|| NOT_RECORDED.to_owned(), text)
+fn warnings(sources: Sources<'_>) -> Vec<String> {
+    let incident = sources.incident;
+    let mut warnings = Vec::new();
+    if incident.is_open() {
+        warnings.push(format!("The incident is still open ({}): this is not its last word.", incident.status));
+    }
+    let missing = sources.missing();
+    match &incident.postmortem.filed {
+        None => warnings.push(format!("Not filed yet; {} things are missing.", missing.len())),
+        Some(_) if incident.postmortem.changed_since() => warnings.push("Changed since it was filed.".to_owned()),
+        Some(filed) => {
+            if let Some(over) = &filed.over {
+                warnings.push(format!("Filed although {} things were missing: {over}", filed.missing.len()));
+            }
+        }
+    }
+    if crate::incident::postmortem::Postmortem::missed_by_tripwires(incident, sources.world) {
+        warnings.push("No tripwire fired before people knew: one was missing (DET.6).".to_owned());
+    }
+    warnings
 }
 
-fn agents(incident: &Incident) -> String {
-    let names: Vec<String> = incident.agents.iter().map(|agent| text(&agent.to_string())).collect();
-    if names.is_empty() { NOT_RECORDED.to_owned() } else { names.join(", ") }
-}
-
-fn summary(incident: &Incident) -> String {
-    let by = text(&incident.declared_by.to_string());
-    let confirmed = if incident.confirmed { "" } else { ", not confirmed by a person" };
-    let rows = [
-        ("Status", incident.status.to_string()),
-        ("Severity", format!("{} ({})", text(&incident.severity), text(&incident.scheme))),
-        ("Workflow", optional(incident.workflow.as_deref())),
-        ("Agents", agents(incident)),
-        ("Declared", format!("{} by {by}{confirmed}", time(incident.declared_at))),
-        ("Harm confirmed since", maybe_time(incident.harm_at)),
-        ("Contained", maybe_time(incident.contained_at)),
-        ("Resolved", maybe_time(incident.resolved_at)),
-        ("Closed", maybe_time(incident.closed_at)),
-        ("Runbook", text(&incident.runbook)),
-    ];
-    let rows: Vec<Vec<String>> = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
-    table(&["", ""], &rows)
-}
-
-/// What it meant for the business: as people last wrote it, and what was counted.
-fn impact(incident: &Incident, world: &World) -> String {
-    let said = incident
-        .drafts
-        .iter()
-        .filter(|draft| !draft.fields.impact.trim().is_empty())
-        .max_by_key(|draft| draft.edited_at)
-        .map(|draft| format!("{} ({}, {})", text(&draft.fields.impact), draft.id, time(draft.edited_at)));
-    let slipped: usize =
-        incident.switches.iter().filter_map(|id| world.switches.get(id)).map(|one| one.halt.slipped.len()).sum();
+/// What is read in ten seconds.
+fn headlines(sources: Sources<'_>) -> Vec<Headline> {
+    let Sources { incident, world, spend, .. } = sources;
+    let mut all = Vec::new();
+    let mut headline = |label, value: String| all.push(Headline { value, label });
+    headline("severity", incident.severity.clone());
+    if let Some(mttd) = incident.mttd.mttd_s {
+        headline("from the action to a person", seconds(mttd));
+    }
+    let switches = incident.switches.iter().filter_map(|id| world.switches.get(id));
+    let (mut halted, mut slipped) = (None::<f64>, 0);
+    for switch in switches {
+        slipped += switch.halt.slipped.len();
+        halted = switch.halt.confirmed_in_s.map(|took| halted.map_or(took, |first| first.min(took))).or(halted);
+    }
+    if let Some(took) = halted {
+        headline("from harm to a proved halt", seconds(took));
+    }
+    headline("actions slipped through", slipped.to_string());
+    if let Some(spend) = spend {
+        headline("actions in its window", spend.actions.to_string());
+        let estimated = if spend.estimated { "spent in its window, in part estimated" } else { "spent in its window" };
+        headline(estimated, format!("{:.2} USD", spend.cost_usd));
+    }
+    let register = &incident.register;
+    if !register.rows.is_empty() {
+        let known: u64 = register.rows.iter().filter_map(|row| row.count).fold(0, u64::saturating_add);
+        headline("things known to be affected", known.to_string());
+    }
     let verified = incident.checklists.iter().filter(|list| list.verified.is_some()).count();
-    let mut out = format!("- In the words last written: {}\n", said.unwrap_or_else(|| NOT_RECORDED.to_owned()));
-    out += &format!("- Affected workflow: {}\n", optional(incident.workflow.as_deref()));
-    out += &format!("- Actions that slipped through after harm was confirmed: {slipped}\n");
-    out += &format!("- Rolled back and verified: {verified} of {} checklists\n", incident.checklists.len());
-    out
+    if !incident.checklists.is_empty() {
+        headline("rollbacks verified", format!("{verified} of {}", incident.checklists.len()));
+    }
+    all
 }
 
-fn severity(incident: &Incident) -> String {
-    let rows: Vec<Vec<String>> = incident
-        .severities
-        .iter()
-        .map(|change| vec![time(change.at), text(&change.severity), text(&change.by.to_string()), text(&change.why)])
-        .collect();
-    table(&["At", "Level", "By", "Why"], &rows)
-}
-
-fn roles(incident: &Incident) -> String {
-    let rows: Vec<Vec<String>> = incident.roles.iter().map(|(role, who)| vec![text(role), text(who)]).collect();
-    table(&["Role", "Who"], &rows)
-}
-
-/// Every entry in order of what happened; one written down later says when (TEAM.8).
-fn timeline(incident: &Incident) -> String {
-    let mut entries: Vec<_> = incident.timeline.iter().collect();
-    entries.sort_by_key(|entry| (entry.at, entry.seq));
-    let rows: Vec<Vec<String>> = entries
-        .into_iter()
-        .map(|entry| {
-            let mut said = text(&entry.text);
-            if entry.retracted {
-                said = format!("~~{said}~~ (taken back)");
-            }
-            if entry.recorded_at.since(entry.at) >= Time::MINUTE {
-                said += &format!(" (written down {})", time(entry.recorded_at));
-            }
-            vec![time(entry.at), text(&entry.by.to_string()), text(&entry.kind), said]
+/// Answers of one part, in the runbook's order.
+pub(super) fn answers(sources: Sources<'_>, part: crate::runbook::Part) -> Vec<Block> {
+    let said = &sources.incident.postmortem.fields;
+    let plan = sources.runbook.postmortem.fields.iter().filter(|field| field.part == part);
+    let known = plan.filter_map(|field| {
+        let answer = said.get(&field.id);
+        let asked = is_asked(field.required, sources.incident, sources.world);
+        (asked || answer.is_some()).then(|| Block::Answer {
+            title: field.title.clone(),
+            text: answer.map(|said| said.text.clone()),
+            by: answer.map(|said| format!("{}, {}", said.by, time(said.at))),
         })
-        .collect();
-    table(&["At", "By", "Kind", "What"], &rows)
+    });
+    known.collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{json as as_json, markdown};
+use super::{Sources, html, json as as_json, markdown};
 use crate::{
     incident::{
         Command, Context, Fact, Incident, IncidentCommand, NewEvent, Stream, Topic, World, Worlds,
@@ -11,7 +11,8 @@ use crate::{
         containment::{AgentProof, HaltProof, ProofHow, ProofState, Slipped},
         decide,
     },
-    runbook::Runbook,
+    report::{Spend, document::seconds},
+    runbook::{Required, Runbook},
     terms::{Author, DrillId, IncidentId, SwitchId, Time},
     tripwire::{FiringChange, FiringKey, Tripwire},
 };
@@ -24,6 +25,7 @@ struct Story {
     drill: Option<DrillId>,
     counted: Vec<AgentProof>,
     seqs: std::collections::BTreeMap<String, u64>,
+    spend: Option<Spend>,
 }
 
 impl Story {
@@ -35,6 +37,7 @@ impl Story {
             drill: None,
             counted: Vec::new(),
             seqs: std::collections::BTreeMap::new(),
+            spend: None,
         };
         if drill {
             let start = Command::StartDrill { name: "a".into(), title: "A".into(), seed: 1, speed: 60.0 };
@@ -83,8 +86,13 @@ impl Story {
         &self.world().incidents[&IncidentId(1)]
     }
 
+    fn sources(&self) -> Sources<'_> {
+        let (incident, world) = (self.incident(), self.world());
+        Sources { incident, world, runbook: &self.runbook, spend: self.spend.as_ref(), now: self.now }
+    }
+
     fn read(&self) -> String {
-        markdown(self.incident(), self.world(), self.now)
+        markdown(self.sources())
     }
 }
 
@@ -154,6 +162,133 @@ fn the_post_mortem_holds_chain_clocks_proof_rollback_drafts_and_timeline() {
     insta::assert_snapshot!(whole(false).read());
 }
 
+/// The same, its post-mortem written and filed, its telemetry still stored.
+fn filed() -> Story {
+    let mut story = whole(false);
+    let said = |id: &str| (id.to_owned(), json!(format!("<i>{id}</i> said\nin two lines")));
+    let asked = story.runbook.postmortem.fields.iter().filter(|field| field.required == Required::Always);
+    let mut fields: serde_json::Map<_, _> = asked.map(|field| said(&field.id)).collect();
+    fields.insert("due".into(), json!("2026-12-04"));
+    fields.insert("gap".into(), json!("action-signal"));
+    let case = json!({"name": "twice", "kind": "regression", "input": "order 7", "expected": "one refund"});
+    let delta = json!({"kind": "gate", "text": "log the order", "owner": "kim", "due": "2026-12-01"});
+    story.on("kim", json!({"type": "set-postmortem", "fields": fields, "cases": [case], "deltas": [delta]}));
+    story.on("dana", json!({"type": "file-postmortem", "over": "evidence is of another team"}));
+    let zero: Time = "2026-03-02T14:05:00Z".parse().unwrap();
+    let mut spend = Spend::new(&story.incident().agents, zero.plus(-Time::HOUR), zero.plus(Time::HOUR));
+    for minute in -50..50 {
+        let at = zero.plus(minute * Time::MINUTE);
+        let status = if minute > 1 { "denied" } else { "ok" };
+        let action = json!({"at": at, "received_at": at, "agent": "refund-bot", "tool": "<pay>", "status": status, "cost_usd": 0.5});
+        spend.take(&serde_json::from_value(action).unwrap());
+    }
+    story.spend = Some(spend.whole());
+    story
+}
+
+/// PM.1, PM.3: five parts in their order, what people wrote in its place, the figures of telemetry; the record after them.
+#[test]
+fn a_filed_post_mortem_reads_in_five_parts() {
+    let story = filed();
+    let text = story.read();
+    let headings: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    assert_eq!(
+        headings[..7],
+        [
+            "Summary",
+            "1. Business impact",
+            "2. The agent's path",
+            "3. Failed controls",
+            "4. Guardrail changes before restart",
+            "5. Scorecard update",
+            "Timeline"
+        ]
+    );
+    for part in [
+        "its agents executed 52 actions for 26.00 USD; 48 more were stopped",
+        "| refund-bot | \\<pay\\> | 100 | 48 |",
+        "**Root trigger:** \\<i\\>root-trigger\\</i\\> said  \nin two lines (kim",
+        "**Closed first, as a person picked: action → signal.**",
+        "| 1 | gate | log the order | kim | 2026-12-01 | proposed |",
+        "| twice | regression | order 7 | one refund |",
+        "evidence is of another team",
+    ] {
+        assert!(text.contains(part), "{part} is missing from\n{text}");
+    }
+}
+
+/// PM.1, law 7: one page, no script, no address, nothing executes; three charts with words for those who cannot see them.
+#[test]
+fn the_page_needs_nothing_beside_it() {
+    let page = html(filed().sources());
+    for never in
+        ["<script", "javascript:", "http://", "https://", "src=", "href=", "@import", "url(", "<i>", "<pay>", " onload"]
+    {
+        let found = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+        assert!(!found.contains(never), "{never} in\n{page}");
+    }
+    assert!(page.contains("Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'"));
+    for chart in ["severity", "chain", "spend"] {
+        assert_eq!(page.matches(&format!("aria-labelledby=\"{chart}-title {chart}-desc\"")).count(), 1, "{chart}");
+        assert!(
+            page.contains(&format!("<title id=\"{chart}-title\">"))
+                && page.contains(&format!("<desc id=\"{chart}-desc\">"))
+        );
+    }
+    let opened: std::collections::BTreeMap<&str, usize> =
+        ["section", "table", "details", "dl", "svg", "tr", "td", "p", "ul"]
+            .map(|tag| (tag, page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count()))
+            .into();
+    for (tag, count) in opened {
+        assert_eq!(page.matches(&format!("</{tag}>")).count(), count, "{tag} is closed as often as it is opened");
+    }
+    assert!(page.contains("<dd>9.2 s</dd>") && page.contains("<dd>26.00 USD</dd>"), "the numbers stand at the head");
+    assert!(page.find("class=\"figures\"").unwrap() < page.find("1. Business impact").unwrap());
+}
+
+/// PM.5: what is missing stands in the JSON until it is filed; DET.6 flags the tripwire that was missing.
+#[test]
+fn the_json_form_says_what_is_missing() {
+    let mut story = Story::new(false);
+    story.ask("dana", &Command::Declare(serde_json::from_value(json!({"title": "a customer called"})).unwrap()));
+    let all = as_json(story.sources());
+    assert!(all["missing"].as_array().unwrap().len() > 10);
+    assert_eq!(all["missed_by_tripwires"], json!(true));
+    assert!(story.read().contains("**No tripwire fired before people knew: one was missing"));
+    let all = as_json(filed().sources());
+    assert_eq!((&all["missing"], &all["missed_by_tripwires"]), (&json!([]), &json!(false)));
+    assert_eq!(all["spend"]["actions"], json!(52));
+}
+
+proptest::proptest! {
+    /// PM.2, PM.3: whatever the times, the numbers of the document are those of the fold.
+    #[test]
+    fn the_documents_numbers_are_the_folds(before in 1i64..100_000, ack in 0i64..100_000, halted in 0u32..100_000) {
+        let mut story = Story::new(false);
+        let zero = story.now;
+        story.ask("andon:tripwires", &Command::Fire { changes: vec![opened(Tripwire::Outcome, "email", zero.plus(-before))] });
+        story.now = zero.plus(ack);
+        let firing = *story.world().firings.keys().next().unwrap();
+        story.ask("dana", &Command::AckFiring { firing, expected: false });
+        story.counted = vec![proof(ProofState::Requested, story.now)];
+        let engage = json!({"scope": {"agent": "refund-bot"}, "incident": "INC-1", "harm_at": zero});
+        story.ask("dana", &Command::Engage(serde_json::from_value(engage).unwrap()));
+        let took = f64::from(halted) / 10.0;
+        let halt = HaltProof { counted: 1, confirmed: 1, confirmed_in_s: Some(took), agents: vec![proof(ProofState::Confirmed, story.now)], ..HaltProof::default() };
+        story.ask("andon:interlock", &Command::Prove { switch: SwitchId(1), halt });
+        let mttd = story.incident().mttd.mttd_s.unwrap();
+        proptest::prop_assert!((mttd - (before + ack) as f64 / 1000.0).abs() < 1e-6);
+        let (text, page) = (story.read(), html(story.sources()));
+        let (mttd, took) = (seconds(mttd), seconds(took));
+        let all_confirmed = format!("all confirmed in {took};");
+        for said in [format!("MTTD, action to acknowledgement: {mttd}."), all_confirmed] {
+            proptest::prop_assert!(text.contains(&said) && page.contains(&said), "{said}");
+        }
+        let cells = [format!("| {mttd} | from the action to a person |"), format!("| {took} | from harm to a proved halt |")];
+        proptest::prop_assert!(cells.iter().all(|cell| text.contains(cell)), "{text}");
+    }
+}
+
 /// PM.2: what nobody recorded reads so, and makes no gap.
 #[test]
 fn an_incident_of_which_nothing_is_known_says_so() {
@@ -161,7 +296,7 @@ fn an_incident_of_which_nothing_is_known_says_so() {
     story.ask("dana", &Command::Declare(serde_json::from_value(json!({"title": "odd"})).unwrap()));
     let text = story.read();
     for line in [
-        "| action | not recorded |  |",
+        "| action | not recorded |  |  |",
         "MTTD, action to acknowledgement: not recorded.",
         "Largest gap: not recorded",
         "No switch belongs to this incident. Contained: not recorded.",
@@ -182,7 +317,7 @@ fn a_drills_post_mortem_says_so_at_its_head_and_its_end() {
     assert!(text.trim_end().ends_with("is real.**"));
     assert!(!whole(false).read().contains("DRILL"));
     let story = whole(true);
-    assert_eq!(as_json(story.incident(), story.world(), story.now)["drill"], json!(true));
+    assert_eq!(as_json(story.sources())["drill"], json!(true));
 }
 
 /// Law 7: text that an agent or a person wrote opens no markup.
@@ -203,14 +338,14 @@ fn hostile_titles_and_notes_stay_text() {
         !text.replace("\\<", "").contains('<') && !text.contains("\n## Forged") && !text.contains('\u{1b}'),
         "{text}"
     );
-    assert_eq!(text.lines().filter(|line| line.starts_with("## ")).count(), 11, "as many sections as ever");
+    assert_eq!(text.lines().filter(|line| line.starts_with("## ")).count(), 15, "as many sections as ever");
 }
 
 /// PM.1: the JSON form holds the incident, its clocks, its switches and its firings.
 #[test]
 fn the_json_form_holds_the_same() {
     let story = whole(false);
-    let all = as_json(story.incident(), story.world(), story.now);
+    let all = as_json(story.sources());
     assert_eq!(all["incident"]["id"], json!("INC-1"));
     assert_eq!(all["switches"][0]["halt"]["confirmed_in_s"], json!(9.2));
     assert_eq!(all["firings"][0]["tripwire"], json!("authorisation"));

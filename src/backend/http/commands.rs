@@ -6,6 +6,7 @@ use axum::extract::State;
 
 use super::{
     extract::{InWorld, Json},
+    postmortem::no_own_proof,
     reply::{Reply, ask},
 };
 use crate::{
@@ -32,6 +33,10 @@ pub async fn post(
         )),
         Command::StartDrill { .. } => {
             Err(Problem::invalid(422, "drills are started by POST /v1/drills, which also plays the recording"))
+        }
+        Command::OnIncident { incident, ask: asked } => {
+            no_own_proof(&asked)?;
+            ask(&backend, &identity, world, id, Command::OnIncident { incident, ask: asked }).await
         }
         command => ask(&backend, &identity, world, id, command).await,
     }

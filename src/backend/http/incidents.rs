@@ -2,21 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, Uri, header},
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, http::Uri};
 
 use super::{
-    extract::{Id, InWorld, Json, parameter, typed_parameter},
+    extract::{Id, InWorld, Json, typed_parameter},
+    postmortem::no_own_proof,
     reply::{Reply, ask, unknown, world, worlds},
 };
 use crate::{
     api::{Accepted, Ask, IncidentView, Problem},
     backend::{app::Backend, identity::Identity},
     incident::{Command, Declare, Event, Incident, IncidentCommand, Topic, World, clocks, team::reminders},
-    report::postmortem,
     terms::{IncidentId, Time},
 };
 
@@ -29,7 +25,7 @@ fn view(incident: &Arc<Incident>, world: &World, now: Time) -> IncidentView {
     IncidentView { clocks, reminders, incident: incident.clone() }
 }
 
-fn find(world: &World, id: IncidentId) -> Result<&Arc<Incident>, Problem> {
+pub(super) fn find(world: &World, id: IncidentId) -> Result<&Arc<Incident>, Problem> {
     world.incidents.get(&id).ok_or_else(|| unknown(id, "andon incidents"))
 }
 
@@ -72,6 +68,7 @@ pub async fn command(
     Id(incident): Id<IncidentId>,
     Json(Ask { id, command }): Json<Ask<IncidentCommand>>,
 ) -> Reply<Accepted> {
+    no_own_proof(&command)?;
     ask(&backend, &identity, drill, id, Command::OnIncident { incident, ask: command }).await
 }
 
@@ -98,30 +95,4 @@ pub async fn events(
         }
     }
     Ok(axum::Json(found))
-}
-
-/// Its post-mortem: Markdown, or JSON where `Accept` or `?format=json` asks for it (PM).
-pub async fn postmortem(
-    State(backend): State<Arc<Backend>>,
-    InWorld(drill): InWorld,
-    Id(id): Id<IncidentId>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let all = worlds(&backend, drill)?;
-    let world = world(&all, drill)?;
-    let incident = find(world, id)?;
-    let now = (backend.clock)();
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    let json = match parameter(&uri, "format").as_deref() {
-        None => accept.starts_with("application/json"),
-        Some("json") => true,
-        Some("md" | "markdown") => false,
-        Some(_) => return Err(Problem::invalid(422, "`format`: md or json")),
-    };
-    if json {
-        return Ok(axum::Json(postmortem::json(incident, world, now)).into_response());
-    }
-    let markdown = [(header::CONTENT_TYPE, "text/markdown; charset=utf-8")];
-    Ok((markdown, postmortem::markdown(incident, world, now)).into_response())
 }

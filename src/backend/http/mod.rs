@@ -12,6 +12,7 @@ mod holds;
 mod incidents;
 mod line;
 mod peer;
+mod postmortem;
 mod problem;
 mod reply;
 mod router;

@@ -12,7 +12,8 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    agents, commands, door, drills, events, firings, health, holds, incidents, state, stop, switches, tokens, tripwires,
+    agents, commands, door, drills, events, firings, health, holds, incidents, postmortem, state, stop, switches,
+    tokens, tripwires,
 };
 use crate::{
     api::{Problem, path},
@@ -36,7 +37,9 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(&under(path::INCIDENTS, "{id}"), get(incidents::show))
         .route(&under(path::INCIDENTS, "{id}/commands"), post(incidents::command))
         .route(&under(path::INCIDENTS, "{id}/events"), get(incidents::events))
-        .route(&under(path::INCIDENTS, "{id}/postmortem"), get(incidents::postmortem))
+        .route(&under(path::INCIDENTS, "{id}/postmortem"), get(postmortem::show))
+        .route(&under(path::INCIDENTS, "{id}/postmortem/backtest"), post(postmortem::backtest))
+        .route(&under(path::INCIDENTS, "{id}/postmortem/tripwires"), post(postmortem::propose))
         .route(path::SWITCHES, get(switches::list).post(switches::engage))
         .route(path::PREVIEW, post(switches::preview))
         .route(&under(path::SWITCHES, "{id}"), get(switches::show))

@@ -3,9 +3,23 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    incident::{Incident, Status, World},
     terms::{AgentId, Time},
-    tripwire::Tripwire,
+    tripwire::{FiringLine, Tripwire},
 };
+
+/// How long before the first known harm an incident may have begun.
+const LOOK_BACK: i64 = 24 * Time::HOUR;
+
+/// The moments between which firings of an incident's agents belong to it: from a day before the first thing known of it
+/// until it was contained.
+pub fn span_of(incident: &Incident, world: &World, now: Time) -> (Time, Time) {
+    let firings = incident.firings.iter().filter_map(|id| world.firings.get(id)).map(|firing| firing.at);
+    let known = [incident.mttd.action, incident.harm_at, incident.team.surfaced_at].into_iter().flatten();
+    let began = firings.chain(known).fold(incident.declared_at, Time::min);
+    let end = incident.contained_at.or(incident.resolved_at).or(incident.closed_at).unwrap_or(now);
+    (began.plus(-LOOK_BACK), end.max(began))
+}
 
 /// The first firing of a set within the incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +44,36 @@ pub struct SetFigures {
     pub in_incident: u32,
     /// Firings in the days looked at that belong to no incident.
     pub false_alarms: u32,
+}
+
+impl SetFigures {
+    /// What `lines`, the firings of one set, mean for `incident` between `from` and `to`, and in the `days` before `to`.
+    pub fn of(lines: &[FiringLine], incident: &Incident, world: &World, (from, to): (Time, Time), days: u32) -> Self {
+        let earliest = to.plus(-i64::from(days).saturating_mul(Time::DAY));
+        let belongs = |line: &&FiringLine| {
+            (incident.agents.is_empty() || incident.agents.contains(&line.agent)) && line.at >= from && line.at <= to
+        };
+        let first = lines.iter().filter(belongs).min_by_key(|line| line.at).map(|line| FirstFiring {
+            at: line.at,
+            tripwire: line.tripwire,
+            agent: line.agent.clone(),
+            detail: line.detail.clone(),
+        });
+        let other = |line: &FiringLine| {
+            let real = |one: &&std::sync::Arc<Incident>| one.confirmed && one.status != Status::Dismissed;
+            world.incidents.values().filter(real).any(|one| {
+                let (from, to) = span_of(one, world, to);
+                one.id != incident.id && one.agents.contains(&line.agent) && line.at >= from && line.at <= to
+            })
+        };
+        let alarm = |line: &&FiringLine| line.at >= earliest && line.at <= to && !belongs(line) && !other(line);
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Self {
+            first,
+            in_incident: count(lines.iter().filter(belongs).count()),
+            false_alarms: count(lines.iter().filter(alarm).count()),
+        }
+    }
 }
 
 /// Present and proposed tripwires over the same actions.

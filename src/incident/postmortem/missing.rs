@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeltaKind, Postmortem, wording};
+use super::{DeltaKind, DeltaState, Postmortem, wording};
 use crate::{
-    incident::{Incident, World},
+    incident::{Incident, World, team::TaskFrom},
     runbook::{Required, Runbook},
 };
 
@@ -23,6 +23,9 @@ const CAUSES: [&str; 6] =
 /// Fields in which remedies are named.
 const REMEDIES: [&str; 3] = ["prevention", "guardrails", "release-gate"];
 
+/// Evidence items that are named at most.
+const SHOWN: usize = 6;
+
 /// Everything that is missing from the post-mortem of `incident`.
 pub fn missing(incident: &Incident, world: &World, runbook: &Runbook) -> Vec<Missing> {
     let filed = &incident.postmortem;
@@ -35,7 +38,9 @@ pub fn missing(incident: &Incident, world: &World, runbook: &Runbook) -> Vec<Mis
     }
     let plan = &runbook.postmortem.prompt_only;
     let remedies = REMEDIES.into_iter().filter_map(|id| filed.said(id));
-    let controls = filed.deltas.iter().any(|delta| delta.kind != DeltaKind::Runbook);
+    let controls = filed.deltas.iter().any(|delta| {
+        !matches!(delta.kind, DeltaKind::Runbook | DeltaKind::Logging) && delta.state != DeltaState::Dropped
+    });
     if !controls && wording::is_prompt_only(plan, remedies) {
         missing.push(Missing { what: "the only remedy is a better prompt".into(), todo: plan.instead.clone() });
     }
@@ -48,20 +53,45 @@ pub fn missing(incident: &Incident, world: &World, runbook: &Runbook) -> Vec<Mis
             ),
         });
     }
+    missing.extend(unproved(incident));
     missing
+}
+
+/// PM.4: evidence that was not sufficient, and no action item that answers for it.
+fn unproved(incident: &Incident) -> Option<Missing> {
+    let gaps: Vec<&str> = incident.evidence.gaps().map(|item| item.plan.id.as_str()).collect();
+    let task = incident.tasks.iter().any(|task| matches!(task.from, TaskFrom::Evidence | TaskFrom::Postmortem));
+    let logged = incident.postmortem.deltas.iter().any(|delta| delta.kind == DeltaKind::Logging);
+    if gaps.is_empty() || task || logged {
+        return None;
+    }
+    let shown: Vec<&str> = gaps.iter().copied().take(SHOWN).collect();
+    let more = if gaps.len() > SHOWN { " …" } else { "" };
+    Some(Missing {
+        what: format!("{} evidence items are short, and no action item answers for them", gaps.len()),
+        todo: format!(
+            "settle them, or propose what is logged from now on: `andon postmortem {} delta add logging …`. Short are {}{more}",
+            incident.id,
+            shown.join(", ")
+        ),
+    })
+}
+
+/// Whether a field must be answered in the post-mortem of `incident`.
+pub fn is_asked(required: Required, incident: &Incident, world: &World) -> bool {
+    match required {
+        Required::Always => true,
+        Required::NoTripwire => knew_first(incident, world),
+        Required::Gaps => incident.mttd.gaps().iter().any(|(_, millis)| *millis > 0),
+        Required::Never => false,
+    }
 }
 
 /// The runbook's fields that must be answered here and are not.
 fn fields(incident: &Incident, world: &World, runbook: &Runbook) -> Vec<Missing> {
     let filed = &incident.postmortem;
     let unanswered = runbook.postmortem.fields.iter().filter(|field| {
-        let asked = match field.required {
-            Required::Always => true,
-            Required::NoTripwire => knew_first(incident, world),
-            Required::Gaps => incident.mttd.gaps().iter().any(|(_, millis)| *millis > 0),
-            Required::Never => false,
-        };
-        asked && filed.said(&field.id).is_none_or(|text| text.trim().is_empty())
+        is_asked(field.required, incident, world) && filed.said(&field.id).is_none_or(|text| text.trim().is_empty())
     });
     unanswered
         .map(|field| {

@@ -9,7 +9,7 @@ mod state;
 mod wording;
 
 pub use ask::{DropCase, FilePostmortem, ProposeDelta, SetPostmortem, SettleDelta};
-pub use backtest::{FirstFiring, SetFigures, TripwireBacktest};
+pub use backtest::{FirstFiring, SetFigures, TripwireBacktest, span_of};
 pub use fact::{CaseDropped, DeltaProposed, DeltaSettled, PostmortemFiled, PostmortemWritten};
-pub use missing::{Missing, missing};
+pub use missing::{Missing, is_asked, missing};
 pub use state::{CaseKind, Delta, DeltaKind, DeltaState, Filed, Postmortem, RegressionCase, Said};
