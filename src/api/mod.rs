@@ -2,6 +2,7 @@
 
 mod commands;
 mod drills;
+mod evidence;
 mod header;
 mod interlock;
 pub mod path;
@@ -16,6 +17,7 @@ pub use commands::{
     ReleaseSwitch, Stop, Stopping, TokenMade,
 };
 pub use drills::{DrillStarted, RecordingView, StartDrill};
+pub use evidence::FreezeCheck;
 pub use header::decoded_header;
 pub use interlock::{AgentView, CheckAnswer, CheckRequest, DecideHold, HoldView, LeaseAnswer, LeaseRequest};
 pub use postmortem::ProposeTripwires;

@@ -66,6 +66,16 @@ pub fn incident_events(id: IncidentId) -> String {
     format!("{INCIDENTS}/{id}/events")
 }
 
+/// Whether what was frozen of one incident is whole.
+pub fn incident_evidence(id: IncidentId) -> String {
+    format!("{INCIDENTS}/{id}/evidence")
+}
+
+/// One incident's look back.
+pub fn look_back(id: IncidentId) -> String {
+    format!("{INCIDENTS}/{id}/lookback")
+}
+
 /// One incident's post-mortem.
 pub fn postmortem(id: IncidentId) -> String {
     format!("{INCIDENTS}/{id}/postmortem")

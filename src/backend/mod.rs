@@ -6,6 +6,7 @@ pub mod backtest;
 pub mod clock;
 pub mod core;
 pub mod drill;
+pub mod evidence;
 pub mod home;
 pub mod http;
 pub mod identity;

@@ -201,6 +201,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
     tasks.spawn(super::outward::keep_armed(backend.clone(), runbook.clone()));
     tasks.spawn(super::outward::run(backend.clone(), runbook.clone()));
     tasks.spawn(super::outward::deliver(backend.clone(), runbook.clone()));
+    tasks.spawn(super::evidence::keep(backend.clone(), runbook.clone()));
     tasks.spawn(remember(backend.rooms.interlocks.clone(), home.heard(), clock.clone()));
 
     let tcp = listen::tcp(&listen, plain_http).await?;

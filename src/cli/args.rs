@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    actuators, agents, backend, config, drafts, drills, facts, firings, holds, incidents, interlock, postmortem,
-    rollback, status, switches, team, tokens, tripwires,
+    actuators, agents, backend, config, drafts, drills, evidence, facts, firings, holds, incidents, interlock,
+    postmortem, rollback, status, switches, team, tokens, tripwires,
 };
 use crate::terms::{DrillId, IncidentId};
 
@@ -144,6 +144,12 @@ pub enum Command {
     /// Tripwires: their limits, and what they would say of a file of actions.
     #[command(subcommand)]
     Tripwires(tripwires::Tripwires),
+
+    /// Evidence: freeze it, and say where each item stands.
+    #[command(subcommand)]
+    Evidence(evidence::Evidence),
+    /// The register of what is affected.
+    Affected(evidence::Affected),
 
     /// Open rollback checklists.
     #[command(subcommand)]

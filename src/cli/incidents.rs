@@ -27,10 +27,10 @@ pub struct One {
 #[derive(Debug, Args)]
 pub struct Why {
     /// INC-7.
-    incident: IncidentId,
+    pub incident: IncidentId,
     /// The reason.
     #[arg(long)]
-    why: String,
+    pub why: String,
 }
 
 /// `andon declare`.

@@ -13,6 +13,7 @@ mod cockpit;
 mod config;
 mod drafts;
 mod drills;
+mod evidence;
 mod facts;
 mod firings;
 mod holds;

@@ -7,7 +7,7 @@ use clap::CommandFactory;
 use super::{
     Cli, actuators, agents,
     args::Command,
-    audit, backend, cockpit, config, drafts, drills, facts, firings, holds, incidents, interlock, postmortem,
+    audit, backend, cockpit, config, drafts, drills, evidence, facts, firings, holds, incidents, interlock, postmortem,
     print::{Failed, line},
     reach::Reach,
     rollback, status, switches, team, tokens, told, tripwires,
@@ -69,6 +69,8 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Firings(asked) => firings::list(&reach, &asked).await,
         Command::Ack(asked) => firings::ack(&reach, &asked).await,
         Command::Tripwires(asked) => tripwires::tripwires(&reach, asked).await,
+        Command::Evidence(asked) => evidence::evidence(&reach, asked).await,
+        Command::Affected(asked) => evidence::affected(&reach, asked).await,
         Command::Rollback(asked) => rollback::open(&reach, asked).await,
         Command::Checklist(asked) => rollback::show(&reach, &asked).await,
         Command::Check(asked) => rollback::check(&reach, asked).await,

@@ -35,7 +35,9 @@ pub fn next(model: &Model) -> Vec<Shown> {
         .filter(|clock| clock.name != "halt" && clock.name != "detection" && is_open(clock, model.now))
         .collect();
     open.sort_by_key(|clock| clock.due_at);
-    open.iter().map(show).collect()
+    let held = format!(" {}/{} ·", incident.evidence.held, incident.evidence.total);
+    let with = |clock: &Clock| if clock.name == "evidence" { held.as_str() } else { "" };
+    open.iter().map(|clock| show(clock, with(clock))).collect()
 }
 
 /// Running, or missed and not reached since.
@@ -51,12 +53,14 @@ fn is_open(clock: &Clock, now: Time) -> bool {
     }
 }
 
-fn show(clock: &Clock) -> Shown {
+/// A clock in words, with what it counts: `evidence 12/21 · 9:12 left`.
+fn show(clock: &Clock, counts: &str) -> Shown {
     let left = clock.left_s.unwrap_or_default();
     let length = text::span((left * 1000.0) as i64);
+    let name = words(&clock.name);
     match clock.state {
-        ClockState::Missed => Shown { text: format!("⚠ {} overdue {length}", words(&clock.name)), role: Role::Bad },
-        _ if left < SOON_S => Shown { text: format!("⚠ {} {length} left", words(&clock.name)), role: Role::Warn },
-        _ => Shown { text: format!("{} {length} left", words(&clock.name)), role: Role::Strong },
+        ClockState::Missed => Shown { text: format!("⚠ {name}{counts} overdue {length}"), role: Role::Bad },
+        _ if left < SOON_S => Shown { text: format!("⚠ {name}{counts} {length} left"), role: Role::Warn },
+        _ => Shown { text: format!("{name}{counts} {length} left"), role: Role::Strong },
     }
 }

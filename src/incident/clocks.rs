@@ -100,6 +100,8 @@ pub fn clocks(incident: &Incident, world: &World, now: Time) -> Vec<Clock> {
     let mut clocks = vec![
         clock("halt", incident.harm_at, plan.halt_s, halted_at(incident, world), now),
         clock("facts", declared, plan.facts_s, incident.facts.complete_at(), now),
+        // From the earlier of declaration and containment; met when the pin is durable and no item is unknown (EVI.1).
+        clock("evidence", earlier(declared, incident.contained_at), plan.evidence_s, incident.evidence.settled_at, now),
         clock("coordination", declared, plan.coordination_s, first_sent(incident, |one| one == "internal"), now),
         clock(
             "users",
@@ -124,6 +126,11 @@ pub fn clocks(incident: &Incident, world: &World, now: Time) -> Vec<Clock> {
 /// Detection counts from the action; where a consequence surfaced first, from then (DET.6).
 fn detection_zero(incident: &Incident) -> Option<Time> {
     incident.team.surfaced_at.or(incident.mttd.action)
+}
+
+/// The earlier of two moments, as far as they are known.
+fn earlier(one: Option<Time>, other: Option<Time>) -> Option<Time> {
+    one.into_iter().chain(other).min()
 }
 
 /// Operators were aware when a person acknowledged, declared, or did anything else with the incident (DET.1).

@@ -296,6 +296,23 @@ fn absurd_budgets_stay_in_range() {
     assert!(clocks(&one, &World::default(), Time::from_millis(i64::MIN)).len() >= 5);
 }
 
+/// EVI.1: from the earlier of declaration and containment; met when it was frozen and no item was left unknown.
+#[test]
+fn the_evidence_clock_runs_from_the_earlier_of_declaration_and_containment() {
+    let found = |one: &Incident, now: i64| {
+        let clock = clocks(one, &World::default(), at(now)).into_iter().find(|clock| clock.name == "evidence").unwrap();
+        (clock.state, clock.left_s)
+    };
+    let mut one = incident();
+    assert_eq!(found(&one, 60), (ClockState::Running, Some(840.0)));
+    one.contained_at = Some(at(-300));
+    assert_eq!(found(&one, 60), (ClockState::Running, Some(540.0)));
+    one.evidence.frozen_at = Some(at(100));
+    assert_eq!(found(&one, 601), (ClockState::Missed, Some(-1.0)), "frozen, but an item is unknown");
+    one.evidence.settled_at = Some(at(200));
+    assert_eq!(found(&one, 9_999), (ClockState::Met, Some(400.0)));
+}
+
 /// PM.2: five points; a gap only between neighbours that are both recorded, the largest by name.
 #[test]
 fn the_detection_chain_with_absent_points() {

@@ -9,6 +9,7 @@ mod crash;
 mod disk;
 mod done;
 mod drills;
+mod evidence;
 mod faults;
 mod first_minutes;
 mod gates;

@@ -5,6 +5,7 @@ mod commands;
 mod door;
 mod drills;
 mod events;
+mod evidence;
 pub mod extract;
 mod firings;
 mod health;

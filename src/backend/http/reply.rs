@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::{
     api::{Accepted, Problem},
-    backend::{app::Backend, identity::Identity, rights},
-    incident::{Command, World, Worlds},
+    backend::{app::Backend, evidence, identity::Identity, rights},
+    incident::{Command, IncidentCommand, World, Worlds},
     terms::DrillId,
 };
 
@@ -27,6 +27,13 @@ pub async fn ask(
     command: Command,
 ) -> Reply<Accepted> {
     identity.demand(rights::needed(&command))?;
+    let command = match command {
+        // What is frozen is pinned before it is recorded.
+        Command::OnIncident { incident, ask: IncidentCommand::FreezeEvidence(ask) } => {
+            return evidence::freeze(backend, world, id, identity.author.clone(), incident, ask).await.map(Json);
+        }
+        command => command,
+    };
     backend.core.submit(world, id, identity.author.clone(), command).await.map(Json)
 }
 

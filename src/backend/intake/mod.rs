@@ -8,9 +8,11 @@ mod engine;
 mod firings;
 mod http;
 mod judging;
+mod pins;
 mod seen;
 mod start;
 mod store;
+mod store_file;
 #[cfg(test)]
 mod twins;
 mod wiring;
@@ -18,7 +20,9 @@ mod worlds;
 
 pub use http::router;
 pub use judging::{Figures, Verdict};
+pub use pins::Pin;
 pub use start::{Intake, Source, Start};
-pub use store::{HotStore, Kept, Limits, StoreError};
+pub use store::{HotStore, Kept, Limits};
+pub use store_file::StoreError;
 pub use wiring::{Breaches, Judge, Writer};
 pub use worlds::Intakes;

@@ -3,37 +3,31 @@
 
 use std::{
     collections::VecDeque,
-    path::{Path, PathBuf},
-    sync::Mutex,
-    time::Duration,
+    path::Path,
+    sync::{Arc, Mutex},
 };
 
+use arc_swap::ArcSwap;
 use serde::Serialize;
-use sqlx::{
-    QueryBuilder, Row, Sqlite,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
-};
+use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqlitePool};
 
+use super::{
+    pins,
+    store_file::{StoreError, connect, set_aside},
+};
 use crate::{
     telemetry::Action,
     terms::{AgentId, Time},
 };
 
-/// What this version writes (`PRAGMA user_version`).
-const VERSION: i64 = 1;
-const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS actions (seq INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, at INTEGER NOT NULL,
-        agent TEXT NOT NULL, run TEXT, workflow TEXT, tool TEXT, json TEXT NOT NULL);
-    CREATE INDEX IF NOT EXISTS actions_by_agent ON actions (agent, seq);
-    CREATE INDEX IF NOT EXISTS actions_by_run ON actions (run, seq) WHERE run IS NOT NULL;
-    CREATE TABLE IF NOT EXISTS snapshot (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, state BLOB NOT NULL);
-    PRAGMA user_version = 1;";
 /// Rows of one INSERT; 8 values each stay well under SQLite's limit.
 const ROWS: usize = 1000;
 /// Actions that wait for the disk at most; what comes on top is shed, counted.
 const BUFFERED: usize = 200_000;
 /// And their bytes.
 const BUFFERED_BYTES: usize = 256 << 20;
+/// Room that only pinned actions may use besides, as a share: they are shed last (EVI.1).
+const FOR_PINNED: usize = 4;
 /// Actions a drill's world remembers.
 const IN_MEMORY: usize = 10_000;
 /// Rows deleted at a time.
@@ -52,32 +46,6 @@ impl Default for Limits {
     fn default() -> Self {
         Self { days: 30, bytes: 20 << 30 }
     }
-}
-
-/// A hot store that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The file cannot be made or opened.
-    #[error(
-        "cannot open the telemetry store {path}: {why}. Give andon a folder it may write with ANDON_HOME, or mend its permissions"
-    )]
-    Open {
-        /// Which file.
-        path: PathBuf,
-        /// The system's word.
-        why: String,
-    },
-    /// It cannot be read or written now.
-    #[error("the telemetry store cannot be used now: {0}")]
-    Database(#[from] sqlx::Error),
-    /// A stored action does not read as one.
-    #[error("action {seq} of the telemetry store does not read: {why}")]
-    Unreadable {
-        /// Which.
-        seq: u64,
-        /// What is wrong.
-        why: String,
-    },
 }
 
 /// An action with its number in the order of judging.
@@ -100,15 +68,16 @@ struct Buffer {
 
 /// The hot store of one world.
 pub struct HotStore {
-    pool: Option<SqlitePool>,
+    pub(super) pool: Option<SqlitePool>,
     limits: Limits,
     buffer: Mutex<Buffer>,
+    pub(super) pins: ArcSwap<Vec<Arc<pins::Live>>>,
 }
 
 impl HotStore {
     /// A store that forgets with the process.
     pub fn in_memory() -> Self {
-        Self { pool: None, limits: Limits::default(), buffer: Mutex::default() }
+        Self::of(None, Limits::default())
     }
 
     /// Opens the store at `path`. One that is damaged, or written by a newer version, is kept under another name and a
@@ -130,7 +99,13 @@ impl HotStore {
                 (connect(path).await.map_err(|why| StoreError::Open { path: path.into(), why })?, Some(note))
             }
         };
-        Ok((Self { pool: Some(pool), limits, buffer: Mutex::default() }, note))
+        let store = Self::of(Some(pool), limits);
+        store.read_pins().await.map_err(|why| StoreError::Open { path: path.into(), why: why.to_string() })?;
+        Ok((store, note))
+    }
+
+    fn of(pool: Option<SqlitePool>, limits: Limits) -> Self {
+        Self { pool, limits, buffer: Mutex::default(), pins: ArcSwap::default() }
     }
 
     /// The engine's state and the number of the last action it covers.
@@ -159,10 +134,8 @@ impl HotStore {
     /// A store that cannot be read.
     pub async fn after(&self, after: u64, agent: Option<&AgentId>, limit: usize) -> Result<Vec<Kept>, StoreError> {
         let Some(pool) = &self.pool else {
-            let buffer = self.lock();
-            let kept = buffer.actions.iter().map(|(kept, _)| kept);
-            let wanted = kept.filter(|kept| kept.seq > after && agent.is_none_or(|agent| kept.action.agent == *agent));
-            return Ok(wanted.take(limit).cloned().collect());
+            let wanted = |kept: &Kept| kept.seq > after && agent.is_none_or(|agent| kept.action.agent == *agent);
+            return Ok(self.buffered(wanted, limit));
         };
         let mut query = QueryBuilder::<Sqlite>::new("SELECT seq, json FROM actions WHERE seq > ");
         query.push_bind(after.cast_signed());
@@ -214,17 +187,50 @@ impl HotStore {
 
     /// Takes a judged action of about `bytes`; false when it is shed because the disk does not keep up.
     pub fn push(&self, kept: Kept, bytes: usize) -> bool {
+        let wanting = pins::wanting(&self.pins.load(), &kept.action);
         let mut buffer = self.lock();
         if self.pool.is_none() {
-            if buffer.actions.len() >= IN_MEMORY {
-                buffer.actions.pop_front();
+            self.make_room(&mut buffer);
+        } else {
+            let more = |limit: usize| if wanting.is_empty() { limit } else { limit + limit / FOR_PINNED };
+            if buffer.actions.len() >= more(BUFFERED) || buffer.bytes + bytes > more(BUFFERED_BYTES) {
+                pins::lose(&wanting);
+                return false;
             }
-        } else if buffer.actions.len() >= BUFFERED || buffer.bytes + bytes > BUFFERED_BYTES {
-            return false;
         }
         buffer.bytes += bytes;
         buffer.actions.push_back((kept, bytes));
         true
+    }
+
+    /// In memory, the oldest action that nobody pinned goes; where all are pinned, the oldest, and that is a loss.
+    fn make_room(&self, buffer: &mut Buffer) {
+        if buffer.actions.len() < IN_MEMORY {
+            return;
+        }
+        let pins = self.pins.load();
+        let pinned = |kept: &Kept| pins.iter().any(|live| live.pin.predicate.matches(&kept.action));
+        match buffer.actions.iter().position(|(kept, _)| !pinned(kept)) {
+            Some(at) => drop(buffer.actions.remove(at)),
+            None if buffer.actions.len() < IN_MEMORY * FOR_PINNED => {}
+            None => {
+                if let Some((kept, _)) = buffer.actions.pop_front() {
+                    pins::lose(&pins::wanting(&pins, &kept.action));
+                }
+            }
+        }
+    }
+
+    /// Actions in memory that are `wanted`, oldest first.
+    pub(super) fn buffered(&self, wanted: impl Fn(&Kept) -> bool, limit: usize) -> Vec<Kept> {
+        let buffer = self.lock();
+        let kept = buffer.actions.iter().map(|(kept, _)| kept);
+        kept.filter(|kept| wanted(kept)).take(limit).cloned().collect()
+    }
+
+    /// The number of the newest action in memory.
+    pub(super) fn newest_buffered(&self) -> u64 {
+        self.lock().actions.back().map_or(0, |(kept, _)| kept.seq)
     }
 
     /// Takes the engine's state after action `seq`; it is written with the next flush.
@@ -274,7 +280,7 @@ impl HotStore {
         }
     }
 
-    /// Deletes what is older or larger than the limits.
+    /// Deletes what is older or larger than the limits and no pin spares.
     ///
     /// # Errors
     /// A store that cannot be written.
@@ -289,9 +295,10 @@ impl HotStore {
             .fetch_one(pool)
             .await?;
             let by_age = if used > self.limits.bytes { i64::MAX } else { oldest };
-            let done = sqlx::query(
-                "DELETE FROM actions WHERE seq IN (SELECT seq FROM actions ORDER BY seq LIMIT ?) AND received_at < ?",
-            )
+            let done = sqlx::query(sqlx::AssertSqlSafe(format!(
+                "DELETE FROM actions WHERE seq IN (SELECT seq FROM actions WHERE {} ORDER BY seq LIMIT ?) AND received_at < ?",
+                pins::UNPINNED
+            )))
             .bind(DELETED)
             .bind(by_age)
             .execute(pool)
@@ -312,49 +319,6 @@ impl HotStore {
 /// How many of the buffer's rows one transaction takes.
 fn rows_len(buffer: &Buffer) -> usize {
     buffer.actions.len().min(ROWS * 10)
-}
-
-async fn connect(path: &Path) -> Result<SqlitePool, String> {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
-        .busy_timeout(Duration::from_secs(5));
-    let open = async {
-        let pool = SqlitePoolOptions::new().max_connections(3).connect_with(options).await?;
-        let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&pool).await?;
-        if version <= VERSION {
-            sqlx::raw_sql(SCHEMA).execute(&pool).await?;
-            sqlx::query("SELECT count(*) FROM (SELECT 1 FROM actions LIMIT 1)").fetch_one(&pool).await?;
-        }
-        Ok::<_, sqlx::Error>((pool, version))
-    };
-    match open.await {
-        Ok((pool, version)) if version <= VERSION => Ok(pool),
-        Ok((pool, version)) => {
-            pool.close().await;
-            Err(format!("it was written by a newer andon, version {version}"))
-        }
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// Renames a store with its companions; nothing is deleted.
-fn set_aside(path: &Path, now: Time) -> std::io::Result<PathBuf> {
-    let stamp = now.to_string().replace([':', '.'], "-");
-    let named = |path: &Path, tail: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(tail);
-        PathBuf::from(name)
-    };
-    let aside = named(path, &format!(".{stamp}.aside"));
-    std::fs::rename(path, &aside)?;
-    for companion in ["-wal", "-shm"] {
-        // A store that was closed well has none.
-        let _ = std::fs::rename(named(path, companion), named(&aside, companion));
-    }
-    Ok(aside)
 }
 
 fn insert(rows: &[Kept]) -> QueryBuilder<Sqlite> {
@@ -384,7 +348,7 @@ fn seq(row: &sqlx::sqlite::SqliteRow) -> Result<u64, sqlx::Error> {
     row.try_get::<i64, _>(0).map(i64::cast_unsigned)
 }
 
-fn kept(row: &sqlx::sqlite::SqliteRow) -> Result<Kept, StoreError> {
+pub(super) fn kept(row: &sqlx::sqlite::SqliteRow) -> Result<Kept, StoreError> {
     let seq = seq(row)?;
     let json: String = row.try_get(1)?;
     let action = serde_json::from_str(&json).map_err(|e| StoreError::Unreadable { seq, why: e.to_string() })?;

@@ -142,7 +142,7 @@ fn lose(case: &Case<'_>, incident: &Incident, ask: &LoseEvidence) -> Decided {
         expires_at: None,
         source: None,
     };
-    let loss = EvidenceLost { freeze: ask.freeze, count: ask.count, why: ask.why.clone() };
+    let loss = EvidenceLost { freeze: ask.freeze, count: ask.count, why: ask.why.clone(), was_kept: ask.was_kept };
     let topic = Topic::Incident(incident.id);
     Ok(vec![case.fact(topic, Fact::EvidenceLost(loss)), case.fact(topic, Fact::EvidenceItemSet(item))])
 }

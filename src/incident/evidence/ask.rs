@@ -74,6 +74,9 @@ pub struct LoseEvidence {
     pub count: u64,
     /// Why.
     pub why: String,
+    /// They were kept once: the freeze counted them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_kept: bool,
 }
 
 /// Enters something affected in the register (EVI.8).

@@ -62,6 +62,9 @@ pub struct EvidenceLost {
     pub count: u64,
     /// Why.
     pub why: String,
+    /// They were kept once: the freeze counted them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_kept: bool,
 }
 
 /// An item's state was set (EVI.5): by a person, by a freeze, by what was added.

@@ -116,6 +116,9 @@ pub struct Loss {
     pub count: u64,
     /// Why.
     pub why: String,
+    /// They were kept once: the freeze counted them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_kept: bool,
 }
 
 /// One freeze.
@@ -129,6 +132,9 @@ pub struct Freeze {
     pub by: Author,
     /// Why.
     pub occasion: Occasion,
+    /// The switch and the actuator beside which it was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<String>,
     /// The pin in the store.
     pub pin: String,
     /// Which actions.
@@ -147,6 +153,14 @@ impl Freeze {
     /// Actions it pins, addenda included.
     pub fn count(&self) -> u64 {
         self.manifest.count + self.addenda.iter().map(|addendum| addendum.manifest.count).sum::<u64>()
+    }
+
+    /// Which actions it pins, of an incident that was closed then; what it counted before stays within, whatever its
+    /// sender's clock said.
+    pub fn until(&self, closed_at: Option<Time>) -> Predicate {
+        let parts = std::iter::once(&self.manifest).chain(self.addenda.iter().map(|addendum| &addendum.manifest));
+        let last = parts.filter_map(|part| part.to).max();
+        self.predicate.until(closed_at.map(|closed| last.map_or(closed, |last| last.max(closed))))
     }
 
     /// The number up to which the store was read for it.

@@ -22,7 +22,7 @@ pub(super) fn apply(incident: &mut Incident, event: &Event) {
         Fact::EvidenceLost(lost) => {
             let freeze = incident.evidence.freezes.iter_mut().find(|freeze| freeze.id == lost.freeze);
             if let Some(freeze) = freeze {
-                freeze.losses.push(Loss { at, count: lost.count, why: lost.why.clone() });
+                freeze.losses.push(Loss { at, count: lost.count, why: lost.why.clone(), was_kept: lost.was_kept });
             }
         }
         Fact::EvidenceItemSet(set) => item(incident, set, event),
@@ -66,6 +66,7 @@ fn freeze(incident: &mut Incident, frozen: &EvidenceFrozen, event: &Event) {
         at: event.occurred_at,
         by: event.by.clone(),
         occasion: frozen.occasion,
+        beside: frozen.beside.clone(),
         pin: frozen.pin.clone(),
         predicate: frozen.predicate.clone(),
         manifest: frozen.manifest.clone(),

@@ -81,13 +81,13 @@ fn reminders_call_until_they_are_heard_or_put_off() {
     story.done(snooze("role commander", 2_000));
     story.done(snooze("clock facts", 20_000));
     story.at(1_201);
-    assert_eq!(calls(&story), ["task TASK-1"]);
+    assert_eq!(calls(&story), ["clock evidence", "task TASK-1"]);
     story.at(2_000);
-    assert_eq!(calls(&story), ["role commander", "task TASK-1"]);
+    assert_eq!(calls(&story), ["role commander", "clock evidence", "task TASK-1"]);
     story.done(on(Ask::Assign { role: "commander".into(), who: Some("dana".into()), note: Some("lee sleeps".into()) }));
     story.done(end(1, TaskState::Done, None));
     story.at(3_601);
-    assert_eq!(calls(&story), ["clock coordination"]);
+    assert_eq!(calls(&story), ["clock evidence", "clock coordination"]);
     let handed = &story.incident(1).team.handovers[0];
     assert_eq!((handed.to.as_deref(), handed.note.as_deref()), (Some("dana"), Some("lee sleeps")));
 }
