@@ -76,6 +76,11 @@ pub fn look_back(id: IncidentId) -> String {
     format!("{INCIDENTS}/{id}/lookback")
 }
 
+/// The severity that is advised for one.
+pub fn advice(id: IncidentId) -> String {
+    format!("{INCIDENTS}/{id}/severity")
+}
+
 /// One incident's post-mortem.
 pub fn postmortem(id: IncidentId) -> String {
     format!("{INCIDENTS}/{id}/postmortem")

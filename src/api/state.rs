@@ -4,8 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::incident::{Clock, Drill, Incident, Reach, World, containment::Figures, team::Reminder};
-use crate::terms::{AgentId, Author, HoldId, Time};
+use crate::incident::{
+    Clock, Drill, Incident, Reach, World, containment::Figures, first_minutes::Phase, team::Reminder,
+};
+use crate::telemetry::Touched;
+use crate::terms::{AgentId, Author, HoldId, IncidentId, Time};
 
 /// `GET /v1/state`: everything a cockpit needs to begin, and the position to resume `/v1/events` from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,6 +70,9 @@ pub struct Live {
     pub present: Vec<String>,
     /// Telemetry counters since the backend began.
     pub telemetry: TelemetryCounts,
+    /// What the agents of each open incident touched, as telemetry shows it (SEV.5).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub touched: BTreeMap<IncidentId, Touched>,
     /// Newest firing condition checks, spend per minute over the last hour, all agents, USD; oldest first.
     pub spend_per_minute: Vec<f64>,
 }
@@ -181,6 +187,12 @@ pub struct IncidentView {
     /// What calls for somebody now (TEAM.4).
     #[serde(default)]
     pub reminders: Vec<Reminder>,
+    /// Where it stands, and what comes next (TEN.2).
+    #[serde(default)]
+    pub phase: Option<Phase>,
+    /// Roles that its severity asks for and nobody holds (SEV.6).
+    #[serde(default)]
+    pub missing_roles: Vec<String>,
 }
 
 /// `event: resync` on `/v1/events`: the place asked for is not of this log's life. Read `/v1/state` anew.

@@ -1,6 +1,9 @@
 //! The running backend, as every route and task sees it.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
@@ -17,10 +20,17 @@ use super::{
 };
 use crate::{
     api::{BackendInfo, Live},
-    incident::containment::SwitchState,
+    incident::{Incident, containment::SwitchState},
     runbook::Runbook,
-    terms::DrillId,
+    telemetry::Touched,
+    terms::{DrillId, IncidentId, Time},
 };
+
+/// Since when an incident's agents are looked at: the earliest harm known, else an hour before it was declared.
+fn began(incident: &Incident) -> Time {
+    let known = [incident.mttd.action, incident.harm_at].into_iter().flatten().min();
+    known.unwrap_or(incident.declared_at.plus(-Time::HOUR))
+}
 
 /// Everything that runs.
 pub struct Backend {
@@ -67,12 +77,27 @@ impl Backend {
     /// The figures of a world, now.
     pub fn live(&self, drill: Option<DrillId>) -> Live {
         let mut live = self.rooms.figures(drill, (self.clock)());
+        live.touched = self.all_touched(drill);
         live.present = self.presence.names();
         live.armed.can_fire = self.can_fire();
         if drill.is_none() {
             live.armed.probes = self.probes.all();
         }
         live
+    }
+
+    /// What the agents of an incident touched since it began.
+    pub fn touched(&self, drill: Option<DrillId>, incident: &Incident) -> Touched {
+        self.rooms.profiles(drill).touched(&incident.agents, began(incident))
+    }
+
+    /// The same for every open incident, where there is anything.
+    fn all_touched(&self, drill: Option<DrillId>) -> BTreeMap<IncidentId, Touched> {
+        let worlds = self.core.worlds();
+        let Some(world) = worlds.get(drill) else { return BTreeMap::new() };
+        let open = world.incidents.values().filter(|incident| incident.is_open() && !incident.agents.is_empty());
+        let touched = open.map(|incident| (incident.id, self.touched(drill, incident)));
+        touched.filter(|(_, touched)| *touched != Touched::default()).collect()
     }
 
     /// Identities that may engage a switch: every token that may, and whoever is on the socket.

@@ -7,7 +7,12 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{backtest::Shown, clock::Clock, intake::Intakes, interlock::InterlockWorlds};
+use super::{
+    backtest::Shown,
+    clock::Clock,
+    intake::{Intakes, Profiles},
+    interlock::InterlockWorlds,
+};
 use crate::{
     api::Live,
     runbook::TripwirePlan,
@@ -67,6 +72,12 @@ impl Rooms {
             live.holds_asked = interlock.holds_asked(now);
         }
         live
+    }
+
+    /// What each agent of a world did lately.
+    pub fn profiles(&self, drill: Option<DrillId>) -> Profiles {
+        let intake = self.intakes.get().and_then(|intakes| intakes.existing(drill));
+        intake.map(|intake| intake.profiles().clone()).unwrap_or_default()
     }
 
     /// Hears a world's figures change from what they are `now`.

@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     actuators, agents, backend, config, drafts, drills, evidence, facts, firings, holds, incidents, interlock,
-    postmortem, rollback, status, switches, team, tokens, tripwires,
+    postmortem, rollback, severity, status, switches, team, tokens, tripwires,
 };
 use crate::terms::{DrillId, IncidentId};
 
@@ -68,8 +68,8 @@ pub enum Command {
     Log(incidents::Log),
     /// Add a note to an incident.
     Note(incidents::Note),
-    /// Set an incident's severity.
-    Severity(incidents::Severity),
+    /// The severity that is advised, and why; answer its factors; set it.
+    Severity(severity::Severity),
     /// The seven facts of the first ten minutes: list them, answer, dispute or settle one.
     Facts(facts::Facts),
     /// Give a role on an incident to somebody.

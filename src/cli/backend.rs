@@ -1,6 +1,6 @@
 //! `andon serve`, `andon doctor`.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use clap::Args;
 use serde::Serialize;
@@ -13,7 +13,8 @@ use crate::{
     api::{BackendInfo, State, Stop, Stopping, path},
     backend::serve::{ServeOptions, SystemSocket, serve as serve_until_stopped},
     config::system_socket,
-    terms::Time,
+    runbook::Runbook,
+    terms::{Time, Workflow},
 };
 
 /// `andon serve`.
@@ -118,6 +119,9 @@ pub async fn doctor(reach: &Reach) -> Result<(), Failed> {
                     format!("{}{}", state.you.name, if state.you.may_act { "" } else { ", watching only" }),
                 );
                 agents(&state, &mut found);
+                if let Ok(runbook) = settings.runbook() {
+                    workflows(&state, &runbook, &mut found);
+                }
                 armed(&state, &mut found);
             }
         },
@@ -147,6 +151,22 @@ fn agents(state: &State, found: &mut impl FnMut(bool, &str, String)) {
     found(true, "agents", format!("{} declared, {} seen", state.world.agents.len(), state.live.agents.len()));
     for (name, agent) in state.live.agents.iter().filter(|(_, agent)| !agent.drift.is_empty()) {
         found(false, "drift", format!("{name} calls what its inventory does not list: {}", agent.drift.join(", ")));
+    }
+}
+
+/// SEV.8: workflows whose severity nobody agreed to before they launched.
+fn workflows(state: &State, runbook: &Runbook, found: &mut impl FnMut(bool, &str, String)) {
+    let served = state.world.agents.values().filter_map(|agent| agent.declared.workflow.as_ref());
+    let hit = state.world.incidents.values().filter_map(|incident| incident.workflow.as_deref());
+    let known: BTreeSet<&str> = served.map(Workflow::as_str).chain(hit).collect();
+    let open: Vec<&str> = known.iter().copied().filter(|workflow| runbook.workflow(workflow).is_none()).collect();
+    match open.as_slice() {
+        [] => found(true, "workflows", format!("{} with a severity table", runbook.workflows.len())),
+        open => found(
+            true,
+            "workflows",
+            format!("no severity table was agreed for {}: write one into workflows.toml", open.join(", ")),
+        ),
     }
 }
 

@@ -5,12 +5,14 @@ use clap::Args;
 use super::{
     print::{self, Failed},
     reach::Reach,
+    severity,
 };
 use crate::{
     api::{IncidentView, path},
     incident::{
         self, Command, Entry, Event, IncidentCommand, Topic, World,
         containment::{BlastRadius, Move},
+        first_minutes::Phase,
         team::Source,
     },
     terms::{AgentId, FiringId, IncidentId, Time},
@@ -86,7 +88,11 @@ pub async fn declare(reach: &Reach, asked: Declare) -> Result<(), Failed> {
         _ => None,
     });
     match id {
-        Some(id) => show(reach, &One { incident: id }).await,
+        Some(id) => {
+            show(reach, &One { incident: id }).await?;
+            // SEV.8: what was agreed for the workflow is shown to whoever declares.
+            if reach.json { Ok(()) } else { severity::examples(&reach.get(path::advice(id)).await?) }
+        }
         None => reach.told(&accepted, |kinds| kinds),
     }
 }
@@ -132,7 +138,7 @@ pub(super) async fn view(reach: &Reach, id: IncidentId) -> Result<IncidentView, 
 
 pub async fn show(reach: &Reach, asked: &One) -> Result<(), Failed> {
     let view = view(reach, asked.incident).await?;
-    reach.show(&view, |IncidentView { incident, clocks, reminders }| {
+    reach.show(&view, |IncidentView { incident, clocks, reminders, phase, missing_roles }| {
         let drill = if incident.drill { "DRILL · " } else { "" };
         print::line(
             print::clean(format!("{drill}{} {} · {}", incident.id, incident.severity, incident.title)).as_str(),
@@ -144,8 +150,14 @@ pub async fn show(reach: &Reach, asked: &One) -> Result<(), Failed> {
             print::clock(incident.declared_at),
             print::clean(incident.declared_by.to_string())
         ))?;
+        if let Some(phase) = phase {
+            next(phase)?;
+        }
         for (role, who) in &incident.roles {
             print::line(format!("{role}: {}", print::clean(who)))?;
+        }
+        if !missing_roles.is_empty() {
+            print::line(format!("nobody is {}: {} asks for it", missing_roles.join(", "), incident.severity))?;
         }
         if !incident.agents.is_empty() {
             let agents: Vec<&str> = incident.agents.iter().map(AgentId::as_str).collect();
@@ -184,6 +196,12 @@ pub async fn show(reach: &Reach, asked: &One) -> Result<(), Failed> {
         }
         Ok(())
     })
+}
+
+/// Where it stands, and what to do next (TEN.2).
+pub(super) fn next(phase: &Phase) -> Result<(), Failed> {
+    let command = if phase.command.is_empty() { String::new() } else { format!("  ({})", phase.command) };
+    print::line(print::clean(format!("{}: {}{command}", phase.phase, phase.next)).as_str())
 }
 
 /// `andon log`.
@@ -252,22 +270,6 @@ pub struct Note {
 
 pub async fn note(reach: &Reach, asked: Note) -> Result<(), Failed> {
     reach.ask(asked.incident, IncidentCommand::Note { text: asked.text, at: asked.at }).await
-}
-
-/// `andon severity`.
-#[derive(Debug, Args)]
-pub struct Severity {
-    /// INC-7.
-    incident: IncidentId,
-    /// The level: SEV-1 … SEV-4.
-    severity: String,
-    /// Why.
-    #[arg(long)]
-    why: String,
-}
-
-pub async fn severity(reach: &Reach, asked: Severity) -> Result<(), Failed> {
-    reach.ask(asked.incident, IncidentCommand::SetSeverity { severity: asked.severity, why: asked.why }).await
 }
 
 /// `andon assign`.

@@ -24,6 +24,7 @@ mod print;
 mod reach;
 mod rollback;
 mod run;
+mod severity;
 mod status;
 mod switches;
 mod team;

@@ -19,7 +19,7 @@ use crate::{
     backend::local,
     client::{Client, Heard, Target},
     config::{Settings, system_socket},
-    incident::{Command, Event, IncidentCommand, World},
+    incident::{Command, Event, Fact, IncidentCommand, World},
     terms::{DrillId, IncidentId},
 };
 
@@ -187,6 +187,12 @@ impl Reach {
 
     /// Says what a command did: the answer itself, or its facts in a line.
     pub fn told(&self, accepted: &Accepted, text: impl Fn(String) -> String) -> Result<(), Failed> {
+        for event in &accepted.events {
+            // TEN.2: it is warned of, never blocked.
+            if let Fact::BegunBeforeContainment(early) = &event.fact {
+                eprintln!("⚠ {}", early.line());
+            }
+        }
         if self.json {
             return print::json(accepted);
         }

@@ -10,7 +10,7 @@ use super::{
     audit, backend, cockpit, config, drafts, drills, evidence, facts, firings, holds, incidents, interlock, postmortem,
     print::{Failed, line},
     reach::Reach,
-    rollback, status, switches, team, tokens, told, tripwires,
+    rollback, severity, status, switches, team, tokens, told, tripwires,
 };
 use crate::config::Settings;
 
@@ -35,7 +35,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Show(asked) => incidents::show(&reach, &asked).await,
         Command::Log(asked) => incidents::log(&reach, &asked).await,
         Command::Note(asked) => incidents::note(&reach, asked).await,
-        Command::Severity(asked) => incidents::severity(&reach, asked).await,
+        Command::Severity(asked) => severity::severity(&reach, asked).await,
         Command::Facts(asked) => facts::facts(&reach, asked).await,
         Command::Assign(asked) => incidents::assign(&reach, asked).await,
         Command::Handover(asked) => team::handover(&reach, asked).await,

@@ -1,14 +1,23 @@
 //! `andon status`.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
+use serde::Serialize;
 
 use super::{
+    incidents,
     print::{self, Failed},
     reach::Reach,
 };
 use crate::{
     api::State,
-    incident::{Incident, clocks, containment::SwitchState},
+    incident::{
+        Incident, clocks,
+        containment::SwitchState,
+        first_minutes::{Phase, phase},
+    },
+    terms::IncidentId,
 };
 
 /// `andon status`.
@@ -19,18 +28,30 @@ pub struct Status {
     line: bool,
 }
 
+/// The state, and where each open incident stands (TEN.2).
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    state: State,
+    phases: BTreeMap<IncidentId, Phase>,
+}
+
 pub async fn status(reach: &Reach, asked: &Status) -> Result<(), Failed> {
     if asked.line {
         return line(reach).await;
     }
     let state = reach.client().await?.state(reach.world).await?;
-    reach.show(&state, |state| {
+    let phases = open(&state).map(|incident| (incident.id, phase(incident, &state.world, state.live.now))).collect();
+    reach.show(&Shown { state, phases }, |Shown { state, phases }| {
         let open: Vec<&Incident> = open(state).collect();
         if open.is_empty() {
             print::line("no open incident")?;
         }
         for incident in open {
             print::line(summary(state, incident))?;
+            if let Some(phase) = phases.get(&incident.id) {
+                incidents::next(phase)?;
+            }
             for clock in clocks(incident, &state.world, state.live.now) {
                 let left = clock.left_s.map(print::span).unwrap_or_default();
                 print::line(format!("  {:<14} {} {left}", clock.name, clock.state))?;

@@ -53,6 +53,12 @@ fn halted_at(incident: &Incident, world: &World) -> Option<Time> {
     last.or(incident.contained_at)
 }
 
+/// When somebody first took command (SEV.6).
+fn commanded(incident: &Incident) -> Option<Time> {
+    let first = incident.team.handovers.iter().find(|change| change.role == "commander" && change.to.is_some());
+    first.map(|change| change.at)
+}
+
 /// First time those of `audiences` were told.
 fn first_sent(incident: &Incident, audiences: impl Fn(&str) -> bool) -> Option<Time> {
     incident
@@ -113,6 +119,9 @@ pub fn clocks(incident: &Incident, world: &World, now: Time) -> Vec<Clock> {
         promised(incident, now),
         clock("detection", detection_zero(incident), plan.detection_s, detected(incident), now),
     ];
+    if let Some(budget) = plan.command_s {
+        clocks.insert(1, clock("command", declared, budget, commanded(incident), now));
+    }
     clocks.extend(incident.checklists.iter().map(|checklist| rollback(checklist, incident, now)));
     if let Some(due) = plan.postmortem_s {
         // PM.7: met by its filing. Logs from before there was one know only the closing, unless that went over it.

@@ -61,6 +61,7 @@ fn incident() -> Incident {
             users_s: 14_400,
             detection_s: 14_400,
             facts_s: 600,
+            command_s: None,
             postmortem_s: Some(172_800),
         },
         switches: Default::default(),

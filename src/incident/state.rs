@@ -56,6 +56,9 @@ pub struct ClockPlan {
     /// Declaration → the seven facts known (TEN.1): 600.
     #[serde(default = "ten_minutes")]
     pub facts_s: u64,
+    /// Declaration → somebody commands, where the severity sets one (SEV.6).
+    #[serde(default)]
+    pub command_s: Option<u64>,
     /// Closing → post-mortem due, where the severity sets one (PM.7).
     #[serde(default)]
     pub postmortem_s: Option<u64>,

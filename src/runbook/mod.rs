@@ -22,8 +22,8 @@ pub use factors::{ByScheme, Factor, FactorPlan, SeenPlan, WorkflowCase, Workflow
 pub use incidents::{FieldPlan, IncidentTemplate, Incidents, TaskPlan};
 pub use nearest::nearest;
 pub use plan::{
-    BannedWording, BaselineHours, Claim, ClassPlan, FailureClass, Level, Owed, OwedBy, Price, Runbook, Scheme,
-    Template, TripwirePlan, WordingKind,
+    BannedWording, BaselineHours, Claim, ClassPlan, FailureClass, Level, LevelClocks, Owed, OwedBy, Price, Runbook,
+    Scheme, Template, TripwirePlan, WordingKind,
 };
 pub use postmortem::{Answer, Blame, Part, PostmortemPlan, PromptOnly, Required};
 pub use read::{RunbookError, SHIPPED};

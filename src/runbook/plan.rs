@@ -96,6 +96,58 @@ pub struct Level {
     /// Persons a restart needs (RST.4).
     #[serde(default = "one")]
     pub restart_persons: u8,
+    /// Roles that must be held while it stands (SEV.6).
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// Roles of which one must approve a restart (SEV.6, RST.4).
+    #[serde(default = "severity_owner")]
+    pub restart_by: Vec<String>,
+    /// Its own clocks, where they differ (SEV.6).
+    #[serde(default)]
+    pub clocks: LevelClocks,
+}
+
+/// Clocks of a level, in seconds, in place of those that do not depend on severity (SEV.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LevelClocks {
+    /// Declaration → somebody commands.
+    pub command_s: Option<u64>,
+    /// Declaration → the seven facts known (TEN.1).
+    pub facts_s: Option<u64>,
+    /// Earlier of declaration and containment → evidence frozen (EVI.1).
+    pub evidence_s: Option<u64>,
+    /// Declaration → internal coordination (COM.4).
+    pub coordination_s: Option<u64>,
+    /// Declaration → affected users told (COM.4).
+    pub users_s: Option<u64>,
+}
+
+impl Level {
+    /// The clocks of an incident that runs by `plan` once this level follows `before`: what this level sets comes into
+    /// force, what only the level before set falls back to `base`, the rest goes on as it was. No zero changes (SEV.6).
+    pub fn clocks(&self, plan: &ClockPlan, before: Option<&Self>, base: &ClockPlan) -> ClockPlan {
+        let before = before.map(|level| level.clocks).unwrap_or_default();
+        let settle = |now: Option<u64>, was: Option<u64>, kept: u64, base: u64| match (now, was) {
+            (Some(now), _) => now,
+            (None, Some(_)) => base,
+            (None, None) => kept,
+        };
+        let own = self.clocks;
+        ClockPlan {
+            command_s: own.command_s,
+            facts_s: settle(own.facts_s, before.facts_s, plan.facts_s, base.facts_s),
+            evidence_s: settle(own.evidence_s, before.evidence_s, plan.evidence_s, base.evidence_s),
+            coordination_s: settle(own.coordination_s, before.coordination_s, plan.coordination_s, base.coordination_s),
+            users_s: settle(own.users_s, before.users_s, plan.users_s, base.users_s),
+            postmortem_s: self.postmortem_due_h.map(|hours| hours.saturating_mul(3_600)),
+            ..plan.clone()
+        }
+    }
+}
+
+fn severity_owner() -> Vec<String> {
+    vec!["severity-owner".into()]
 }
 
 fn one() -> u8 {

@@ -189,6 +189,16 @@ impl Runbook {
             return Err(wrong("severity.toml", None, format!("scheme {:?} has no level", scheme.id)));
         }
         self.incidents.check(self)?;
+        for (scheme, level) in self.schemes.values().flat_map(|it| it.levels.iter().map(move |level| (&it.id, level))) {
+            let mut asked = level.roles.iter().chain(&level.restart_by);
+            if let Some(role) = asked.find(|role| !self.roles.contains(role)) {
+                let hint = nearest(role, self.roles.iter().map(String::as_str));
+                let hint = hint.map(|word| format!("; did you mean {word}?")).unwrap_or_default();
+                let what =
+                    format!("{scheme} {} asks for the role {role:?}, which runbook.toml does not list{hint}", level.id);
+                return Err(wrong("severity.toml", None, what));
+            }
+        }
         for plan in &self.classes {
             let verifying = plan.steps.iter().filter(|step| step.verifies).count();
             if verifying != 1 {

@@ -9,8 +9,10 @@ pub mod endpoint;
 pub mod native;
 pub mod otlp;
 mod price;
+mod profile;
 
 pub use action::{Action, Amount, Artefact, Review, Status, Tokens};
 pub use decoded::{DecodeError, Decoded, Rejected};
 pub use detail::{Approval, Change, Detail, Found, HandOff, Retrieval, Score, is_mutable_alias};
 pub use price::Prices;
+pub use profile::{Part, Profile, Touched, Use, touched};

@@ -36,3 +36,43 @@ fn the_seven_facts_by_command() {
     let clocks = desk.json(&["show", "1"])["clocks"].clone();
     assert!(clocks.as_array().unwrap().iter().any(|clock| clock["name"] == "facts" && clock["state"] == "running"));
 }
+
+/// SEV.5, SEV.6, SEV.8, TEN.2: severity is advised from factors with reasons, set by a person, and names who is missing;
+/// the phase and the next step are told; what is begun too early is warned of.
+#[test]
+fn severity_from_factors_and_the_next_step_by_command() {
+    let desk = Desk::new();
+    std::fs::create_dir_all(desk.folder.path().join("runbook")).unwrap();
+    let table = "[[workflow]]\nid='refunds'\nowner='kim'\nagreed='2026-10-02'\ndefault={sev4='SEV-3'}\n\
+                 cases=[{when='a refund is paid twice',level={sev4='SEV-1'}}]";
+    desk.file("runbook/workflows.toml", table);
+    let said = desk.done(&["declare", "refunds paid twice", "--workflow", "refunds"]);
+    assert!(said.contains("SEV-1: a refund is paid twice"), "the agreed examples are shown: {said}");
+    let shown = desk.json(&["show", "1"]);
+    assert_eq!((&shown["severity"], &shown["phase"]["phase"]), (&"SEV-3".into(), &"contain".into()));
+    assert_eq!(shown["missing_roles"][0], "commander");
+
+    let advice = desk.json(&["severity", "1", "--factor", "money=moved", "--factor", "exposure=inside"]);
+    assert_eq!((&advice["level"], &advice["now"]), (&"SEV-1".into(), &"SEV-3".into()));
+    assert_eq!((&advice["reasons"][0]["factor"], &advice["reasons"][0]["from"]), (&"money".into(), &"person".into()));
+    let words = desk.done(&["severity", "1"]);
+    for part in ["SEV-1 is advised", "money moved that should not have", "not weighed yet: impact", "agreed: kim"] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    assert!(desk.refused(1, &["severity", "1", "--factor", "looks=bad"]).contains("reversibility"));
+    assert!(desk.refused(2, &["severity", "1", "SEV-1"]).contains("--why"), "a level needs its reason");
+    desk.done(&["severity", "1", "SEV-1", "--why", "money left"]);
+    let status = desk.json(&["status"]);
+    assert_eq!(status["phases"]["INC-1"]["command"], "andon halt --incident INC-1");
+    assert!(desk.done(&["status"]).contains("contain: stop what does harm"));
+    let clocks = desk.json(&["show", "1"])["clocks"].clone();
+    assert!(clocks.as_array().unwrap().iter().any(|clock| clock["name"] == "command"), "the level brings its clock");
+
+    let early = desk.andon(&["rollback", "open", "1", "document", "page one"]);
+    assert!(early.status.success(), "warned of, never blocked");
+    assert!(String::from_utf8_lossy(&early.stderr).contains("contain first"), "{early:?}");
+    assert!(desk.done(&["log", "1"]).contains("rollback was begun before containment"));
+    assert!(desk.done(&["show", "1"]).contains("nobody is commander, severity-owner"));
+    desk.done(&["declare", "mails", "--workflow", "mails"]);
+    assert!(desk.done(&["doctor"]).contains("no severity table was agreed for mails"));
+}

@@ -12,17 +12,24 @@ use super::{
 use crate::{
     api::{Accepted, Ask, IncidentView, Problem},
     backend::{app::Backend, identity::Identity},
-    incident::{Command, Declare, Event, Incident, IncidentCommand, Topic, World, clocks, team::reminders},
+    incident::{
+        Command, Declare, Event, Incident, IncidentCommand, Topic, World, clocks,
+        first_minutes::{Advice, advise, missing_roles, phase},
+        team::reminders,
+    },
+    runbook::Runbook,
     terms::{IncidentId, Time},
 };
 
 /// How many events are read from the log at once.
 const PAGE: usize = 1_000;
 
-fn view(incident: &Arc<Incident>, world: &World, now: Time) -> IncidentView {
+fn view(incident: &Arc<Incident>, world: &World, runbook: &Runbook, now: Time) -> IncidentView {
     let clocks = clocks(incident, world, now);
     let reminders = reminders(incident, &clocks, now);
-    IncidentView { clocks, reminders, incident: incident.clone() }
+    let phase = Some(phase(incident, world, now));
+    let missing_roles = missing_roles(incident, runbook);
+    IncidentView { clocks, reminders, phase, missing_roles, incident: incident.clone() }
 }
 
 pub(super) fn find(world: &World, id: IncidentId) -> Result<&Arc<Incident>, Problem> {
@@ -36,7 +43,8 @@ pub async fn list(State(backend): State<Arc<Backend>>, InWorld(drill): InWorld, 
     let world = world(&all, drill)?;
     let now = (backend.clock)();
     let shown = world.incidents.values().filter(|incident| !only_open || incident.is_open());
-    Ok(axum::Json(shown.map(|incident| view(incident, world, now)).collect()))
+    let runbook = backend.runbook.load();
+    Ok(axum::Json(shown.map(|incident| view(incident, world, &runbook, now)).collect()))
 }
 
 /// One incident.
@@ -47,7 +55,19 @@ pub async fn show(
 ) -> Reply<IncidentView> {
     let all = worlds(&backend, drill)?;
     let world = world(&all, drill)?;
-    Ok(axum::Json(view(find(world, id)?, world, (backend.clock)())))
+    Ok(axum::Json(view(find(world, id)?, world, &backend.runbook.load(), (backend.clock)())))
+}
+
+/// The severity that is advised for it, and why (SEV.5).
+pub async fn advice(
+    State(backend): State<Arc<Backend>>,
+    InWorld(drill): InWorld,
+    Id(id): Id<IncidentId>,
+) -> Reply<Advice> {
+    let all = worlds(&backend, drill)?;
+    let world = world(&all, drill)?;
+    let incident = find(world, id)?;
+    Ok(axum::Json(advise(&backend.runbook.load(), incident, world, &backend.touched(drill, incident))))
 }
 
 /// Begins one.

@@ -37,6 +37,7 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(&under(path::INCIDENTS, "{id}"), get(incidents::show))
         .route(&under(path::INCIDENTS, "{id}/commands"), post(incidents::command))
         .route(&under(path::INCIDENTS, "{id}/events"), get(incidents::events))
+        .route(&under(path::INCIDENTS, "{id}/severity"), get(incidents::advice))
         .route(&under(path::INCIDENTS, "{id}/postmortem"), get(postmortem::show))
         .route(&under(path::INCIDENTS, "{id}/postmortem/backtest"), post(postmortem::backtest))
         .route(&under(path::INCIDENTS, "{id}/postmortem/tripwires"), post(postmortem::propose))

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     firings::Fired,
+    profiles::Profiles,
     seen::{Seen, Way},
     start::{Counts, Source},
     store::{HotStore, Kept},
@@ -73,6 +74,8 @@ const AGENTS: usize = 1 << 16;
 const MINUTES: i64 = 60;
 /// Between two snapshots of the engine.
 const SNAPSHOT: i64 = 30 * Time::SECOND;
+/// Newest actions that profiles are begun from after a restart.
+const PROFILED: usize = 20_000;
 /// Actions replayed at a time after a restart.
 const REPLAY: usize = 5_000;
 
@@ -92,6 +95,7 @@ pub(super) struct Desk<W> {
     pub declared: HashMap<AgentId, AgentDeclaration>,
     pub last_seen: HashMap<AgentId, Time>,
     pub spend: BTreeMap<i64, i64>,
+    pub profiles: Profiles,
     pub seq: u64,
     pub saved: (u64, Time),
 }
@@ -192,6 +196,7 @@ impl<W: Writer> Desk<W> {
         changes.extend(self.judge.judge(&action, &approved));
         changes.extend(self.breaches.observe(self.drill, &action, source, now));
         self.note(&action, now);
+        self.profile(&action);
         self.seq += 1;
         if !self.store.push(Kept { seq: self.seq, action }, bytes) {
             self.counts.shed();
@@ -212,6 +217,12 @@ impl<W: Writer> Desk<W> {
                 *spent = spent.saturating_add(cost.0);
             }
         }
+    }
+
+    /// What the agent did, summed; the inventory's class counts before the caller's.
+    fn profile(&mut self, action: &Action) {
+        let item = action.tool.as_ref().and_then(|tool| self.declared.get(&action.agent)?.item(tool)?.class());
+        self.profiles.note(action, item.or(action.class.as_ref()));
     }
 
     async fn tick(&mut self) {
@@ -325,6 +336,9 @@ impl<W: Writer> Desk<W> {
             tokio::task::yield_now().await;
         }
         self.seq = covered.max(self.store.newest().await?);
+        for kept in self.store.last(None, PROFILED).await? {
+            self.profile(&kept.action);
+        }
         self.saved = (self.seq, (self.clock)());
         let worlds = self.writer.worlds();
         let Some(world) = worlds.get(self.drill) else { return Ok(()) };

@@ -20,6 +20,7 @@ use super::{
     body::busy,
     firings,
     judging::{Arrived, Desk, Ears, Figures, Verdict, Work},
+    profiles::Profiles,
     seen::Seen,
     store::HotStore,
     wiring::{Breaches, Judge, Writer},
@@ -143,6 +144,7 @@ struct Inner {
     clock: Clock,
     prices: Prices,
     stop: CancellationToken,
+    profiles: Profiles,
     tasks: std::sync::Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -166,6 +168,7 @@ impl Intake {
         // Subscribed before the world is read: nothing declared in between is missed.
         let events = start.writer.subscribe();
         let recording = tokio::spawn(firings::record(start.writer.clone(), start.drill, fired_ear));
+        let profiles = Profiles::default();
         let mut desk = Desk {
             judge: start.judge,
             breaches: start.breaches,
@@ -181,6 +184,7 @@ impl Intake {
             declared: HashMap::new(),
             last_seen: HashMap::new(),
             spend: BTreeMap::new(),
+            profiles: profiles.clone(),
             seq: 0,
             saved: (0, Time::default()),
         };
@@ -189,7 +193,17 @@ impl Intake {
         let judging = tokio::spawn(desk.run(ears));
         let keeping = tokio::spawn(keep(store.clone(), start.clock.clone(), stop.clone()));
         let tasks = std::sync::Mutex::new(vec![judging, recording, keeping]);
-        Ok(Self(Arc::new(Inner { work, told, store, counts, clock: start.clock, prices: start.prices, stop, tasks })))
+        Ok(Self(Arc::new(Inner {
+            work,
+            told,
+            store,
+            counts,
+            clock: start.clock,
+            prices: start.prices,
+            stop,
+            tasks,
+            profiles,
+        })))
     }
 
     /// Judges actions: the answer comes when they are judged, in memory, and their firings in the log.
@@ -231,6 +245,11 @@ impl Intake {
     /// Figures for `event: live`, at most a second old.
     pub fn live(&self) -> Arc<Figures> {
         self.0.told.load_full()
+    }
+
+    /// What each agent did lately.
+    pub fn profiles(&self) -> &Profiles {
+        &self.0.profiles
     }
 
     /// What intake did since it began.

@@ -43,10 +43,6 @@ pub(super) fn declare(case: &Case<'_>, ask: &Declare) -> Result<(IncidentId, Vec
         (title, ..) => checks::title(title)?,
     };
     let scheme = case.scheme(ask.scheme.as_deref())?;
-    let severity = match ask.severity.as_ref().or_else(|| template?.severity.get(&scheme.id)) {
-        Some(level) => checks::level(scheme, level)?,
-        None => scheme.levels.last().map(|level| level.id.clone()).unwrap_or_default(),
-    };
     let harm_at = ask.harm_at.map(|at| case.past("the harm time", at)).transpose()?;
     let surfaced_at = ask.surfaced_at.map(|at| case.past("when the consequence surfaced", at)).transpose()?;
     let workflow = ask.workflow.as_deref().or_else(|| template?.workflow.as_deref());
@@ -59,6 +55,12 @@ pub(super) fn declare(case: &Case<'_>, ask: &Declare) -> Result<(IncidentId, Vec
             agents.push(agent.clone());
         }
     }
+    let workflow = workflow.or_else(|| served(case, &agents));
+    let agreed = workflow.as_deref().and_then(|workflow| agreed(case, workflow, &scheme.id));
+    let severity = match ask.severity.as_ref().or_else(|| template?.severity.get(&scheme.id)).or(agreed) {
+        Some(level) => checks::level(scheme, level)?,
+        None => scheme.levels.last().map(|level| level.id.clone()).unwrap_or_default(),
+    };
     let broken = first_minutes::approvals_of(case, id, &agents);
     let mut facts = vec![case.fact(
         Topic::Incident(id),
@@ -93,6 +95,18 @@ pub(super) fn declare(case: &Case<'_>, ask: &Declare) -> Result<(IncidentId, Vec
     Ok((id, facts))
 }
 
+/// The one workflow that all of `agents` serve, as their owners declared it.
+fn served(case: &Case<'_>, agents: &[AgentId]) -> Option<String> {
+    let of = |agent: &AgentId| case.world.agents.get(agent)?.declared.workflow.as_ref().map(ToString::to_string);
+    let first = of(agents.first()?)?;
+    agents.iter().all(|agent| of(agent).as_ref() == Some(&first)).then_some(first)
+}
+
+/// The level that was agreed for a workflow before it launched (SEV.8).
+pub(super) fn agreed<'a>(case: &Case<'a>, workflow: &str, scheme: &str) -> Option<&'a String> {
+    case.runbook.workflow(workflow)?.default.get(scheme)
+}
+
 fn template<'a>(case: &Case<'a>, id: &str) -> Result<&'a IncidentTemplate, Refusal> {
     case.runbook.incidents.template(id).ok_or_else(|| {
         let known: Vec<&str> = case.runbook.incidents.templates.iter().map(|one| one.id.as_str()).collect();
@@ -116,14 +130,9 @@ fn planned(case: &Case<'_>, task: &TaskPlan, number: u32) -> Fact {
 
 /// The clocks of an incident of this level, copied from the runbook.
 pub(super) fn clocks(case: &Case<'_>, scheme: &str, severity: &str) -> ClockPlan {
-    let due = case
-        .runbook
-        .schemes
-        .get(scheme)
-        .and_then(|scheme| scheme.level(severity))
-        .and_then(|level| level.postmortem_due_h)
-        .map(|hours| hours * 3600);
-    ClockPlan { postmortem_s: due, ..case.runbook.clocks.clone() }
+    let base = &case.runbook.clocks;
+    let level = case.runbook.schemes.get(scheme).and_then(|scheme| scheme.level(severity));
+    level.map_or_else(|| base.clone(), |level| level.clocks(base, None, base))
 }
 
 /// What a firing is called when nobody gives it a better title.

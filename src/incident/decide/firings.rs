@@ -214,20 +214,19 @@ impl Opening {
         standing.map(|incident| incident.id).or(new.map(|(id, ..)| *id))
     }
 
-    /// Opens an incident for a person to confirm, at the scheme's second worst level.
+    /// Opens an incident for a person to confirm, at the level agreed for its workflow, else the scheme's second worst.
     fn declare(&mut self, case: &Case<'_>, key: &FiringKey, firing: FiringId, workflow: Option<&str>) -> IncidentId {
         let id = self.next_incident;
         self.next_incident = id.next();
         let scheme_id = &case.runbook.default_scheme;
-        let severity = case
-            .runbook
-            .schemes
-            .get(scheme_id)
-            .and_then(|scheme| scheme.levels.get(1).or(scheme.levels.first()))
-            .map(|level| level.id.clone())
-            .unwrap_or_default();
         let declared = case.world.agents.get(&key.agent).and_then(|agent| agent.declared.workflow.clone());
         let workflow = declared.map(|workflow| workflow.to_string()).or(workflow.map(str::to_owned));
+        let agreed = workflow.as_deref().and_then(|workflow| declare::agreed(case, workflow, scheme_id)).cloned();
+        let second = || {
+            let levels = &case.runbook.schemes.get(scheme_id)?.levels;
+            Some(levels.get(1).or(levels.first())?.id.clone())
+        };
+        let severity = agreed.or_else(second).unwrap_or_default();
         let fact = Fact::IncidentDeclared {
             title: declare::title_for(key),
             clocks: declare::clocks(case, scheme_id, &severity),

@@ -93,6 +93,14 @@ fn severity(case: &Case<'_>, incident: &Incident, given: Option<&str>) -> Result
     )))
 }
 
+/// The level that stands, said by a person for the first time.
+pub(super) fn affirmed(case: &Case<'_>, incident: &Incident) -> Option<NewEvent> {
+    let fact = FirstFact::Severity;
+    let told = Answered { fact, answer: Some(incident.severity.clone()), dispute: None, settle: None };
+    (incident.facts.known(fact) == Known::Unknown)
+        .then(|| case.fact(Topic::Incident(incident.id), Fact::FactAnswered(told)))
+}
+
 /// What an approval that is none makes of “do approvals still hold”: no, as the system's word, with what is advised.
 pub(super) fn approvals_broken(case: &Case<'_>, incident: IncidentId, key: &FiringKey) -> Option<NewEvent> {
     let wrong = key.approval()?;

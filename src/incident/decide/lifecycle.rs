@@ -1,13 +1,13 @@
 //! An incident as a whole: severity, roles, notes, harm, containment by word, the end (SEV.5, TEAM.1, TEAM.8).
 
 use super::{
-    checks, declare,
+    checks,
     dispatch::{Case, Decided, conflict, invalid, unknown},
-    postmortem, team,
+    first_minutes, postmortem, team,
 };
 use crate::{
     incident::{
-        ClockPlan, Fact, Incident, IncidentCommand, NewEvent, Status, Topic,
+        Fact, Incident, IncidentCommand, NewEvent, Status, Topic,
         containment::{BlastRadius, SwitchState},
     },
     terms::{SwitchId, Time},
@@ -111,12 +111,15 @@ fn set_severity(case: &Case<'_>, incident: &Incident, severity: &str, why: &str)
     let level = checks::level(case.scheme(Some(&incident.scheme))?, severity)?;
     let why = checks::reason("change the severity", why)?;
     if level == incident.severity {
-        return Ok(Vec::new());
+        // A tripwire's guess becomes somebody's word (TEN.1).
+        return Ok(first_minutes::affirmed(case, incident).into_iter().collect());
     }
-    // SEV.6: the level brings its due date; the rest of the plan is the one the incident was declared with.
-    let postmortem_s = declare::clocks(case, &incident.scheme, &level).postmortem_s;
-    let changed = postmortem_s != incident.clock_plan.postmortem_s;
-    let clocks = changed.then(|| ClockPlan { postmortem_s, ..incident.clock_plan.clone() });
+    // SEV.6: the level's clocks come into force from the zeros they had; the rest of the plan is the incident's own.
+    let scheme = case.scheme(Some(&incident.scheme))?;
+    let plan = scheme
+        .level(&level)
+        .map(|next| next.clocks(&incident.clock_plan, scheme.level(&incident.severity), &case.runbook.clocks));
+    let clocks = plan.filter(|plan| *plan != incident.clock_plan);
     Ok(vec![case.fact(Topic::Incident(incident.id), Fact::SeveritySet { severity: level, why, clocks })])
 }
 
