@@ -32,7 +32,7 @@ impl Story {
         let version = self.incident(1).drafts.iter().find(|one| one.id == draft).unwrap().version;
         let fields = Fields { body: "41 refunds were paid twice.".into(), ..Fields::default() };
         self.done(on(Ask::EditDraft { draft, fields, version }));
-        self.done(on(Ask::SendDraft { draft, channel: "chat".into(), to: "everybody".into() }));
+        self.done(on(Ask::SendDraft { draft, channel: "chat".into(), to: "everybody".into(), over: None }));
     }
 }
 
