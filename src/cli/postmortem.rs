@@ -72,7 +72,7 @@ struct Set {
     field: Option<String>,
     /// Its text; an empty one takes the field back.
     text: Option<String>,
-    /// A TOML file: `field = "text"` lines, [[case]] and [[delta]] tables.
+    /// A TOML file: `field = "text"` lines, `[[case]]` and `[[delta]]` tables.
     #[arg(long, conflicts_with = "field")]
     file: Option<PathBuf>,
 }
