@@ -297,7 +297,10 @@ fn main() {
         answered.push(now() - began);
         whole.push(readers.last() - began);
         let switch = SwitchId(u32::try_from(round + 1).expect("few rounds"));
-        runtime.block_on(ask(&running, Command::Release { switch, why: "bench".into(), agent: None, to: None }));
+        runtime.block_on(ask(
+            &running,
+            Command::Release { switch, why: "bench".into(), agent: None, to: None, over: None },
+        ));
         readers.last();
     }
     let (whole, worst) = figures(whole);

@@ -68,6 +68,9 @@ pub struct ReleaseSwitch {
     /// That agent goes on in this stage, watched; absent is full autonomy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Stage>,
+    /// The severity owner's reason to release over open restart conditions (RST.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<String>,
 }
 
 /// `POST /v1/switches/preview`.

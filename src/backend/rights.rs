@@ -138,6 +138,8 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
         IncidentCommand::Confirm {}
         | IncidentCommand::Dismiss { .. }
         | IncidentCommand::DeclareContained { .. }
+        | IncidentCommand::AcceptCondition(_)
+        | IncidentCommand::ApproveRestart(_)
         | IncidentCommand::Merge(_)
         | IncidentCommand::Split(_) => Right::Vouch,
         IncidentCommand::Resolve { over: Some(_), .. } | IncidentCommand::Close { over: Some(_) } => Right::Override,
@@ -165,6 +167,13 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
         | IncidentCommand::SetEvidence(_)
         | IncidentCommand::AddAffected(_)
         | IncidentCommand::SetAffected(_)
+        | IncidentCommand::AddFinding(_)
+        | IncidentCommand::RetractFinding(_)
+        | IncidentCommand::SkipLayer(_)
+        | IncidentCommand::AddChange(_)
+        | IncidentCommand::JudgeChange(_)
+        | IncidentCommand::AddRerun(_)
+        | IncidentCommand::AddCorrection(_)
         | IncidentCommand::AddTask(_)
         | IncidentCommand::ChangeTask(_)
         | IncidentCommand::EndTask(_)
@@ -258,7 +267,7 @@ mod tests {
     /// CON.12: no agent identity can release anything.
     #[test]
     fn restraining_is_wider_than_lifting() {
-        let release = Command::Release { switch: SwitchId(1), why: "over".into(), agent: None, to: None };
+        let release = Command::Release { switch: SwitchId(1), why: "over".into(), agent: None, to: None, over: None };
         let may_release: Vec<&str> =
             Standing::ALL.iter().filter(|who| may(**who, needed(&release))).map(|who| who.as_str()).collect();
         assert_eq!(may_release, ["operator"]);

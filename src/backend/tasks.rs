@@ -145,7 +145,8 @@ async fn keep_time(backend: Arc<Backend>) {
             }
         }
         for switch in expired(world, now) {
-            let release = Command::Release { switch, why: "its time was up".to_owned(), agent: None, to: None };
+            let release =
+                Command::Release { switch, why: "its time was up".to_owned(), agent: None, to: None, over: None };
             let by = Author::Andon("expiry".to_owned());
             if let Err(problem) = backend.core.submit(drill, Uuid::now_v7(), by, release).await {
                 tracing::warn!(%switch, %problem, "an expired switch stays in force");

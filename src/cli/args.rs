@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    actuators, agents, backend, config, drafts, drills, evidence, facts, firings, holds, incidents, interlock,
+    actuators, agents, backend, cause, config, drafts, drills, evidence, facts, firings, holds, incidents, interlock,
     postmortem, rollback, severity, status, switches, team, tokens, tripwires,
 };
 use crate::terms::{DrillId, IncidentId};
@@ -170,6 +170,19 @@ pub enum Command {
 
     /// Who was told what, when, by whom; who is owed word by when.
     Told(incidents::One),
+    /// Record what was found, by layer; `--root` names the cause.
+    Finding(cause::Finding),
+    /// Layers, questions, findings, changes and repeated runs of an incident.
+    Investigate(incidents::One),
+    /// Name what changed shortly before, or judge it.
+    Change(cause::Change),
+    /// Record repeated runs as a rate.
+    Rerun(cause::Rerun),
+    /// Record what was corrected, and how it was tried.
+    Correction(cause::Correction),
+    /// The restart gate: show it, accept a condition, approve.
+    Restart(cause::Restart),
+
     /// Communication drafts.
     #[command(subcommand)]
     Draft(drafts::Draft),

@@ -9,6 +9,7 @@ mod audit;
 mod auto;
 mod backend;
 pub(crate) mod break_glass;
+mod cause;
 mod cockpit;
 mod config;
 mod drafts;

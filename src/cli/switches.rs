@@ -282,10 +282,13 @@ pub struct Release {
     /// Not to full autonomy at once: read-only, draft-only, approval-required or canary, watched for 24 hours.
     #[arg(long, value_name = "STAGE", requires = "agent")]
     to: Option<Stage>,
+    /// The severity owner's reason to release over open restart conditions; `andon restart INC` shows them.
+    #[arg(long = "override", value_name = "WHY")]
+    over: Option<String>,
 }
 
 pub async fn release(reach: &Reach, asked: Release) -> Result<(), Failed> {
-    let Release { switch, why, agent, to } = asked;
-    let accepted = reach.submit(Command::Release { switch, why, agent, to }).await?;
+    let Release { switch, why, agent, to, over } = asked;
+    let accepted = reach.submit(Command::Release { switch, why, agent, to, over }).await?;
     reach.told(&accepted, |kinds| format!("{switch}: {kinds}"))
 }

@@ -75,6 +75,8 @@ fn tabs(model: &Model, area: Rect, frame: &mut Frame<'_>) {
             // Where there is little room, only numbers stand for the panes that are not shown.
             let name = if columns < 70 || (columns < 100 && (model.is_stale() || model.world.is_some())) {
                 format!("{}", pane.number())
+            } else if columns < 110 {
+                format!("{} {}", pane.number(), pane.short())
             } else {
                 format!("{} {}", pane.number(), pane.title())
             };

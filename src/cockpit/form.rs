@@ -1,7 +1,7 @@
 //! Forms: a few fields, one command. What a form is about is settled when it opens.
 
 use super::{input::Input, model::Pane};
-use crate::terms::{ChecklistId, DraftId, FiringId, HoldId, IncidentId, SwitchId, Time};
+use crate::terms::{ChecklistId, DraftId, FiringId, HoldId, IncidentId, SwitchId, TaskId, Time};
 
 /// What a form asks when it is submitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,32 @@ pub enum Ask {
     Release(SwitchId),
     /// Annotates a switch.
     Annotate(SwitchId),
+    /// Adds a task.
+    AddTask(IncidentId),
+    /// Gives a task up.
+    DropTask(IncidentId, TaskId),
+    /// Adds a link.
+    AddLink(IncidentId),
+    /// Merges into another incident.
+    Merge(IncidentId),
+    /// Records a finding.
+    AddFinding(IncidentId),
+    /// Takes a finding back.
+    RetractFinding(IncidentId, u32),
+    /// Skips a layer.
+    SkipLayer(IncidentId, String),
+    /// Names a change.
+    AddChange(IncidentId),
+    /// Judges a change.
+    JudgeChange(IncidentId, u32),
+    /// Records repeated runs.
+    AddRerun(IncidentId),
+    /// Accepts a restart condition.
+    Accept(IncidentId, String),
+    /// Approves a restart.
+    ApproveRestart(IncidentId),
+    /// Records a correction.
+    Correct(IncidentId),
     /// Filters a pane's rows; asks nothing of the backend.
     Filter(Pane),
 }
@@ -68,7 +94,19 @@ impl Ask {
             Self::Verify(..) => &["read back"],
             Self::Send(..) => &["channel", "to"],
             Self::Release(_) => &["name", "why"],
-            Self::Decide { approve: false, .. } => &["why"],
+            Self::Decide { approve: false, .. }
+            | Self::DropTask(..)
+            | Self::RetractFinding(..)
+            | Self::SkipLayer(..)
+            | Self::JudgeChange(..)
+            | Self::Accept(..)
+            | Self::ApproveRestart(_) => &["why"],
+            Self::AddTask(_) | Self::AddChange(_) => &["what"],
+            Self::AddLink(_) => &["address"],
+            Self::Merge(_) => &["into"],
+            Self::AddFinding(_) => &["finding"],
+            Self::AddRerun(_) => &["runs", "failed", "conditions"],
+            Self::Correct(_) => &["change"],
             Self::Decide { .. } | Self::Harm(_) | Self::Expected(_) | Self::Annotate(_) | Self::Filter(_) => &[],
         }
     }

@@ -73,6 +73,9 @@ pub fn places(model: &Model, area: Rect) -> Places {
         (Size::TooSmall, _) => {}
         (Size::Wide, None) => {
             places.panes = everything(body);
+            for (pane, _) in &mut places.panes {
+                *pane = model.showing(*pane);
+            }
             places.framed = true;
         }
         (Size::Wide, Some(pane)) => {

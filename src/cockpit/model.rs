@@ -18,6 +18,8 @@ use crate::{
     incident::{
         Checklist, Draft, Entry, Incident, IncidentCommand, Step, World,
         containment::{Hold, Switch},
+        investigation::Finding,
+        team::Task,
     },
     runbook::Runbook,
     terms::{ChecklistId, DraftId, DrillId, IncidentId, Time, words},
@@ -39,6 +41,12 @@ words! {
         Draft = "draft",
         /// Evidence and notes.
         Evidence = "evidence",
+        /// Layers, findings, changes.
+        Investigation = "investigation",
+        /// Conditions and stages.
+        Restart = "restart",
+        /// Roles, tasks, reminders.
+        People = "people",
     }
 }
 
@@ -57,6 +65,33 @@ impl Pane {
             Self::Checklist => "Rollback",
             Self::Draft => "Draft",
             Self::Evidence => "Evidence",
+            Self::Investigation => "Investigation",
+            Self::Restart => "Restart",
+            Self::People => "People",
+        }
+    }
+
+    /// Its name where there is little room.
+    pub fn short(self) -> &'static str {
+        match self {
+            Self::Timeline => "Sev",
+            Self::Tripwires => "Trip",
+            Self::Containment => "Cont",
+            Self::Checklist => "Roll",
+            Self::Draft => "Draft",
+            Self::Evidence => "Evid",
+            Self::Investigation => "Inv",
+            Self::Restart => "Rest",
+            Self::People => "Ppl",
+        }
+    }
+
+    /// The place it has on a wide screen: panes of one place take turns.
+    pub fn place(self) -> Self {
+        match self {
+            Self::Investigation | Self::Restart => Self::Checklist,
+            Self::People => Self::Evidence,
+            other => other,
         }
     }
 }
@@ -151,6 +186,8 @@ pub struct Model {
 
     /// The pane that takes the keys.
     pub focus: Pane,
+    /// Panes that took their place on a wide screen, the last one first.
+    pub lately: Vec<Pane>,
     /// Only this pane is shown, for a split.
     pub only: Option<Pane>,
     /// The focused pane has the whole screen.
@@ -203,6 +240,7 @@ impl Model {
             pinned: false,
             newer: None,
             focus: Pane::Tripwires,
+            lately: Vec::new(),
             only: None,
             zoom: false,
             rows: Rows::default(),
@@ -217,6 +255,22 @@ impl Model {
             done: Vec::new(),
             recordings: Vec::new(),
         }
+    }
+
+    /// Gives a pane the keys; where panes take turns it is the one that shows.
+    pub fn focus_on(&mut self, pane: Pane) {
+        self.focus = pane;
+        self.lately.retain(|known| known.place() != pane.place());
+        self.lately.insert(0, pane);
+        // A pinned pane stays alone until another one is asked for.
+        if self.only.is_some() {
+            self.only = Some(pane);
+        }
+    }
+
+    /// The pane that shows in a place of a wide screen.
+    pub fn showing(&self, place: Pane) -> Pane {
+        self.lately.iter().copied().find(|pane| pane.place() == place).unwrap_or(place)
     }
 
     /// The world that is shown, once it is known.
@@ -271,6 +325,35 @@ impl Model {
     pub fn selected_step(&self) -> Option<&Step> {
         match self.rows.of(Pane::Checklist).chosen()? {
             RowId::Step(name) => self.checklist()?.steps.iter().find(|step| step.plan.id == *name),
+            _ => None,
+        }
+    }
+
+    /// The number of the selected finding, or of the one that answers the selected question.
+    pub fn selected_finding(&self) -> Option<u32> {
+        let search = &self.incident()?.investigation;
+        match self.rows.of(Pane::Investigation).chosen()? {
+            RowId::Finding(number) => Some(*number),
+            RowId::Question(layer, question) => {
+                let of = |one: &&Finding| one.said.layer == *layer && one.said.question.as_ref() == Some(question);
+                search.standing().filter(of).last().map(|finding| finding.number)
+            }
+            _ => None,
+        }
+    }
+
+    /// The selected task.
+    pub fn selected_task(&self) -> Option<&Task> {
+        match self.rows.of(Pane::People).chosen()? {
+            RowId::Task(id) => self.incident()?.tasks.iter().find(|task| task.id == *id),
+            _ => None,
+        }
+    }
+
+    /// The selected reminder.
+    pub fn selected_reminder(&self) -> Option<&str> {
+        match self.rows.of(Pane::People).chosen()? {
+            RowId::Reminder(id) => Some(id),
             _ => None,
         }
     }

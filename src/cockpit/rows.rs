@@ -3,7 +3,7 @@
 use super::model::{Model, Pane};
 use crate::{
     incident::containment::SwitchState,
-    terms::{AgentId, FiringId, HoldId, SwitchId, ToolName},
+    terms::{AgentId, FiringId, HoldId, SwitchId, TaskId, ToolName},
 };
 
 /// What a row is about.
@@ -25,6 +25,30 @@ pub enum RowId {
     Step(String),
     /// A line of the log.
     Entry(u64),
+    /// What calls for somebody.
+    Reminder(String),
+    /// A role, held or empty.
+    Role(String),
+    /// A task.
+    Task(TaskId),
+    /// A layer of the investigation.
+    Layer(String),
+    /// A question of a layer.
+    Question(String, String),
+    /// A finding that answers no question.
+    Finding(u32),
+    /// Something that changed shortly before.
+    Change(u32),
+    /// Repeated runs, by their place.
+    Rerun(usize),
+    /// A restart condition.
+    Condition(String),
+    /// An agent on its way back.
+    Stage(AgentId),
+    /// A correction, by its place.
+    Correction(usize),
+    /// A link, by its place.
+    Link(usize),
 }
 
 /// One pane's rows.
@@ -76,7 +100,7 @@ impl List {
 
 /// All panes' rows.
 #[derive(Debug, Clone, Default)]
-pub struct Rows([List; 6]);
+pub struct Rows([List; Pane::ALL.len()]);
 
 impl Rows {
     /// One pane's.
@@ -92,12 +116,15 @@ impl Rows {
 
 /// Builds every pane's rows anew; called after data or a filter changed, never while drawing.
 pub fn refresh(model: &mut Model) {
-    for pane in [Pane::Tripwires, Pane::Containment, Pane::Checklist, Pane::Evidence] {
+    for pane in Pane::ALL.iter().copied().filter(|pane| !matches!(pane, Pane::Timeline | Pane::Draft)) {
         let filter = model.rows.of(pane).filter.to_lowercase();
         let rows = match pane {
             Pane::Tripwires => firings(model, &filter),
             Pane::Containment => switches(model, &filter),
             Pane::Checklist => steps(model),
+            Pane::People => people(model, &filter),
+            Pane::Investigation => layers(model, &filter),
+            Pane::Restart => way_back(model, &filter),
             _ => entries(model, &filter),
         };
         let list = model.rows.of_mut(pane);
@@ -184,6 +211,53 @@ fn entries(model: &Model, filter: &str) -> Vec<RowId> {
     let Some(incident) = model.incident() else { return Vec::new() };
     let newest = incident.timeline.iter().rev().filter(|entry| filter.is_empty() || holds(filter, &entry.text));
     newest.map(|entry| RowId::Entry(entry.seq)).collect()
+}
+
+/// Each layer with its questions and findings; what changed; repeated runs.
+fn layers(model: &Model, filter: &str) -> Vec<RowId> {
+    let (Some(incident), Some(runbook)) = (model.incident(), model.runbook.as_ref()) else { return Vec::new() };
+    let search = &incident.investigation;
+    let mut rows = Vec::new();
+    for layer in &runbook.layers.layers {
+        rows.push(RowId::Layer(layer.id.clone()));
+        let asked = layer.questions.iter().filter(|question| holds(filter, &question.text));
+        rows.extend(asked.map(|question| RowId::Question(layer.id.clone(), question.id.clone())));
+        let plain = search.standing().filter(|one| one.said.layer == layer.id && one.said.question.is_none());
+        rows.extend(plain.filter(|one| holds(filter, &one.said.text)).map(|one| RowId::Finding(one.number)));
+    }
+    let changes = search.changes.iter().filter(|change| holds(filter, &change.said.what));
+    rows.extend(changes.map(|change| RowId::Change(change.number)));
+    rows.extend((0..search.reruns.len()).map(RowId::Rerun));
+    rows
+}
+
+/// Each condition, then each agent of the incident, then what was corrected.
+fn way_back(model: &Model, filter: &str) -> Vec<RowId> {
+    let (Some(incident), Some(runbook)) = (model.incident(), model.runbook.as_ref()) else { return Vec::new() };
+    let plan = runbook.restart.conditions.iter().filter(|condition| holds(filter, &condition.title));
+    let mut rows: Vec<RowId> = plan.map(|condition| RowId::Condition(condition.id.clone())).collect();
+    let agents = incident.agents.iter().filter(|agent| holds(filter, agent.as_str()));
+    rows.extend(agents.cloned().map(RowId::Stage));
+    rows.extend((0..incident.gate.corrections.len()).map(RowId::Correction));
+    rows
+}
+
+/// What calls for somebody, who holds which role, open tasks before ended ones, links.
+fn people(model: &Model, filter: &str) -> Vec<RowId> {
+    let Some(incident) = model.incident() else { return Vec::new() };
+    let reminders = super::panes::calling(model).into_iter().filter(|one| holds(filter, &one.what));
+    let mut rows: Vec<RowId> = reminders.map(|one| RowId::Reminder(one.id)).collect();
+    let roles = model.runbook.as_ref().map(|runbook| runbook.roles.clone()).unwrap_or_default();
+    let held = incident.roles.keys().filter(|role| !roles.contains(role)).cloned();
+    let all: Vec<String> = roles.iter().cloned().chain(held).collect();
+    let who = |role: &String| incident.roles.get(role).cloned().unwrap_or_default();
+    rows.extend(all.into_iter().filter(|role| holds(filter, &format!("{role} {}", who(role)))).map(RowId::Role));
+    let mut tasks: Vec<_> = incident.tasks.iter().filter(|task| holds(filter, &task.text)).collect();
+    tasks.sort_by_key(|task| (!task.is_open(), task.due_at.is_none(), task.due_at, task.id));
+    rows.extend(tasks.into_iter().map(|task| RowId::Task(task.id)));
+    let links = incident.team.links.iter().enumerate().filter(|(_, link)| holds(filter, &link.url));
+    rows.extend(links.map(|(at, _)| RowId::Link(at)));
+    rows
 }
 
 #[cfg(test)]

@@ -73,6 +73,8 @@ fn incident() -> Incident {
         mttd: Mttd::default(),
         evidence: Default::default(),
         register: Default::default(),
+        investigation: Default::default(),
+        gate: Default::default(),
         tasks: Default::default(),
         team: Default::default(),
         postmortem: Default::default(),

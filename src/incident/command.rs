@@ -8,7 +8,9 @@ use super::{
     containment::{ActuatorOutcome, AutoScope, AutoStage, BacktestSeen, Call, HoldEnd, Mode, Move, Scope, Stage},
     evidence,
     first_minutes::{AnswerFact, WeighFactor},
+    investigation,
     postmortem::{DropCase, FilePostmortem, SetPostmortem, SettleDelta},
+    restart,
     team::{
         AddLink, AddTask, ChangeTask, EndTask, MarkEvent, Merge, Relate, RemoveLink, ReopenTask, SetField, Snooze,
         Source, Split,
@@ -350,6 +352,24 @@ pub enum IncidentCommand {
         #[serde(default)]
         over: Option<String>,
     },
+    /// Records a finding (INV.1).
+    AddFinding(investigation::AddFinding),
+    /// Takes a finding back.
+    RetractFinding(investigation::RetractFinding),
+    /// Says why a layer is not looked at.
+    SkipLayer(investigation::SkipLayer),
+    /// Names something that changed shortly before (INV.3).
+    AddChange(investigation::AddChange),
+    /// Says whether a change had to do with it.
+    JudgeChange(investigation::JudgeChange),
+    /// Records repeated runs (INV.6).
+    AddRerun(investigation::AddRerun),
+    /// Accepts a restart condition as it is (RST.1).
+    AcceptCondition(restart::AcceptCondition),
+    /// Approves the restart (RST.4).
+    ApproveRestart(restart::ApproveRestart),
+    /// Records a correction (RST.6).
+    AddCorrection(restart::AddCorrection),
     /// Adds a task (TEAM.2).
     AddTask(AddTask),
     /// Changes a task.
@@ -441,6 +461,9 @@ pub enum Command {
         /// Not to full autonomy at once: that agent goes on in this stage, watched (RST.2).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<Stage>,
+        /// The severity owner's reason to release over open restart conditions (RST.1).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        over: Option<String>,
     },
     /// Sets actuators off beside a switch.
     FireActuators {

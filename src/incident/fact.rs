@@ -11,7 +11,9 @@ use super::{
     },
     evidence,
     first_minutes::{Answered, Early, Weighed},
+    investigation,
     postmortem::{CaseDropped, DeltaProposed, DeltaSettled, PostmortemFiled, PostmortemWritten, RegressionCase},
+    restart,
     state::ClockPlan,
     team::{
         AddLink, ChangeTask, EndTask, MarkEvent, Merge, Relate, RemoveLink, ReopenTask, SetField, Snooze, Source,
@@ -296,6 +298,28 @@ pub enum Fact {
         #[serde(default)]
         over: Option<String>,
     },
+    /// A finding was recorded (INV.1).
+    FindingAdded(investigation::FindingAdded),
+    /// A finding was taken back.
+    FindingRetracted(investigation::RetractFinding),
+    /// A layer is not looked at.
+    LayerSkipped(investigation::SkipLayer),
+    /// Something changed shortly before (INV.3).
+    ChangeNamed(investigation::NumberedChange),
+    /// What is said of such a change.
+    ChangeJudged(investigation::JudgeChange),
+    /// It was run again, so many times (INV.6).
+    RerunRecorded(investigation::AddRerun),
+    /// A restart condition is accepted as it is (RST.1).
+    ConditionAccepted(restart::AcceptCondition),
+    /// A person approved the restart (RST.4).
+    RestartApproved(restart::ApproveRestart),
+    /// Something was corrected (RST.6).
+    CorrectionRecorded(restart::AddCorrection),
+    /// An agent of it went on in a stage, or fell back to one (RST.2).
+    StageEntered(restart::StageEntered),
+    /// Something goes on over open conditions (RST.1).
+    RestartOverridden(restart::RestartOverridden),
     /// A task was added (TEAM.2).
     TaskAdded(TaskAdded),
     /// A task was changed.

@@ -10,7 +10,9 @@ use super::{
     containment::BlastRadius,
     evidence::{Evidence, Register},
     first_minutes::{Factors, FirstMinutes},
+    investigation::Investigation,
     postmortem::Postmortem,
+    restart::Gate,
     team::{Task, Team},
 };
 use crate::terms::{ActionClass, AgentId, Author, ChecklistId, DraftId, FiringId, IncidentId, SwitchId, Time, words};
@@ -442,6 +444,12 @@ pub struct Incident {
     /// What it affected (EVI.8).
     #[serde(default)]
     pub register: Register,
+    /// Looking for its cause (INV).
+    #[serde(default)]
+    pub investigation: Investigation,
+    /// The way back (RST).
+    #[serde(default)]
+    pub gate: Gate,
     /// Its tasks (TEAM.2).
     #[serde(default)]
     pub tasks: Vec<Task>,

@@ -8,10 +8,12 @@ mod channels;
 mod evidence;
 mod factors;
 mod incidents;
+mod layers;
 mod nearest;
 mod plan;
 mod postmortem;
 mod read;
+mod restart;
 mod rules;
 mod templates;
 
@@ -20,6 +22,7 @@ pub use channels::{Channel, ChannelKind, Security};
 pub use evidence::EvidencePlan;
 pub use factors::{ByScheme, Factor, FactorPlan, SeenPlan, WorkflowCase, WorkflowPlan};
 pub use incidents::{FieldPlan, IncidentTemplate, Incidents, TaskPlan};
+pub use layers::{LayerPlan, LayersPlan, Question, Refused, Words};
 pub use nearest::nearest;
 pub use plan::{
     BannedWording, BaselineHours, Claim, ClassPlan, FailureClass, Level, LevelClocks, Owed, OwedBy, Price, Runbook,
@@ -27,4 +30,5 @@ pub use plan::{
 };
 pub use postmortem::{Answer, Blame, Part, PostmortemPlan, PromptOnly, Required};
 pub use read::{RunbookError, SHIPPED};
+pub use restart::{Accept, ConditionPlan, KnownBy, RestartPlan, WatchPlan};
 pub use rules::{Asks, BeforeStage, InputMap, Only, Rule, Rules};

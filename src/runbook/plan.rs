@@ -52,6 +52,10 @@ pub struct Runbook {
     pub channels: Vec<super::Channel>,
     /// Roles an incident has (TEAM.1).
     pub roles: Vec<String>,
+    /// How a cause is looked for (INV).
+    pub layers: super::LayersPlan,
+    /// What an agent's way back is measured by (RST).
+    pub restart: super::RestartPlan,
     /// What an incident begins with, and fields of a team's own (TEAM.11).
     pub incidents: super::Incidents,
     /// USD per million tokens by model, for costs that no sender states.

@@ -30,6 +30,8 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("templates.toml", include_str!("../../assets/runbook/templates.toml")),
     ("channels.toml", include_str!("../../assets/runbook/channels.toml")),
     ("banned.toml", include_str!("../../assets/runbook/banned.toml")),
+    ("layers.toml", include_str!("../../assets/runbook/layers.toml")),
+    ("restart.toml", include_str!("../../assets/runbook/restart.toml")),
     ("incidents.toml", include_str!("../../assets/runbook/incidents.toml")),
     ("postmortem.toml", include_str!("../../assets/runbook/postmortem.toml")),
     ("lint.toml", include_str!("../../assets/runbook/lint.toml")),
@@ -161,6 +163,8 @@ impl Runbook {
             claims: lint.claim,
             channels,
             banned: read::<Banned>(texts, "banned.toml")?.wording,
+            layers: read(texts, "layers.toml")?,
+            restart: read(texts, "restart.toml")?,
             incidents: read(texts, "incidents.toml")?,
             postmortem: read::<super::PostmortemPlan>(texts, "postmortem.toml")?.whole("postmortem.toml")?,
             prices: read::<Prices>(texts, "prices.toml")?.price,
@@ -199,6 +203,8 @@ impl Runbook {
                 return Err(wrong("severity.toml", None, what));
             }
         }
+        self.layers.check()?;
+        self.restart.check(self)?;
         for plan in &self.classes {
             let verifying = plan.steps.iter().filter(|step| step.verifies).count();
             if verifying != 1 {

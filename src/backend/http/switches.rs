@@ -59,9 +59,9 @@ pub async fn release(
     identity: Identity,
     InWorld(drill): InWorld,
     Id(switch): Id<SwitchId>,
-    Json(Ask { id, command: ReleaseSwitch { why, agent, to } }): Json<Ask<ReleaseSwitch>>,
+    Json(Ask { id, command: ReleaseSwitch { why, agent, to, over } }): Json<Ask<ReleaseSwitch>>,
 ) -> Reply<Accepted> {
-    ask(&backend, &identity, drill, id, Command::Release { switch, why, agent, to }).await
+    ask(&backend, &identity, drill, id, Command::Release { switch, why, agent, to, over }).await
 }
 
 /// Gives one its reason, harm time or incident after firing.

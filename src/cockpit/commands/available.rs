@@ -2,7 +2,11 @@
 
 use super::{Command, Do, Need};
 use crate::{
-    cockpit::{link::Link, model::Model},
+    cockpit::{
+        link::Link,
+        model::{Model, Pane},
+        rows::RowId,
+    },
     incident::{Status, containment::SwitchState},
 };
 
@@ -43,11 +47,30 @@ fn missing(need: Need, model: &Model) -> Option<String> {
         Need::Step if model.selected_step().is_none() => "no step is selected; 4 shows them",
         Need::Draft if model.draft().is_none() => "no draft has begun; o in pane 5 begins one",
         Need::Note if model.selected_note().is_none() => "no note is selected; 6 shows them",
+        Need::Entry if model.selected_entry().is_none() => "no event is selected; 6 shows them",
+        Need::Finding if model.selected_finding().is_none() => "no finding is selected; 7 shows them",
+        Need::Change if !chosen(model, Pane::Investigation, |row| matches!(row, RowId::Change(_))) => {
+            "no change is selected; c in pane 7 names one"
+        }
+        Need::Layer
+            if !chosen(model, Pane::Investigation, |row| !matches!(row, RowId::Change(_) | RowId::Rerun(_))) =>
+        {
+            "no layer is selected; 7 shows them"
+        }
+        Need::Condition if !chosen(model, Pane::Restart, |row| matches!(row, RowId::Condition(_))) => {
+            "no condition is selected; 8 shows them"
+        }
+        Need::Task if model.selected_task().is_none() => "no task is selected; 9 shows them",
+        Need::Reminder if model.selected_reminder().is_none() => "no reminder is selected; 9 shows them",
         _ => return None,
     };
     Some(absent.to_owned())
 }
 
+fn chosen(model: &Model, pane: Pane, of: impl Fn(&RowId) -> bool) -> bool {
+    model.rows.of(pane).chosen().is_some_and(of)
+}
+
 fn need_incident(need: Need) -> bool {
-    matches!(need, Need::Incident | Need::Unconfirmed | Need::Checklist | Need::Step | Need::Draft | Need::Note)
+    !matches!(need, Need::Nothing | Need::Overlay | Need::Firing | Need::Switch | Need::Hold)
 }

@@ -46,6 +46,12 @@ words! {
         Pane5 = "go-drafts",
         /// To pane 6.
         Pane6 = "go-evidence",
+        /// To pane 7.
+        Pane7 = "go-investigation",
+        /// To pane 8.
+        Pane8 = "go-restart",
+        /// To pane 9.
+        Pane9 = "go-people",
         /// Next pane.
         Next = "next-pane",
         /// Previous pane.
@@ -122,6 +128,38 @@ words! {
         Send = "mark-sent",
         /// Retracts a note.
         Retract = "retract-note",
+        /// Marks a key event.
+        KeyEvent = "mark-key-event",
+        /// Adds a task.
+        AddTask = "add-task",
+        /// Says that a task is done, or puts a reminder off.
+        EndTask = "end-task",
+        /// Gives a task up.
+        DropTask = "drop-task",
+        /// Adds a link.
+        AddLink = "add-link",
+        /// Puts a reminder off.
+        Snooze = "snooze-reminder",
+        /// Merges the incident into another.
+        Merge = "merge-incident",
+        /// Records a finding.
+        AddFinding = "add-finding",
+        /// Takes a finding back.
+        RetractFinding = "retract-finding",
+        /// Skips a layer.
+        SkipLayer = "skip-layer",
+        /// Names a change.
+        AddChange = "name-change",
+        /// Judges a change.
+        JudgeChange = "judge-change",
+        /// Records repeated runs.
+        AddRerun = "record-runs",
+        /// Accepts a restart condition.
+        Accept = "accept-condition",
+        /// Approves a restart.
+        ApproveRestart = "approve-restart",
+        /// Records a correction.
+        Correct = "record-correction",
         /// Opens containment from a text.
         HaltHere = "halt-from-text",
         /// Leaves the editor.
@@ -190,6 +228,12 @@ words! {
         Draft = "draft",
         /// Pane 6.
         Evidence = "evidence",
+        /// Pane 7.
+        Investigation = "investigation",
+        /// Pane 8.
+        Restart = "restart",
+        /// Pane 9.
+        People = "people",
         /// The draft editor.
         Editing = "editing",
         /// A form.
@@ -206,7 +250,7 @@ words! {
 impl Scope {
     /// Whether it is a pane, where the keys of everywhere work too.
     pub fn is_pane(self) -> bool {
-        self <= Self::Evidence
+        self <= Self::People
     }
 
     /// The scope of a pane.
@@ -218,6 +262,9 @@ impl Scope {
             Pane::Checklist => Self::Rollback,
             Pane::Draft => Self::Draft,
             Pane::Evidence => Self::Evidence,
+            Pane::Investigation => Self::Investigation,
+            Pane::Restart => Self::Restart,
+            Pane::People => Self::People,
         }
     }
 }
@@ -254,6 +301,20 @@ pub enum Need {
     Draft,
     /// A selected note.
     Note,
+    /// A selected line of the log.
+    Entry,
+    /// A selected finding.
+    Finding,
+    /// A selected change.
+    Change,
+    /// A selected layer, or something in it.
+    Layer,
+    /// A selected restart condition.
+    Condition,
+    /// A selected task.
+    Task,
+    /// A selected reminder.
+    Reminder,
     /// The overlay or editor it belongs to: the palette does not offer it.
     Overlay,
 }

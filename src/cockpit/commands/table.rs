@@ -15,10 +15,13 @@ const fn c(
 }
 
 use Danger::{Confirmed, Harmless};
-use Need::{Checklist, Draft, Firing, Hold, Incident, Note, Nothing, Overlay, Step, Switch, Unconfirmed};
+use Need::{
+    Change, Checklist, Condition, Draft, Entry, Finding, Firing, Hold, Incident, Layer, Note, Nothing, Overlay,
+    Reminder, Step, Switch, Task, Unconfirmed,
+};
 use Scope::{
-    Containing, Containment, Draft as InDraft, Editing, Everywhere, Evidence, Filling, Picking, Reading, Rollback,
-    Tripwires,
+    Containing, Containment, Draft as InDraft, Editing, Everywhere, Evidence, Filling, Investigation, People, Picking,
+    Reading, Restart, Rollback, Tripwires,
 };
 
 /// Every command. The first key is the one that hints and help name.
@@ -69,6 +72,9 @@ pub const TABLE: &[Command] = &[
     c(Do::Pane4, Everywhere, &["4"], "rollback", "Go to the rollback checklists.", Nothing, Harmless),
     c(Do::Pane5, Everywhere, &["5"], "drafts", "Go to the drafts.", Nothing, Harmless),
     c(Do::Pane6, Everywhere, &["6"], "evidence", "Go to the evidence and notes.", Nothing, Harmless),
+    c(Do::Pane7, Everywhere, &["7"], "investigation", "Go to the investigation.", Nothing, Harmless),
+    c(Do::Pane8, Everywhere, &["8"], "restart", "Go to the restart gate.", Nothing, Harmless),
+    c(Do::Pane9, Everywhere, &["9"], "people", "Go to roles, tasks and reminders.", Nothing, Harmless),
     c(
         Do::Next,
         Everywhere,
@@ -164,6 +170,70 @@ pub const TABLE: &[Command] = &[
     c(Do::EditOutside, InDraft, &["e"], "editor", "Hand the draft to $EDITOR.", Draft, Harmless),
     c(Do::Send, InDraft, &["m"], "mark sent", "Mark the draft sent; its exact text is kept.", Draft, Confirmed),
     c(Do::Retract, Evidence, &["x"], "retract", "Take the selected note back.", Note, Harmless),
+    c(
+        Do::KeyEvent,
+        Evidence,
+        &["m"],
+        "key event",
+        "Mark the selected line as a key event, or no longer.",
+        Entry,
+        Harmless,
+    ),
+    c(
+        Do::AddFinding,
+        Investigation,
+        &["o", "enter"],
+        "finding",
+        "Record a finding for the layer or question.",
+        Incident,
+        Harmless,
+    ),
+    c(
+        Do::RetractFinding,
+        Investigation,
+        &["x"],
+        "take back",
+        "Take the finding back, with a reason.",
+        Finding,
+        Harmless,
+    ),
+    c(Do::SkipLayer, Investigation, &["s"], "skip", "Say why a layer is not looked at.", Layer, Harmless),
+    c(Do::AddChange, Investigation, &["c"], "changed", "Name what changed shortly before.", Incident, Harmless),
+    c(Do::JudgeChange, Investigation, &["v"], "judge", "Confirm a change, or rule it out.", Change, Harmless),
+    c(Do::AddRerun, Investigation, &["r"], "runs", "Record repeated runs as a rate.", Incident, Harmless),
+    c(Do::Accept, Restart, &["a"], "accept", "Accept the condition as it is, with a reason.", Condition, Harmless),
+    c(
+        Do::ApproveRestart,
+        Restart,
+        &["v"],
+        "approve",
+        "Approve the restart, as severity owner or second person.",
+        Incident,
+        Confirmed,
+    ),
+    c(
+        Do::Correct,
+        Restart,
+        &["o"],
+        "correction",
+        "Record what was corrected, and how it was tried.",
+        Incident,
+        Harmless,
+    ),
+    c(Do::AddTask, People, &["o"], "new task", "Add a task that blocks closing.", Incident, Harmless),
+    c(Do::EndTask, People, &["x", "space", "enter"], "done", "Say that the task is done.", Task, Harmless),
+    c(Do::DropTask, People, &["i"], "drop", "Give the task up, with a reason.", Task, Harmless),
+    c(Do::Snooze, People, &["s"], "put off", "Put the reminder off by 15 minutes.", Reminder, Harmless),
+    c(Do::AddLink, People, &["a"], "link", "Add the chat, the bridge, a ticket.", Incident, Harmless),
+    c(
+        Do::Merge,
+        People,
+        &["M"],
+        "merge",
+        "Merge this incident into another, which takes everything in.",
+        Incident,
+        Confirmed,
+    ),
     // Where text is written, and overlays.
     c(Do::HaltHere, Editing, &["ctrl-x"], "halt", "Choose what to stop, from within a text.", Nothing, Confirmed),
     c(Do::Leave, Editing, &["esc", "ctrl-g"], "save and leave", "Save the draft and leave it.", Overlay, Harmless),

@@ -8,7 +8,7 @@ use ratatui::{
     widgets::{Block, BorderType},
 };
 
-use super::{checklist, containment, draft, evidence, timeline, tripwires, welcome};
+use super::{checklist, containment, draft, evidence, investigation, people, restart, timeline, tripwires, welcome};
 use crate::cockpit::{
     link::Link,
     model::{Model, Pane},
@@ -66,6 +66,7 @@ pub fn fixed_rows(pane: Pane) -> u16 {
         Pane::Checklist => 3,
         Pane::Timeline | Pane::Draft => 0,
         Pane::Evidence => 3,
+        Pane::Investigation | Pane::Restart | Pane::People => 1,
     }
 }
 
@@ -113,6 +114,9 @@ pub fn draw(model: &Model, pane: Pane, area: Rect, framed: bool, frame: &mut Fra
         Pane::Checklist => checklist::draw(model, canvas),
         Pane::Draft => draft::draw(model, canvas),
         Pane::Evidence => evidence::draw(model, canvas),
+        Pane::Investigation => investigation::draw(model, canvas),
+        Pane::Restart => restart::draw(model, canvas),
+        Pane::People => people::draw(model, canvas),
     }
 }
 

@@ -123,7 +123,8 @@ fn releasing_asks_for_the_switchs_name() {
     press(&mut model, "tab");
     press(&mut model, "fixed in 2.1");
     let released = press(&mut model, "enter");
-    let [Command::Release { switch: SwitchId(1), why, agent: None, to: None }] = asked(&released)[..] else {
+    let [Command::Release { switch: SwitchId(1), why, agent: None, to: None, over: None }] = asked(&released)[..]
+    else {
         panic!("{released:?}")
     };
     assert_eq!(why, "fixed in 2.1");

@@ -119,7 +119,7 @@ fn the_live_screen_without_colour_and_without_utf8() {
 
 #[test]
 fn every_pane_in_a_split_and_every_overlay() {
-    for (pane, key) in Pane::ALL.iter().zip(["1", "2", "3", "4", "5", "6"]) {
+    for (pane, key) in Pane::ALL.iter().zip(["1", "2", "3", "4", "5", "6", "7", "8", "9"]) {
         let mut model = sample::model((44, 30));
         super::acting::press(&mut model, key);
         insta::assert_snapshot!(format!("split-{pane}"), text(&painted(&model, (44, 30))));
@@ -129,6 +129,18 @@ fn every_pane_in_a_split_and_every_overlay() {
             let mut model = sample::model(size);
             super::acting::press(&mut model, keys);
             insta::assert_snapshot!(format!("overlay-{name}-{}x{}", size.0, size.1), text(&painted(&model, size)));
+        }
+    }
+}
+
+/// INV, RST, TEAM: panes that take turns with another on a wide screen, and stand alone on a small one.
+#[test]
+fn investigation_restart_and_people_at_three_sizes() {
+    for (pane, key) in [(Pane::Investigation, "7"), (Pane::Restart, "8"), (Pane::People, "9")] {
+        for size in [(200, 60), (120, 34), (80, 24)] {
+            let mut model = sample::model(size);
+            super::acting::press(&mut model, key);
+            insta::assert_snapshot!(format!("{pane}-{}x{}", size.0, size.1), text(&painted(&model, size)));
         }
     }
 }

@@ -12,8 +12,11 @@ use crate::{
         rows::{self, RowId},
         sync,
     },
-    incident::{Command, IncidentCommand, StepState},
-    terms::{DrillId, IncidentId, Printable},
+    incident::{
+        Command, IncidentCommand, StepState,
+        team::{EndTask, MarkEvent, Snooze, TaskState},
+    },
+    terms::{DrillId, IncidentId, Printable, Time},
 };
 
 /// Asks the backend in the world that is shown.
@@ -47,7 +50,9 @@ pub fn act(model: &mut Model, does: Do) -> Vec<Effect> {
         Do::Help => model.overlay = Some(Overlay::Help(HelpState { pane: model.focus, top: 0 })),
         Do::EditHere => drafts::edit_here(model),
         Do::EditOutside => return drafts::edit_outside(model),
-        Do::Confirm | Do::Tick | Do::Acknowledge | Do::Retract => return at_once(model, does),
+        Do::Confirm | Do::Tick | Do::Acknowledge | Do::Retract | Do::KeyEvent | Do::EndTask | Do::Snooze => {
+            return at_once(model, does);
+        }
         _ => go(model, does),
     }
     Vec::new()
@@ -63,12 +68,39 @@ fn at_once(model: &mut Model, does: Do) -> Vec<Effect> {
     if does == Do::Tick {
         return tick(model, incident);
     }
+    if let Some((what, asked)) = of_team(model, does) {
+        return ask(model, what, Command::OnIncident { incident, ask: asked });
+    }
     let (what, asked) = match (does, model.selected_note().map(|note| note.seq)) {
         (Do::Confirm, _) => ("incident confirmed", IncidentCommand::Confirm {}),
         (Do::Retract, Some(seq)) => ("note retracted", IncidentCommand::RetractNote { seq }),
         _ => return Vec::new(),
     };
     ask(model, what, Command::OnIncident { incident, ask: asked })
+}
+
+/// How long a reminder is put off.
+const SNOOZE: i64 = 15 * Time::MINUTE;
+
+/// A team's commands that need no form.
+fn of_team(model: &Model, does: Do) -> Option<(String, IncidentCommand)> {
+    Some(match does {
+        Do::KeyEvent => {
+            let entry = model.selected_entry()?;
+            let word = if entry.key { "no key event any more" } else { "key event marked" };
+            (word.into(), IncidentCommand::MarkEvent(MarkEvent { seq: entry.seq, key: !entry.key }))
+        }
+        Do::EndTask => {
+            let task = model.selected_task()?;
+            let end = EndTask { task: task.id, how: TaskState::Done, note: None };
+            (format!("{} done", task.id), IncidentCommand::EndTask(end))
+        }
+        Do::Snooze => {
+            let snooze = Snooze { reminder: model.selected_reminder()?.to_owned(), until: model.now.plus(SNOOZE) };
+            ("put off by 15 minutes".into(), IncidentCommand::Snooze(snooze))
+        }
+        _ => return None,
+    })
 }
 
 /// Ticks the selected step. The selection stays: a second key says that it is ticked, and ticks nothing else.
@@ -140,16 +172,15 @@ fn go(model: &mut Model, does: Do) {
         Do::Pane4 => focus(model, Pane::Checklist),
         Do::Pane5 => focus(model, Pane::Draft),
         Do::Pane6 => focus(model, Pane::Evidence),
+        Do::Pane7 => focus(model, Pane::Investigation),
+        Do::Pane8 => focus(model, Pane::Restart),
+        Do::Pane9 => focus(model, Pane::People),
         _ => {}
     }
 }
 
-/// A pinned pane stays alone until another one is asked for.
 fn focus(model: &mut Model, pane: Pane) {
-    model.focus = pane;
-    if model.only.is_some() {
-        model.only = Some(pane);
-    }
+    model.focus_on(pane);
 }
 
 /// To the call that runs out first.
@@ -212,7 +243,19 @@ fn copy(model: &mut Model) -> Vec<Effect> {
             Some(RowId::Hold(_)) => model.selected_hold().map(|hold| panes::hold_account(model, hold).join("\n")),
             _ => model.selected_switch().map(|switch| format!("{} {}", switch.id, switch.scope)),
         },
-        Pane::Timeline => model.incident().map(|incident| format!("{} {}", incident.id, incident.title)),
+        Pane::People => match model.rows.of(Pane::People).chosen() {
+            Some(RowId::Link(at)) => {
+                model.incident().and_then(|one| one.team.links.get(*at)).map(|link| link.url.clone())
+            }
+            _ => model.selected_task().map(|task| task.text.clone()),
+        },
+        Pane::Investigation => model.selected_finding().and_then(|number| {
+            let findings = &model.incident()?.investigation.findings;
+            findings.iter().find(|finding| finding.number == number).map(|finding| finding.said.text.clone())
+        }),
+        Pane::Restart | Pane::Timeline => {
+            model.incident().map(|incident| format!("{} {}", incident.id, incident.title))
+        }
     };
     // Agent-written text must not carry hidden characters onto a clipboard that ends in a shell.
     let Some(text) = text.map(|text| Printable::block(&text).as_str().to_owned()).filter(|text| !text.is_empty())

@@ -1,11 +1,13 @@
 //! `update`: one message in, the model changed, effects out. It never waits.
 
 mod act;
+mod cause;
 mod deciding;
 mod drafts;
 mod keys;
 mod opening;
 mod submit;
+mod team;
 mod turn;
 mod undo;
 mod when;

@@ -11,7 +11,10 @@ use crate::{
         scope_choice::ContainForm,
         text,
     },
-    incident::containment::{Mode, Stage},
+    incident::{
+        containment::{Mode, Stage},
+        restart,
+    },
     terms::FiringId,
 };
 
@@ -54,7 +57,8 @@ fn form(model: &Model, does: Do) -> Option<Form> {
         Do::Release | Do::Annotate => return of_switch(model, does),
         _ => {}
     }
-    of_incident(model, does).or_else(|| of_rollback(model, does))
+    let family = super::team::form(model, does).or_else(|| super::cause::form(model, does));
+    family.or_else(|| of_incident(model, does)).or_else(|| of_rollback(model, does))
 }
 
 fn declare(model: &Model, firing: Option<FiringId>) -> Form {
@@ -107,11 +111,22 @@ fn of_switch(model: &Model, does: Do) -> Option<Form> {
         Field::text("why", "why it is safe now", ""),
         Field::text("agent", "empty lifts all of it; an agent's id restores only that one", agent),
         Field::choice("to", stages(), 0),
+        Field::text("override", "the severity owner's reason to release over open conditions", ""),
     ];
     let form = Form::new(format!("Release {}", switch.id), Ask::Release(switch.id), fields)
         .about(format!("{} · {} since {}", switch.scope, switch.mode, text::clock(switch.engaged_at, zone(model))))
         .about("What it stops starts again at once. Other switches that cover the same calls stay in force.");
-    Some(form)
+    // RST.1: what the gate lacks is said before somebody types.
+    let lacks = model.runbook.as_ref().zip(model.incident().filter(|one| Some(one.id) == switch.incident));
+    let open: Vec<String> = lacks
+        .map(|(runbook, incident)| restart::conditions(incident, runbook))
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|one| one.state == restart::ConditionState::Open)
+        .map(|one| one.title)
+        .collect();
+    let gate = if open.is_empty() { None } else { Some(format!("The gate lacks: {}", open.join(", "))) };
+    Some(gate.into_iter().fold(form, Form::about))
 }
 
 /// The stages an agent may go on in; full autonomy first.

@@ -1,6 +1,6 @@
 //! What a filled form asks.
 
-use super::{act, deciding, when};
+use super::{act, cause, deciding, team, when};
 use crate::{
     cockpit::{
         effect::Effect,
@@ -38,7 +38,7 @@ pub fn submit(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-fn time(form: &Form, label: &str, model: &Model) -> Result<Option<Time>, String> {
+pub(super) fn time(form: &Form, label: &str, model: &Model) -> Result<Option<Time>, String> {
     let zone = if model.utc { text::Zone::Utc } else { model.look.zone };
     when::read(&form.get(label), model.now, zone)
 }
@@ -74,7 +74,8 @@ fn asked(form: &Form, model: &Model) -> Result<(String, Command), String> {
                 (None, Some(stage)) => return Err(format!("only one agent goes on in {stage}: name it in agent")),
                 (None, None) => format!("{switch} released"),
             };
-            (what, Command::Release { switch: *switch, why: form.need("why")?, agent, to })
+            let over = form.given("override");
+            (what, Command::Release { switch: *switch, why: form.need("why")?, agent, to, over })
         }
         Ask::Decide { .. } => deciding::asked(form, model)?,
         Ask::Annotate(switch) => {
@@ -88,7 +89,8 @@ fn asked(form: &Form, model: &Model) -> Result<(String, Command), String> {
             (format!("{switch} annotated"), command)
         }
         _ => {
-            let (incident, what, ask) = of_incident(form, model)?;
+            let family = team::asked(form, model).or_else(|| cause::asked(form, model));
+            let (incident, what, ask) = family.unwrap_or_else(|| of_incident(form, model))?;
             (what, Command::OnIncident { incident, ask })
         }
     })
@@ -144,13 +146,6 @@ fn of_incident(form: &Form, model: &Model) -> Result<(IncidentId, String, Incide
             let (channel, to) = (form.need("channel")?, form.need("to")?);
             (*id, format!("{draft} marked sent"), IncidentCommand::SendDraft { draft: *draft, channel, to, over: None })
         }
-        Ask::Declare(_)
-        | Ask::Expected(_)
-        | Ask::Decide { .. }
-        | Ask::Release(_)
-        | Ask::Annotate(_)
-        | Ask::Filter(_) => {
-            return Err("this form asks nothing of an incident".into());
-        }
+        _ => return Err("this form asks nothing of an incident".into()),
     })
 }

@@ -66,6 +66,12 @@ pub struct Finding {
     pub at: Option<Place>,
 }
 
+/// Whether `text` says a phrase of the runbook, by whole words, case and hidden characters aside.
+pub fn says(text: &str, said: &str) -> bool {
+    let (words, said) = (Words::of(text), phrase(said));
+    !said.is_empty() && (0..words.len()).any(|at| words.holds_at(at, &said))
+}
+
 /// Findings that are told of one field; a text that is all wrong is told by the first ones.
 const MOST: usize = 100;
 

@@ -19,7 +19,7 @@ pub use fill::fill;
 pub use hidden::{Hidden, forbidden};
 pub use known::Subject;
 pub use ledger::{Contradicting, Duty, Row, Statement, Told, ledger};
-pub use lint::{Finding, FindingKind, Linter, Place, has_gap, lint};
+pub use lint::{Finding, FindingKind, Linter, Place, has_gap, lint, says};
 pub use promise::{FORMS, Promise, is_last, is_relative};
 pub use render::{Message, VARIABLES, render};
 pub use state::{Agreed, Attempt, Communication, Delivery, DeliveryState};

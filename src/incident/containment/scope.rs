@@ -83,6 +83,11 @@ impl Scope {
         Self { agent: Some(agent), ..Self::default() }
     }
 
+    /// Whether it covers whole agents: one, or all of them, whatever they do.
+    pub fn is_whole(&self) -> bool {
+        self.named() == usize::from(self.agent.is_some())
+    }
+
     /// Whether everything in `other` lies inside.
     pub fn contains(&self, other: &Self) -> bool {
         fn within<T: PartialEq>(wide: &Option<T>, narrow: &Option<T>) -> bool {

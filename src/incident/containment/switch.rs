@@ -77,6 +77,12 @@ impl Stage {
         }
     }
 
+    /// One row on.
+    pub fn after(self) -> Self {
+        let at = Self::ALL.iter().position(|stage| *stage == self).unwrap_or(0);
+        Self::ALL.get(at + 1).copied().unwrap_or(self)
+    }
+
     /// One row back (RST.3).
     pub fn before(self) -> Self {
         let at = Self::ALL.iter().position(|stage| *stage == self).unwrap_or(0);

@@ -3,11 +3,11 @@
 use super::{
     actuators, checks, declare,
     dispatch::{Case, Decided, conflict, invalid, unknown},
-    lifecycle, stages,
+    lifecycle, restart, stages,
 };
 use crate::{
     incident::{
-        Declare, Engage, Fact, Incident, NewEvent, Refusal, RefusalCode, Status, Topic,
+        Declare, Engage, Fact, Incident, NewEvent, Refusal, Topic,
         containment::{HaltProof, Mode, ProofState, Stage, Switch, SwitchState},
     },
     terms::{AgentId, Author, IncidentId, SwitchId, Time},
@@ -196,7 +196,14 @@ pub(super) fn annotate(
     Ok(facts)
 }
 
-pub(super) fn release(case: &Case<'_>, id: SwitchId, why: &str, agent: Option<&AgentId>, to: Option<Stage>) -> Decided {
+pub(super) fn release(
+    case: &Case<'_>,
+    id: SwitchId,
+    why: &str,
+    agent: Option<&AgentId>,
+    to: Option<Stage>,
+    over: Option<&str>,
+) -> Decided {
     let switch = switch(case, id)?;
     let expired =
         matches!(&case.context.by, Author::Andon(_)) && switch.expires_at.is_some_and(|at| at <= case.context.now);
@@ -207,47 +214,28 @@ pub(super) fn release(case: &Case<'_>, id: SwitchId, why: &str, agent: Option<&A
     if switch.state == SwitchState::Released {
         return Err(conflict(format!("{id} was released already")));
     }
-    // RST.4: resolving or closing first is no way around it; only what was dismissed was no incident.
-    let incident = switch.incident.and_then(|id| case.world.incidents.get(&id));
-    if let Some(incident) = incident.filter(|incident| incident.status != Status::Dismissed) {
-        two_persons(case, switch, incident)?;
-    }
-    if let Some(agent) = agent {
-        if switch.scope.agent.as_ref().is_some_and(|only| only != agent) {
-            return Err(conflict(format!(
-                "{id} covers {} and never {agent}: there is nothing to restore",
-                switch.scope
-            )));
-        }
-        if let Some(stage) = to {
-            return stages::restore(case, switch, agent, stage, &why);
-        }
-        if switch.except.contains(agent) {
-            return Ok(Vec::new());
-        }
-        let fact = Fact::SwitchExcepted { switch: id, agent: agent.clone(), why };
-        return Ok(vec![case.fact(Topic::Switches, fact)]);
-    }
-    if let Some(stage) = to {
+    if let (None, Some(stage)) = (agent, to) {
         return Err(invalid(format!("one agent at a time goes on in stage {stage}: name it with `agent`")));
     }
-    let alone = switch.incident.is_none() && !expired;
-    Ok(vec![case.fact(Topic::Switches, Fact::SwitchReleased { switch: id, why, alone })])
-}
-
-/// One person stops, two restart (RST.4): where the severity asks for two, whoever fired does not also release.
-fn two_persons(case: &Case<'_>, switch: &Switch, incident: &Incident) -> Result<(), Refusal> {
-    let level = case.runbook.schemes.get(&incident.scheme).and_then(|scheme| scheme.level(&incident.severity));
-    if level.is_some_and(|level| level.restart_persons >= 2) && switch.by == case.context.by {
-        return Err(Refusal::new(
-            RefusalCode::Forbidden,
-            format!(
-                "{} is {}: one person stops, two restart. Somebody other than {} releases {}",
-                incident.id, incident.severity, switch.by, switch.id
-            ),
-        ));
+    if let Some(agent) = agent.filter(|agent| switch.scope.agent.as_ref().is_some_and(|only| only != *agent)) {
+        return Err(conflict(format!("{id} covers {} and never {agent}: there is nothing to restore", switch.scope)));
     }
-    Ok(())
+    let stage = to.unwrap_or(Stage::Full);
+    let mut facts = restart::gate(case, switch, &restart::Way { agent, to: stage, over })?;
+    match (agent, to) {
+        (Some(agent), Some(stage)) => facts.extend(stages::restore(case, switch, agent, stage, &why)?),
+        (Some(agent), None) if switch.except.contains(agent) => return Ok(Vec::new()),
+        (Some(agent), None) => {
+            let fact = Fact::SwitchExcepted { switch: id, agent: agent.clone(), why };
+            facts.push(case.fact(Topic::Switches, fact));
+        }
+        (None, _) => {
+            let alone = switch.incident.is_none() && !expired;
+            facts.push(case.fact(Topic::Switches, Fact::SwitchReleased { switch: id, why, alone }));
+        }
+    }
+    facts.extend(restart::entered(case, switch, agent, stage));
+    Ok(facts)
 }
 
 /// What the interlock proved; containment follows when every counted agent of every engaged switch is confirmed.

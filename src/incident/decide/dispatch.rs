@@ -2,7 +2,7 @@
 
 use super::{
     access, actuators, agents, auto, communication, containment, declare, evidence, firings, first_minutes, holds,
-    lifecycle, postmortem, rollback, team,
+    investigation, lifecycle, postmortem, restart, rollback, team,
 };
 use crate::{
     incident::{
@@ -104,7 +104,9 @@ pub fn decide(worlds: &Worlds, runbook: &Runbook, context: &Context, command: &C
         Command::Annotate { switch, why, harm_at, incident } => {
             containment::annotate(&case, *switch, why.as_deref(), *harm_at, *incident)
         }
-        Command::Release { switch, why, agent, to } => containment::release(&case, *switch, why, agent.as_ref(), *to),
+        Command::Release { switch, why, agent, to, over } => {
+            containment::release(&case, *switch, why, agent.as_ref(), *to, over.as_deref())
+        }
         Command::FireActuators { switch, actuators: wanted } => actuators::fire(&case, *switch, wanted),
         Command::AnswerActuator { switch, actuator, outcome } => actuators::answer(&case, *switch, actuator, outcome),
         Command::Begin { switch } => containment::begin(&case, *switch),
@@ -172,6 +174,15 @@ fn by_family(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand) -> Dec
         | IncidentCommand::SendDraft { .. }
         | IncidentCommand::AgreeDraft(_)
         | IncidentCommand::RecordDelivery(_) => communication::decide(case, incident, ask),
+        IncidentCommand::AddFinding(_)
+        | IncidentCommand::RetractFinding(_)
+        | IncidentCommand::SkipLayer(_)
+        | IncidentCommand::AddChange(_)
+        | IncidentCommand::JudgeChange(_)
+        | IncidentCommand::AddRerun(_) => investigation::decide(case, incident, ask),
+        IncidentCommand::AcceptCondition(_)
+        | IncidentCommand::ApproveRestart(_)
+        | IncidentCommand::AddCorrection(_) => restart::decide(case, incident, ask),
         IncidentCommand::AddTask(_)
         | IncidentCommand::ChangeTask(_)
         | IncidentCommand::EndTask(_)

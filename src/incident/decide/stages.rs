@@ -1,6 +1,9 @@
 //! Autonomy returns row by row, and a tripwire in the watch falls back one (RST.2, RST.3, protocol 3).
 
-use super::dispatch::{Case, Decided, conflict};
+use super::{
+    dispatch::{Case, Decided, conflict},
+    restart,
+};
 use crate::{
     incident::{
         Fact, NewEvent, Topic,
@@ -9,8 +12,6 @@ use crate::{
     terms::{AgentId, IncidentId, SwitchId, Time},
 };
 
-/// How long a stage is watched.
-const WATCH: i64 = Time::DAY;
 /// The share of runs that a canary stage lets through, percent.
 const CANARY: u8 = 10;
 
@@ -59,6 +60,7 @@ pub(super) fn fall_back(case: &Case<'_>, next: SwitchId, agent: &AgentId, what: 
     let mut facts: Vec<NewEvent> =
         engage(case, (next, old.incident), agent, stage.before(), why.clone()).into_iter().collect();
     facts.push(case.fact(Topic::Switches, Fact::SwitchReleased { switch: old.id, why, alone: false }));
+    facts.extend(restart::entered(case, old, Some(agent), stage.before()));
     facts
 }
 
@@ -86,7 +88,7 @@ fn engage(
         lane: None,
         percent: (stage == Stage::Canary).then_some(CANARY),
         stage: Some(stage),
-        watch_until: Some(case.context.now.plus(WATCH)),
+        watch_until: Some(case.context.now.plus(i64::from(case.runbook.restart.watch.hours) * Time::HOUR)),
     };
     Some(case.fact(Topic::Switches, fact))
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{communication, evidence, first_minutes, narrate, postmortem, team};
+use super::{cause, communication, evidence, first_minutes, narrate, postmortem, team};
 use crate::{
     incident::{
         Checklist, Entry, Event, Fact, Incident, Mttd, SeverityChange, Status, Step, StepState, Verified, World,
+        containment::Stage,
         first_minutes::{Factors, FirstMinutes},
     },
     terms::{ChecklistId, FiringId, IncidentId, Time},
@@ -23,8 +24,16 @@ pub(super) fn apply(world: &mut World, id: IncidentId, event: &Event) {
         Fact::FiringJoined { firing, .. } => world.firings.get(firing).cloned(),
         _ => None,
     };
+    // Whom a switch of it names is involved.
+    let named = match &event.fact {
+        Fact::SwitchJoined { switch } => world.switches.get(switch).and_then(|switch| switch.scope.agent.clone()),
+        _ => None,
+    };
     let Some(incident) = world.incidents.get_mut(&id) else { return };
     let incident = Arc::make_mut(incident);
+    if let Some(agent) = named.filter(|agent| !incident.agents.contains(agent)) {
+        incident.agents.push(agent);
+    }
     incident.version = event.seq;
     team::apply(incident, event);
     life(incident, event);
@@ -33,6 +42,7 @@ pub(super) fn apply(world: &mut World, id: IncidentId, event: &Event) {
     postmortem::apply(&mut incident.postmortem, event);
     first_minutes::fold(incident, event);
     communication::apply(incident, event);
+    cause::apply(incident, event);
     if let Some(firing) = firing {
         joined(&mut incident.mttd, firing.at, firing.received_at, firing.recorded_at);
         if let Some(acked) = firing.paged.iter().filter_map(|paged| paged.acked_at).min() {
@@ -115,6 +125,8 @@ fn declared(id: IncidentId, event: &Event) -> Option<Incident> {
         mttd: Mttd::default(),
         evidence: Default::default(),
         register: Default::default(),
+        investigation: Default::default(),
+        gate: Default::default(),
         tasks: Vec::new(),
         team: team::declared(event),
         postmortem: Default::default(),
@@ -223,8 +235,10 @@ pub(super) fn settle_status(incident: &mut Incident) {
         return;
     }
     let contained = incident.contained_at.is_some() && !incident.containment_broken;
+    let goes_on = incident.gate.stages.values().any(|stage| *stage != Stage::Halted);
     incident.status = match (contained, incident.checklists.is_empty()) {
         (false, _) => Status::Declared,
+        (true, _) if goes_on => Status::Restarting,
         (true, true) => Status::Contained,
         (true, false) if incident.checklists.iter().all(|checklist| checklist.verified.is_some()) => Status::Monitoring,
         (true, false) => Status::RollingBack,

@@ -1,5 +1,6 @@
 //! The fold: what the log's facts add up to (law 1). References to what is not there are passed over, never a panic.
 
+mod cause;
 mod communication;
 mod evidence;
 mod first_minutes;

@@ -99,6 +99,27 @@ pub(super) fn line(fact: &Fact) -> String {
 /// A fact of a team's work.
 fn team(fact: &Fact) -> Option<String> {
     Some(match fact {
+        Fact::FindingAdded(added) => {
+            let root = if added.finding.root { "root cause, " } else { "" };
+            let point = added.finding.point.as_deref().map(|point| format!(" ({point})")).unwrap_or_default();
+            let early = if added.early { " — looked for before containment" } else { "" };
+            format!("{root}{}: {}{point}{early}", added.finding.layer, added.finding.text)
+        }
+        Fact::FindingRetracted(gone) => format!("finding {} taken back: {}", gone.finding, gone.why),
+        Fact::LayerSkipped(skip) => format!("{} is not looked at: {}", skip.layer, skip.why),
+        Fact::ChangeNamed(named) => format!("changed before: {}: {}", named.change.kind, named.change.what),
+        Fact::ChangeJudged(judged) => format!("change {} {}: {}", judged.change, judged.verdict, judged.why),
+        Fact::RerunRecorded(rerun) => {
+            format!("run again: {} of {} failed ({})", rerun.failed, rerun.runs, rerun.conditions)
+        }
+        Fact::ConditionAccepted(accept) => format!("accepted as it is: {}: {}", accept.condition, accept.why),
+        Fact::RestartApproved(word) if word.second => format!("restart approved as second person: {}", word.why),
+        Fact::RestartApproved(word) => format!("restart approved: {}", word.why),
+        Fact::CorrectionRecorded(said) => format!("corrected: {}: {}", said.what, said.text),
+        Fact::StageEntered(entered) => format!("{} goes on in {}", entered.agent, entered.stage),
+        Fact::RestartOverridden(said) => {
+            format!("{} to {} over open conditions ({}): {}", said.switch, said.to, said.open.join(", "), said.why)
+        }
         Fact::TaskAdded(added) => {
             let owner = added.plan.owner.as_deref().map(|owner| format!(" ({owner})")).unwrap_or_default();
             format!("{}: {}{owner}", added.task, added.plan.text)

@@ -1,6 +1,6 @@
 //! Switches that tripwires engage by themselves: a person's word before, the machine's speed then (CON.14).
 
-use super::story::{Story, agent, at, key, kinds, opened, release};
+use super::story::{Story, agent, at, key, kinds, opened};
 use crate::{
     incident::{
         Command, Engage, Fact, RefusalCode, SetAuto, Status,
@@ -170,7 +170,7 @@ fn nothing_is_engaged_twice() {
     story.fires(vec![opened(key(CostRate, "a", ""), 3)]);
     assert_eq!(story.worlds.real.switches.len(), 2, "it still holds");
     let first = story.firing(1).auto.as_ref().unwrap().switch.unwrap();
-    story.by("lee").done(release(first.0, "looked at it"));
+    story.freed(first.0);
     story.fires(vec![FiringChange::Closed { key: key(CostRate, "a", ""), at: at(4) }]);
     story.fires(vec![opened(key(CostRate, "a", ""), 5)]);
     assert_eq!(story.worlds.real.switches.len(), 3, "lifted, and met anew");

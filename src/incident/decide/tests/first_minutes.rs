@@ -1,6 +1,6 @@
 //! The first ten minutes: seven facts, their disputes and what the system reads itself (TEN.1, TEN.2, DET.13).
 
-use super::story::{Story, agent, at, declare, halt, key, kinds, on, opened, release};
+use super::story::{Story, agent, at, declare, halt, key, kinds, on, opened};
 use crate::{
     incident::{
         ClockState, Command, Declare, Engage, Fact, IncidentCommand as Ask, RefusalCode, clocks,
@@ -194,7 +194,7 @@ fn side_effects_are_read_from_the_proof() {
     story.done(on(Ask::DeclareContained { why: "unplugged".into() }));
     assert_eq!(story.stands(effects), (Known::Known, "no: contained by word"));
     story.done(Command::Engage(halt()));
-    story.done(release(1, "the guard is in place"));
+    story.freed(1);
     assert_eq!(story.stands(effects), (Known::Known, "yes: SW-1 was lifted"));
 }
 

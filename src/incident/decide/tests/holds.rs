@@ -123,8 +123,13 @@ fn what_is_lifted_holds_nobody_any_more() {
     let mut story = waiting();
     story.by("andon:interlock").done(call("mailer", "two", 1));
     story.by("dana").at(10);
-    let only =
-        Command::Release { switch: SwitchId(1), why: "unaffected".into(), agent: Some(agent("mailer")), to: None };
+    let only = Command::Release {
+        switch: SwitchId(1),
+        why: "unaffected".into(),
+        agent: Some(agent("mailer")),
+        to: None,
+        over: None,
+    };
     story.done(only);
     assert_eq!((state(&story, 1, 10), state(&story, 2, 10)), (HoldState::Waiting, HoldState::Lifted));
     story.done(release(1, "over"));

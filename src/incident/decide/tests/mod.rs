@@ -13,6 +13,7 @@ mod lifecycle;
 mod phase;
 mod postmortem;
 mod proof;
+mod restart;
 mod rollback;
 mod sequences;
 mod severity;

@@ -170,7 +170,7 @@ fn switches() -> BoxedStrategy<Command> {
         (switch(), option::of(text()), option::of(time()), option::of(number().prop_map(IncidentId)))
             .prop_map(|(switch, why, harm_at, incident)| Command::Annotate { switch, why, harm_at, incident }),
         (switch(), text(), option::of(who()), option::of(select(Stage::ALL.to_vec())))
-            .prop_map(|(switch, why, agent, to)| Command::Release { switch, why, agent, to }),
+            .prop_map(|(switch, why, agent, to)| Command::Release { switch, why, agent, to, over: None }),
         switch().prop_map(|switch| Command::Begin { switch }),
         (number(), proof(), time()).prop_map(|(id, proof, at)| prove(id, &proof, at)),
     ]

@@ -11,7 +11,13 @@ use crate::{
 };
 
 fn to(id: u32, of: &str, stage: Stage) -> Command {
-    Command::Release { switch: SwitchId(id), why: "looks well".into(), agent: Some(agent(of)), to: Some(stage) }
+    Command::Release {
+        switch: SwitchId(id),
+        why: "looks well".into(),
+        agent: Some(agent(of)),
+        to: Some(stage),
+        over: None,
+    }
 }
 
 fn fire(changes: Vec<FiringChange>) -> Command {
@@ -44,7 +50,8 @@ fn an_agent_returns_row_by_row() {
     story.done(to(4, "a", Stage::Full));
     assert_eq!(answer(&story, "a"), Decision::Allow);
     story.refused(to(1, "b", Stage::Halted), RefusalCode::Conflict, "halted already");
-    let nobody = Command::Release { switch: SwitchId(1), why: "x".into(), agent: None, to: Some(Stage::Canary) };
+    let nobody =
+        Command::Release { switch: SwitchId(1), why: "x".into(), agent: None, to: Some(Stage::Canary), over: None };
     story.refused(nobody, RefusalCode::Invalid, "one agent at a time");
     story.by("automation:ci").refused(to(1, "b", Stage::ReadOnly), RefusalCode::Forbidden, "only a person");
 }

@@ -10,6 +10,7 @@ use crate::{
         Stream, Worlds, chain,
         containment::{AgentProof, HaltProof, ProofState, Switch},
         decide,
+        restart::ApproveRestart,
     },
     runbook::Runbook,
     terms::{AgentId, Author, DrillId, FiringId, IncidentId, SwitchId, Time},
@@ -135,6 +136,23 @@ impl Story {
         assert_eq!(self.done(command), []);
     }
 
+    /// Lifts a switch of INC-1 over the gate, as two persons may (RST.4); whoever asked before asks again after.
+    #[track_caller]
+    pub fn freed(&mut self, switch: u32) -> Vec<Fact> {
+        let before = self.context.by.clone();
+        self.by("lee").done(on(IncidentCommand::Assign {
+            role: "severity-owner".into(),
+            who: Some("lee".into()),
+            note: None,
+        }));
+        self.by("kim").done(on(IncidentCommand::ApproveRestart(ApproveRestart { second: true, why: "seen".into() })));
+        let over = Some("nothing it could do".into());
+        let Command::Release { switch, why, agent, to, .. } = release(switch, "narrower") else { return Vec::new() };
+        let made = self.by("lee").done(Command::Release { switch, why, agent, to, over });
+        self.context.by = before;
+        made
+    }
+
     #[track_caller]
     pub fn incident(&self, id: u32) -> &Incident {
         &self.worlds.get(self.context.drill).unwrap().incidents[&IncidentId(id)]
@@ -206,7 +224,7 @@ pub(super) fn halt() -> Engage {
 }
 
 pub(super) fn release(id: u32, why: &str) -> Command {
-    Command::Release { switch: SwitchId(id), why: why.into(), agent: None, to: None }
+    Command::Release { switch: SwitchId(id), why: why.into(), agent: None, to: None, over: None }
 }
 
 pub(super) fn key(tripwire: Tripwire, of: &str, detail: &str) -> FiringKey {
