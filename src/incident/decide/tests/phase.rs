@@ -1,6 +1,6 @@
 //! Where an incident stands and what comes next (TEN.2).
 
-use super::story::{Story, agent, halt, key, on, opened, release};
+use super::story::{Story, agent, halt, key, on, opened};
 use crate::{
     incident::{
         Command, Fields, IncidentCommand as Ask, Status,
@@ -30,7 +30,8 @@ impl Story {
         self.done(on(Ask::StartDraft { audience: audience.into() }));
         let draft = DraftId(number);
         let version = self.incident(1).drafts.iter().find(|one| one.id == draft).unwrap().version;
-        let fields = Fields { body: "41 refunds were paid twice.".into(), ..Fields::default() };
+        let fields =
+            Fields { body: "41 refunds were paid twice.".into(), next_update: "none".into(), ..Fields::default() };
         self.done(on(Ask::EditDraft { draft, fields, version }));
         self.done(on(Ask::SendDraft { draft, channel: "chat".into(), to: "everybody".into(), over: None }));
     }
@@ -105,7 +106,7 @@ fn harm_comes_before_classification_and_the_end_is_an_end() {
     story.is_in(PhaseName::Contain, "stop what does harm");
     story.done(Command::Engage(halt()));
     story.done(on(Ask::DeclareContained { why: "unplugged".into() }));
-    story.by("kim").done(release(1, "mended"));
+    story.freed(1);
     story.by("dana").done(on(Ask::Resolve { note: String::new(), over: None }));
     story.is_in(PhaseName::Restart, "post-mortem");
     story.done(on(Ask::Close { over: Some("nothing to learn".into()) }));

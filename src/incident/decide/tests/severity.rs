@@ -146,6 +146,7 @@ fn a_level_brings_its_clocks_and_takes_them_along() {
         ("severity.toml".to_owned(), text.to_owned()),
         ("factors.toml".to_owned(), "factor=[]".to_owned()),
         ("incidents.toml".to_owned(), String::new()),
+        ("templates.toml".to_owned(), "template = []".to_owned()),
     ]);
     let mut story = Story::new();
     story.runbook = Runbook::from_texts(&texts).unwrap();
