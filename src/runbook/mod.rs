@@ -16,6 +16,7 @@ mod read;
 mod restart;
 mod rules;
 mod templates;
+mod secrets;
 
 pub use actuators::{Actuator, ActuatorMove, On};
 pub use channels::{Channel, ChannelKind, Security};
@@ -32,3 +33,4 @@ pub use postmortem::{Answer, Blame, Part, PostmortemPlan, PromptOnly, Required};
 pub use read::{RunbookError, SHIPPED};
 pub use restart::{Accept, ConditionPlan, KnownBy, RestartPlan, WatchPlan};
 pub use rules::{Asks, BeforeStage, InputMap, Only, Rule, Rules};
+pub use secrets::{SecretPattern, Secrets};

@@ -58,6 +58,8 @@ pub struct Runbook {
     pub restart: super::RestartPlan,
     /// What an incident begins with, and fields of a team's own (TEAM.11).
     pub incidents: super::Incidents,
+    /// What looks like a secret, and is masked where evidence is shown (EVI.4).
+    pub secrets: super::Secrets,
     /// USD per million tokens by model, for costs that no sender states.
     pub prices: BTreeMap<String, Price>,
 }

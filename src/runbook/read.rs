@@ -12,6 +12,7 @@ use super::{
     factors::{FactorsText, WorkflowsText},
     nearest,
     rules::RulesText,
+    secrets::SecretsText,
 };
 use crate::incident::ClockPlan;
 
@@ -35,6 +36,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("incidents.toml", include_str!("../../assets/runbook/incidents.toml")),
     ("postmortem.toml", include_str!("../../assets/runbook/postmortem.toml")),
     ("lint.toml", include_str!("../../assets/runbook/lint.toml")),
+    ("secrets.toml", include_str!("../../assets/runbook/secrets.toml")),
     ("prices.toml", include_str!("../../assets/runbook/prices.toml")),
 ];
 
@@ -167,6 +169,7 @@ impl Runbook {
             restart: read(texts, "restart.toml")?,
             incidents: read(texts, "incidents.toml")?,
             postmortem: read::<super::PostmortemPlan>(texts, "postmortem.toml")?.whole("postmortem.toml")?,
+            secrets: read::<SecretsText>(texts, "secrets.toml")?.whole(text_of(texts, "secrets.toml"))?,
             prices: read::<Prices>(texts, "prices.toml")?.price,
         };
         runbook.check()?;
