@@ -18,3 +18,12 @@ pub struct FreezeCheck {
     /// Actions that are known to be lost.
     pub lost: u64,
 }
+
+/// A blob as it is kept: `POST /v1/blobs`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredBlob {
+    /// SHA-256 (hex) of the content.
+    pub digest: String,
+    /// Its bytes.
+    pub bytes: u64,
+}

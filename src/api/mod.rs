@@ -17,7 +17,7 @@ pub use commands::{
     ReleaseSwitch, Stop, Stopping, TokenMade,
 };
 pub use drills::{DrillStarted, RecordingView, StartDrill};
-pub use evidence::FreezeCheck;
+pub use evidence::{FreezeCheck, StoredBlob};
 pub use header::decoded_header;
 pub use interlock::{AgentView, CheckAnswer, CheckRequest, DecideHold, HoldView, LeaseAnswer, LeaseRequest};
 pub use postmortem::ProposeTripwires;

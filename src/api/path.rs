@@ -71,6 +71,16 @@ pub fn incident_evidence(id: IncidentId) -> String {
     format!("{INCIDENTS}/{id}/evidence")
 }
 
+/// What is kept by its content.
+pub const BLOBS: &str = "/v1/blobs";
+/// What looks like a secret.
+pub const SECRETS: &str = "/v1/secrets";
+
+/// One blob of an incident, masked; whole with `raw`.
+pub fn blob(id: IncidentId, digest: &str) -> String {
+    format!("{INCIDENTS}/{id}/blobs/{digest}")
+}
+
 /// One incident's look back.
 pub fn look_back(id: IncidentId) -> String {
     format!("{INCIDENTS}/{id}/lookback")

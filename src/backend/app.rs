@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    blobs::Blobs,
     clock::Clock,
     core::Core,
     drill::Playing,
@@ -44,6 +45,10 @@ pub struct Backend {
     pub probes: Probes,
     /// Drills being played.
     pub playing: Playing,
+    /// What is kept by its content.
+    pub blobs: Blobs,
+    /// The runbook in force.
+    pub runbook: Arc<ArcSwap<Runbook>>,
     /// The clock.
     pub clock: Clock,
     /// Cancelled when the backend goes.
@@ -58,8 +63,6 @@ pub struct Backend {
     pub telemetry: OnceLock<String>,
     /// Its log file, when it has one.
     pub log_file: Option<String>,
-    /// The runbook in force.
-    pub runbook: Arc<ArcSwap<Runbook>>,
 }
 
 impl Backend {

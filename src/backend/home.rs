@@ -47,6 +47,11 @@ impl Home {
         self.database().with_file_name("telemetry.db")
     }
 
+    /// What is kept by its content.
+    pub fn blobs(&self) -> PathBuf {
+        self.data.join("blobs")
+    }
+
     /// Who was heard, for the interlock's next life.
     pub fn heard(&self) -> PathBuf {
         self.data.join("heard.json")

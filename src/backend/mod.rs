@@ -3,6 +3,7 @@
 mod ancestry;
 pub mod app;
 pub mod backtest;
+pub mod blobs;
 pub mod clock;
 pub mod core;
 pub mod drill;

@@ -188,6 +188,8 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         presence: Presence::default(),
         probes: super::outward::Probes::default(),
         playing: super::drill::Playing::default(),
+        blobs: super::blobs::Blobs::in_folder(home.blobs()),
+        runbook: runbook.clone(),
         clock: clock.clone(),
         stop: CancellationToken::new(),
         uid: rustix::process::getuid().as_raw(),
@@ -195,7 +197,6 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         hosts,
         telemetry: std::sync::OnceLock::new(),
         log_file: log_file.as_ref().map(|file| file.display().to_string()),
-        runbook: runbook.clone(),
     });
     let mut tasks = tasks::start(&backend);
     tasks.spawn(super::outward::keep_armed(backend.clone(), runbook.clone()));

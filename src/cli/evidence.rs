@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::{
+    exhibits,
     incidents::{self, One},
     print::{self, Failed},
     reach::Reach,
@@ -30,6 +31,10 @@ pub enum Evidence {
     List(One),
     /// Say where an item stands.
     Set(Set),
+    /// Keep a file, or a command's output, as what shows an item.
+    Add(exhibits::Add),
+    /// Show what an item holds, secrets masked; or write a file of it out whole.
+    Show(exhibits::Show),
     /// Place a legal hold: what is pinned outlives closing.
     Hold(incidents::Why),
     /// Lift a legal hold; whoever holds the named role may.
@@ -91,6 +96,8 @@ pub async fn evidence(reach: &Reach, asked: Evidence) -> Result<(), Failed> {
         Evidence::Freeze(asked) => freeze(reach, asked).await,
         Evidence::List(asked) => list(reach, asked.incident).await,
         Evidence::Set(asked) => set(reach, asked).await,
+        Evidence::Add(asked) => exhibits::add(reach, asked).await,
+        Evidence::Show(asked) => exhibits::show(reach, asked).await,
         Evidence::Hold(asked) => reach.ask(asked.incident, IncidentCommand::HoldEvidence { why: asked.why }).await,
         Evidence::Lift(asked) => reach.ask(asked.incident, IncidentCommand::LiftEvidence { why: asked.why }).await,
         Evidence::Check(asked) => check(reach, asked.incident).await,

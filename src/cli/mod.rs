@@ -15,6 +15,7 @@ mod config;
 mod drafts;
 mod drills;
 mod evidence;
+mod exhibits;
 mod facts;
 mod firings;
 mod holds;

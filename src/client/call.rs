@@ -76,7 +76,7 @@ impl Client {
         ClientError::Unreachable { place: self.target.place(), why: cause.to_string() }
     }
 
-    fn garbled(&self, why: impl ToString) -> ClientError {
+    pub(super) fn garbled(&self, why: impl ToString) -> ClientError {
         ClientError::Garbled { place: self.target.place(), why: why.to_string() }
     }
 

@@ -1,6 +1,7 @@
 //! The client: typed calls to a backend over its socket or a URL, and its event stream with resume. Knows nothing of
 //! screens; never decides anything.
 
+mod blobs;
 mod call;
 mod error;
 mod interlock;

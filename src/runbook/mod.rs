@@ -15,8 +15,8 @@ mod postmortem;
 mod read;
 mod restart;
 mod rules;
-mod templates;
 mod secrets;
+mod templates;
 
 pub use actuators::{Actuator, ActuatorMove, On};
 pub use channels::{Channel, ChannelKind, Security};

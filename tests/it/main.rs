@@ -10,6 +10,7 @@ mod disk;
 mod done;
 mod drills;
 mod evidence;
+mod exhibits;
 mod faults;
 mod first_minutes;
 mod gates;

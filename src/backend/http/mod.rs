@@ -1,6 +1,7 @@
 //! HTTP: routes by resource, one file each, over the Unix socket and TCP. Says no in problem+json; decides nothing.
 
 mod agents;
+mod blobs;
 mod commands;
 mod door;
 mod drills;

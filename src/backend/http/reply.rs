@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::{
     api::{Accepted, Problem},
-    backend::{app::Backend, evidence, identity::Identity, rights},
-    incident::{Command, IncidentCommand, World, Worlds},
+    backend::{app::Backend, blobs::Digest, evidence, identity::Identity, rights},
+    incident::{Command, IncidentCommand, World, Worlds, evidence::Source},
     terms::DrillId,
 };
 
@@ -31,6 +31,17 @@ pub async fn ask(
         // What is frozen is pinned before it is recorded.
         Command::OnIncident { incident, ask: IncidentCommand::FreezeEvidence(ask) } => {
             return evidence::freeze(backend, world, id, identity.author.clone(), incident, ask).await.map(Json);
+        }
+        // What shows an item is kept before it is named.
+        Command::OnIncident { ask: IncidentCommand::SetEvidence(ref set), .. } => {
+            if let Some(Source::Blob(blob)) = &set.source {
+                let digest: Digest = blob.digest.parse().map_err(|why: String| Problem::invalid(422, why))?;
+                let kept = backend.blobs.open(&digest)?.bytes;
+                if kept != blob.bytes {
+                    return Err(Problem::invalid(422, format!("`bytes`: {digest} has {kept} bytes")));
+                }
+            }
+            command
         }
         command => command,
     };

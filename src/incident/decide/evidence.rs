@@ -10,7 +10,7 @@ use crate::{
         evidence::{
             AddAffected, AffectedAdded, AffectedChanged, AffectedState, AppendEvidence, EvidenceAppended,
             EvidenceFrozen, EvidenceHeld, EvidenceItemSet, EvidenceLifted, EvidenceLost, EvidenceOverridden,
-            FreezeEvidence, Item, ItemState, LoseEvidence, Occasion, SetAffected, SetEvidence,
+            FreezeEvidence, Item, ItemState, LoseEvidence, Occasion, SetAffected, SetEvidence, Source,
         },
     },
     runbook::nearest,
@@ -176,6 +176,15 @@ fn set(case: &Case<'_>, incident: &Incident, ask: &SetEvidence) -> Decided {
         (_, Some(_)) => return Err(invalid("only an expiring item has a time at which it is gone")),
         (_, None) => None,
     };
+    if let Some(Source::Blob(blob)) = &ask.source {
+        checks::name("the name of what is kept", &blob.name)?;
+        if !ask.state.is_held() {
+            return Err(invalid(format!(
+                "what is kept shows an item to be held, confirmed or disproved, not {}",
+                ask.state
+            )));
+        }
+    }
     if let Some(item) = incident.evidence.item(&ask.item)
         && (item.state, &item.why, item.expires_at) == (ask.state, &why, expires_at)
         && ask.source.as_ref().is_none_or(|source| item.sources.contains(source))
