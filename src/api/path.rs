@@ -81,6 +81,11 @@ pub fn blob(id: IncidentId, digest: &str) -> String {
     format!("{INCIDENTS}/{id}/blobs/{digest}")
 }
 
+/// What the criteria of one incident's decision point to.
+pub fn decision(id: IncidentId) -> String {
+    format!("{INCIDENTS}/{id}/decision")
+}
+
 /// One incident's look back.
 pub fn look_back(id: IncidentId) -> String {
     format!("{INCIDENTS}/{id}/lookback")

@@ -130,6 +130,9 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
     match ask {
         IncidentCommand::SetSeverity { .. } => Right::Severity,
         IncidentCommand::AnswerFact(AnswerFact { settle: Some(_), .. }) => Right::Vouch,
+        // A decision is a person's, as is going on before the freeze.
+        IncidentCommand::ChooseMove(_) => Right::Vouch,
+        IncidentCommand::OverrideEvidence { .. } => Right::Override,
         IncidentCommand::AppendEvidence(_) | IncidentCommand::LoseEvidence(_) | IncidentCommand::RecordDelivery(_) => {
             Right::Internal
         }
@@ -188,6 +191,7 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
         | IncidentCommand::Resolve { over: None, .. }
         | IncidentCommand::Reopen { .. }
         | IncidentCommand::AnswerFact(_)
+        | IncidentCommand::JudgeCriterion(_)
         | IncidentCommand::WeighFactor(_)
         | IncidentCommand::Close { over: None } => Right::Work,
     }

@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    actuators, agents, backend, cause, config, drafts, drills, evidence, facts, firings, holds, incidents, interlock,
-    postmortem, rollback, severity, status, switches, team, tokens, tripwires,
+    actuators, agents, backend, cause, config, decide, drafts, drills, evidence, facts, firings, holds, incidents,
+    interlock, postmortem, rollback, severity, status, switches, team, tokens, tripwires,
 };
 use crate::terms::{DrillId, IncidentId};
 
@@ -151,6 +151,8 @@ pub enum Command {
     /// The register of what is affected.
     Affected(evidence::Affected),
 
+    /// Roll back, restrict, fall back or go on watching: the criteria, and the choice.
+    Decide(decide::Decide),
     /// Open rollback checklists.
     #[command(subcommand)]
     Rollback(rollback::Rollback),

@@ -35,6 +35,8 @@ pub enum Evidence {
     Add(exhibits::Add),
     /// Show what an item holds, secrets masked; or write a file of it out whole.
     Show(exhibits::Show),
+    /// Go on before the evidence is frozen, with a reason.
+    Override(incidents::Why),
     /// Place a legal hold: what is pinned outlives closing.
     Hold(incidents::Why),
     /// Lift a legal hold; whoever holds the named role may.
@@ -98,6 +100,9 @@ pub async fn evidence(reach: &Reach, asked: Evidence) -> Result<(), Failed> {
         Evidence::Set(asked) => set(reach, asked).await,
         Evidence::Add(asked) => exhibits::add(reach, asked).await,
         Evidence::Show(asked) => exhibits::show(reach, asked).await,
+        Evidence::Override(asked) => {
+            reach.ask(asked.incident, IncidentCommand::OverrideEvidence { why: asked.why }).await
+        }
         Evidence::Hold(asked) => reach.ask(asked.incident, IncidentCommand::HoldEvidence { why: asked.why }).await,
         Evidence::Lift(asked) => reach.ask(asked.incident, IncidentCommand::LiftEvidence { why: asked.why }).await,
         Evidence::Check(asked) => check(reach, asked.incident).await,

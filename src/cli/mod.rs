@@ -12,6 +12,7 @@ pub(crate) mod break_glass;
 mod cause;
 mod cockpit;
 mod config;
+mod decide;
 mod drafts;
 mod drills;
 mod evidence;

@@ -7,8 +7,8 @@ use clap::CommandFactory;
 use super::{
     Cli, actuators, agents,
     args::Command,
-    audit, backend, cause, cockpit, config, drafts, drills, evidence, facts, firings, holds, incidents, interlock,
-    postmortem,
+    audit, backend, cause, cockpit, config, decide, drafts, drills, evidence, facts, firings, holds, incidents,
+    interlock, postmortem,
     print::{Failed, line},
     reach::Reach,
     rollback, severity, status, switches, team, tokens, told, tripwires,
@@ -72,6 +72,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Tripwires(asked) => tripwires::tripwires(&reach, asked).await,
         Command::Evidence(asked) => evidence::evidence(&reach, asked).await,
         Command::Affected(asked) => evidence::affected(&reach, asked).await,
+        Command::Decide(asked) => decide::decide(&reach, asked).await,
         Command::Rollback(asked) => rollback::open(&reach, asked).await,
         Command::Checklist(asked) => rollback::show(&reach, &asked).await,
         Command::Check(asked) => rollback::check(&reach, asked).await,

@@ -6,6 +6,7 @@ use super::{
     AgentDeclaration, Fields, Role,
     communication::{Agreement, DeliveryStep},
     containment::{ActuatorOutcome, AutoScope, AutoStage, BacktestSeen, Call, HoldEnd, Mode, Move, Scope, Stage},
+    decision::{ChooseMove, JudgeCriterion},
     evidence,
     first_minutes::{AnswerFact, WeighFactor},
     investigation,
@@ -326,6 +327,15 @@ pub enum IncidentCommand {
     FilePostmortem(FilePostmortem),
     /// Answers, doubts or settles one of the seven facts (TEN.1).
     AnswerFact(AnswerFact),
+    /// Answers a criterion of the decision (DEC.1).
+    JudgeCriterion(JudgeCriterion),
+    /// Chooses what is done about what is broken (DEC.1).
+    ChooseMove(ChooseMove),
+    /// Goes on before the evidence is frozen (EVI.1).
+    OverrideEvidence {
+        /// Why.
+        why: String,
+    },
     /// Answers a factor of the severity (SEV.5).
     WeighFactor(WeighFactor),
     /// Makes a draft the agreed statement for its audience (COM.6).

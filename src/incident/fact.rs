@@ -9,6 +9,7 @@ use super::{
         ActuatorOutcome, AgentProof, AutoScope, AutoStage, BacktestSeen, BlastRadius, Call, HaltProof, HoldEnd, Mode,
         Move, Scope, Stage,
     },
+    decision::{Judged, MoveChosen},
     evidence,
     first_minutes::{Answered, Early, Weighed},
     investigation,
@@ -40,6 +41,9 @@ pub struct PlannedStep {
     /// This step is the class's read-back: the checklist is done only when it is (RBK).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub verifies: bool,
+    /// It changes the state: it waits for the evidence to be frozen (EVI.1).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub changes: bool,
     /// A budget of its own from containment, where it differs from the class's, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_s: Option<u64>,
@@ -274,6 +278,10 @@ pub enum Fact {
     FactAnswered(Answered),
     /// A factor of the severity was answered (SEV.5).
     FactorWeighed(Weighed),
+    /// A criterion of the decision was answered (DEC.1).
+    CriterionJudged(Judged),
+    /// What is done about what is broken was chosen (DEC.1).
+    MoveChosen(MoveChosen),
     /// Work that comes after containment was begun before it (TEN.2).
     BegunBeforeContainment(Early),
     /// A person asked for a draft to be sent by a channel that andon works itself (COM.5).

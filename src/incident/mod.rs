@@ -10,6 +10,7 @@ mod command;
 pub mod communication;
 pub mod containment;
 mod decide;
+pub mod decision;
 mod event;
 pub mod evidence;
 mod fact;

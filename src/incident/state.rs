@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     communication::{Communication, Delivery, DeliveryState, Promise},
     containment::BlastRadius,
+    decision::Decision,
     evidence::{Evidence, Register},
     first_minutes::{Factors, FirstMinutes},
     investigation::Investigation,
@@ -465,6 +466,9 @@ pub struct Incident {
     /// What its severity is weighed by (SEV.5).
     #[serde(default)]
     pub factors: Factors,
+    /// What was decided about what is broken (DEC.1).
+    #[serde(default)]
+    pub decision: Decision,
 }
 
 impl Incident {

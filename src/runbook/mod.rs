@@ -5,6 +5,7 @@
 
 mod actuators;
 mod channels;
+mod decision;
 mod evidence;
 mod factors;
 mod incidents;

@@ -8,6 +8,7 @@ use super::{
     BannedWording, ClassPlan, Price, Runbook, Scheme, Template, TripwirePlan,
     actuators::ActuatorsText,
     channels::ChannelsText,
+    decision::DecisionText,
     evidence::EvidenceText,
     factors::{FactorsText, WorkflowsText},
     nearest,
@@ -27,6 +28,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("tripwires.toml", include_str!("../../assets/runbook/tripwires.toml")),
     ("rules.toml", include_str!("../../assets/runbook/rules.toml")),
     ("actuators.toml", include_str!("../../assets/runbook/actuators.toml")),
+    ("decision.toml", include_str!("../../assets/runbook/decision.toml")),
     ("evidence.toml", include_str!("../../assets/runbook/evidence.toml")),
     ("templates.toml", include_str!("../../assets/runbook/templates.toml")),
     ("channels.toml", include_str!("../../assets/runbook/channels.toml")),
@@ -148,6 +150,7 @@ impl Runbook {
         let lint: Lint = read(texts, "lint.toml")?;
         let runbook = Self {
             evidence,
+            decision: read::<DecisionText>(texts, "decision.toml")?.whole(text_of(texts, "decision.toml"))?,
             factors: read::<FactorsText>(texts, "factors.toml")?.whole("factors.toml", &schemes)?,
             workflows: read::<WorkflowsText>(texts, "workflows.toml")?.whole("workflows.toml", &schemes)?,
             version: head.version,

@@ -104,6 +104,9 @@ fn an_incident_lives_from_the_first_command_to_its_post_mortem() {
         desk.refused(1, &["verify", "1", "RB-1", "--evidence", "read"]).contains("list-calls"),
         "open steps are named"
     );
+    let why = desk.refused(1, &["check", "1", "reverse"]);
+    assert!(why.contains("andon evidence freeze INC-1"), "what changes the state waits for the freeze: {why}");
+    desk.done(&["evidence", "freeze", "1"]);
     for step in ["list-calls", "freeze-schedule", "reverse", "tell-counterparties"] {
         desk.done(&["check", "1", step]);
     }

@@ -6,6 +6,7 @@ mod cli;
 mod cockpit;
 mod communication;
 mod crash;
+mod decision;
 mod disk;
 mod done;
 mod drills;

@@ -3,6 +3,7 @@
 mod agents;
 mod blobs;
 mod commands;
+mod decision;
 mod door;
 mod drills;
 mod events;

@@ -12,8 +12,8 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    agents, blobs, commands, door, drills, events, evidence, firings, health, holds, incidents, postmortem, state,
-    stop, switches, tokens, tripwires,
+    agents, blobs, commands, decision, door, drills, events, evidence, firings, health, holds, incidents, postmortem,
+    state, stop, switches, tokens, tripwires,
 };
 use crate::{
     api::{Problem, path},
@@ -46,6 +46,7 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(&under(path::INCIDENTS, "{id}/blobs/{digest}"), get(blobs::show))
         .route(path::BLOBS, post(blobs::put))
         .route(path::SECRETS, get(blobs::secrets))
+        .route(&under(path::INCIDENTS, "{id}/decision"), get(decision::show))
         .route(&under(path::INCIDENTS, "{id}/lookback"), get(evidence::look_back))
         .route(path::SWITCHES, get(switches::list).post(switches::engage))
         .route(path::PREVIEW, post(switches::preview))

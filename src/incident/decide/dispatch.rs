@@ -1,8 +1,8 @@
 //! The way in: who asks, when, in which world; and which family answers.
 
 use super::{
-    access, actuators, agents, auto, communication, containment, declare, evidence, firings, first_minutes, holds,
-    investigation, lifecycle, postmortem, restart, rollback, team,
+    access, actuators, agents, auto, communication, containment, decision, declare, evidence, firings, first_minutes,
+    holds, investigation, lifecycle, postmortem, restart, rollback, team,
 };
 use crate::{
     incident::{
@@ -161,10 +161,12 @@ fn by_family(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand) -> Dec
         | IncidentCommand::UntickStep { .. }
         | IncidentCommand::MarkImpossible { .. }
         | IncidentCommand::VerifyRollback { .. } => rollback::decide(case, incident, ask),
+        IncidentCommand::JudgeCriterion(_) | IncidentCommand::ChooseMove(_) => decision::decide(case, incident, ask),
         IncidentCommand::FreezeEvidence(_)
         | IncidentCommand::AppendEvidence(_)
         | IncidentCommand::LoseEvidence(_)
         | IncidentCommand::SetEvidence(_)
+        | IncidentCommand::OverrideEvidence { .. }
         | IncidentCommand::HoldEvidence { .. }
         | IncidentCommand::LiftEvidence { .. }
         | IncidentCommand::AddAffected(_)

@@ -27,6 +27,7 @@ pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand
         IncidentCommand::AppendEvidence(ask) => append(case, incident, ask),
         IncidentCommand::LoseEvidence(ask) => lose(case, incident, ask),
         IncidentCommand::SetEvidence(ask) => set(case, incident, ask),
+        IncidentCommand::OverrideEvidence { why } => go_on(case, incident, why),
         IncidentCommand::HoldEvidence { why } => hold(case, incident, why),
         IncidentCommand::LiftEvidence { why } => lift(case, incident, why),
         IncidentCommand::AddAffected(ask) => add(case, incident, ask),
@@ -35,35 +36,31 @@ pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand
     }
 }
 
-/// EVI.1: what changes the state — rollback, data fixes, prompt changes — waits for the freeze. `what` is the work, in
-/// words that follow “to”; a reason in `over` lets it go on, recorded.
+/// EVI.1: what changes the state — rollback, data fixes, prompt changes — waits for the freeze, or for a person's
+/// recorded reason to go on without it. `what` is the work, in words that follow “to”.
 ///
 /// # Errors
-/// Not frozen and no reason given.
-// The rollback family is its first caller.
-#[allow(dead_code, reason = "rules of other families ask it")]
-pub(super) fn evidence_gate(
-    case: &Case<'_>,
-    incident: &Incident,
-    what: &str,
-    over: Option<&str>,
-) -> Result<Vec<NewEvent>, Refusal> {
-    if incident.evidence.is_frozen() {
-        return Ok(Vec::new());
+/// Neither.
+pub(super) fn evidence_gate(incident: &Incident, what: &str) -> Result<(), Refusal> {
+    if incident.evidence.is_frozen() || !incident.evidence.overrides.is_empty() {
+        return Ok(());
     }
-    let Some(over) = over else {
-        return Err(conflict(format!(
-            "the evidence of {id} is not frozen, and to {what} changes what it would show: `andon evidence freeze {id}` takes \
-             a second; or give a reason to go on without it",
-            id = incident.id
-        )));
-    };
+    Err(conflict(format!(
+        "the evidence of {id} is not frozen, and to {what} changes what it would show: `andon evidence freeze {id}` takes \
+         a second; or go on without it, with a reason: `andon evidence override {id} WHY`",
+        id = incident.id
+    )))
+}
+
+/// Lets work go on before the freeze.
+fn go_on(case: &Case<'_>, incident: &Incident, why: &str) -> Decided {
     case.person("go on before the evidence is frozen")?;
-    let why = checks::reason("go on before the evidence is frozen", over)?;
-    Ok(vec![case.fact(
-        Topic::Incident(incident.id),
-        Fact::EvidenceOverridden(EvidenceOverridden { what: what.to_owned(), why }),
-    )])
+    let why = checks::reason("go on before the evidence is frozen", why)?;
+    if incident.evidence.is_frozen() {
+        return Err(conflict(format!("the evidence of {} is frozen: nothing waits for it", incident.id)));
+    }
+    let what = "change the state".to_owned();
+    Ok(vec![case.fact(Topic::Incident(incident.id), Fact::EvidenceOverridden(EvidenceOverridden { what, why }))])
 }
 
 /// An incident from before there were items gets the runbook's when its evidence is first worked on.

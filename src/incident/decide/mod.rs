@@ -7,6 +7,7 @@ mod auto;
 mod checks;
 mod communication;
 mod containment;
+mod decision;
 mod declare;
 mod dispatch;
 mod evidence;

@@ -3,6 +3,7 @@
 use super::{
     checks,
     dispatch::{Case, Decided, conflict, invalid, unknown},
+    evidence,
 };
 use crate::{
     incident::{Checklist, Fact, Incident, IncidentCommand, Refusal, Status, Step, StepState, Topic},
@@ -23,6 +24,9 @@ pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand
             }
             if step.state == StepState::Done {
                 return Ok(Vec::new());
+            }
+            if step.plan.changes {
+                evidence::evidence_gate(incident, "roll back")?;
             }
             one(Fact::StepTicked { checklist: *checklist, step: step.plan.id.clone() })
         }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{cause, communication, evidence, first_minutes, narrate, postmortem, team};
+use super::{cause, communication, decision, evidence, first_minutes, narrate, postmortem, team};
 use crate::{
     incident::{
         Checklist, Entry, Event, Fact, Incident, Mttd, SeverityChange, Status, Step, StepState, Verified, World,
         containment::Stage,
+        decision::Decision,
         first_minutes::{Factors, FirstMinutes},
     },
     terms::{ChecklistId, FiringId, IncidentId, Time},
@@ -39,6 +40,7 @@ pub(super) fn apply(world: &mut World, id: IncidentId, event: &Event) {
     life(incident, event);
     work(incident, event);
     evidence::apply(incident, event);
+    decision::fold(incident, event);
     postmortem::apply(&mut incident.postmortem, event);
     first_minutes::fold(incident, event);
     communication::apply(incident, event);
@@ -132,6 +134,7 @@ fn declared(id: IncidentId, event: &Event) -> Option<Incident> {
         postmortem: Default::default(),
         facts: FirstMinutes::default(),
         factors: Factors::default(),
+        decision: Decision::default(),
     };
     evidence::planned(&mut incident, kept);
     first_minutes::fold(&mut incident, event);

@@ -2,6 +2,7 @@
 
 mod cause;
 mod communication;
+mod decision;
 mod evidence;
 mod first_minutes;
 mod holds;

@@ -86,6 +86,17 @@ pub(super) fn line(fact: &Fact) -> String {
             Some(answer) => format!("{} weighed: {answer}", weighed.factor),
             None => format!("{} is not weighed any more", weighed.factor),
         },
+        Fact::CriterionJudged(judged) => {
+            let why = judged.why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+            let answer =
+                judged.answer.map_or("is not answered any more", |yes| if yes { "holds" } else { "does not hold" });
+            format!("{} {answer}{why}", judged.criterion)
+        }
+        Fact::MoveChosen(chosen) => {
+            let because = if chosen.because.is_empty() { "no criterion".into() } else { chosen.because.join(", ") };
+            let why = chosen.why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+            format!("decided: {} (criteria point to {}, by {because}){why}", chosen.choice, chosen.advised)
+        }
         Fact::BegunBeforeContainment(early) => early.line(),
         Fact::Resolved { note } if note.is_empty() => "resolved".into(),
         Fact::Resolved { note } => format!("resolved: {note}"),

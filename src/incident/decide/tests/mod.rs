@@ -5,6 +5,7 @@ mod agents;
 mod auto;
 mod communication;
 mod containment;
+mod decision;
 mod declare;
 mod firings;
 mod first_minutes;

@@ -102,6 +102,7 @@ fn a_later_escape_breaks_containment_and_restarts_no_clock() {
     assert_eq!((incident.status, incident.containment_broken), (Status::Declared, true));
     assert_eq!(story.proves(1, &[("a", Escaped), ("b", Silent)]), PROVED, "the same escape breaks once");
     assert_eq!(story.proves(1, &[("a", Escaped), ("b", Escaped)]), BROKEN);
+    story.done(super::rollback::go_on());
     story.done(super::rollback::tick(1, "unpublish"));
     assert_eq!(story.incident(1).status, Status::Declared, "work goes on; the status waits for containment");
     story.at(90).done(on(Ask::DeclareContained { why: "its host is off".into() }));

@@ -16,6 +16,11 @@ pub(super) fn tick(checklist: u32, step: &str) -> Command {
     on(Ask::TickStep { checklist: ChecklistId(checklist), step: step.into() })
 }
 
+/// What changes the state waits for the freeze; here nobody froze.
+pub(super) fn go_on() -> Command {
+    on(Ask::OverrideEvidence { why: "the telemetry is kept elsewhere".into() })
+}
+
 fn untick(step: &str) -> Command {
     on(Ask::UntickStep { checklist: RB, step: step.into() })
 }
@@ -68,6 +73,7 @@ fn ticks_name_known_steps_and_are_idempotent() {
     story.refused(tick(1, "read-back"), RefusalCode::Conflict, "verify it");
     story.refused(impossible("read-back", "x"), RefusalCode::Conflict, "substitute");
     story.nothing(untick("unpublish"));
+    story.done(go_on());
     story.at(5).by("automation:ci").done(tick(1, "unpublish"));
     story.nothing(tick(1, "unpublish"));
     let step = step(&story, "unpublish");
@@ -89,6 +95,7 @@ fn an_impossible_step_needs_a_substitute() {
     story.nothing(impossible("unpublish", " a correction is linked "));
     let found = step(&story, "unpublish");
     assert_eq!((found.state, found.substitute.as_deref()), (StepState::Impossible, Some("a correction is linked")));
+    story.done(go_on());
     story.done(tick(1, "unpublish"));
     assert_eq!((step(&story, "unpublish").state, step(&story, "unpublish").substitute), (StepState::Done, None));
 }
@@ -101,6 +108,7 @@ fn the_read_back_closes_a_checklist() {
     story.done(open("document", "price page"));
     assert_eq!(story.incident(1).status, Status::RollingBack);
     story.refused(verify("gone"), RefusalCode::Conflict, "unpublish");
+    story.done(go_on());
     for id in others(&story) {
         story.done(tick(1, &id));
     }
@@ -144,6 +152,29 @@ fn budgets_run_from_containment() {
     story.at(70).done(open("code-or-deployment", "build 7"));
     let due: Vec<_> = story.incident(1).checklists.iter().map(|one| one.due_at).collect();
     assert_eq!(due, [Some(at(3_650)), Some(at(1_850))]);
+}
+
+/// EVI.1: looking is free; what changes the state waits for the freeze, or for a person's recorded reason.
+#[test]
+fn what_changes_the_state_waits_for_the_freeze() {
+    let mut story = Story::declared("SEV-2");
+    story.done(open("document", "price page"));
+    story.done(tick(1, "list-documents"));
+    story.refused(tick(1, "unpublish"), RefusalCode::Conflict, "andon evidence freeze INC-1");
+    story.done(impossible("answer-old-address", "a correction is linked"));
+    story.refused(on(Ask::OverrideEvidence { why: " ".into() }), RefusalCode::Invalid, "reason");
+    story.by("automation:ci").refused(go_on(), RefusalCode::Forbidden, "person");
+    story.by("dana").done(go_on());
+    let over = &story.incident(1).evidence.overrides[0];
+    assert_eq!((over.by.to_string().as_str(), over.why.as_str()), ("dana", "the telemetry is kept elsewhere"));
+    story.done(tick(1, "unpublish"));
+    for class in &story.runbook.classes {
+        assert!(
+            class.steps.iter().any(|step| step.changes && !step.verifies),
+            "{}: something changes the state",
+            class.class
+        );
+    }
 }
 
 fn others(story: &Story) -> Vec<String> {
