@@ -72,6 +72,7 @@ fn incident() -> Incident {
         communication: Default::default(),
         mttd: Mttd::default(),
         evidence: Default::default(),
+        decision: Default::default(),
         register: Default::default(),
         investigation: Default::default(),
         gate: Default::default(),
