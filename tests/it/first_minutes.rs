@@ -42,10 +42,10 @@ fn the_seven_facts_by_command() {
 #[test]
 fn severity_from_factors_and_the_next_step_by_command() {
     let desk = Desk::new();
-    std::fs::create_dir_all(desk.folder.path().join("runbook")).unwrap();
+    std::fs::create_dir_all(desk.folder.path().join("config/runbook")).unwrap();
     let table = "[[workflow]]\nid='refunds'\nowner='kim'\nagreed='2026-10-02'\ndefault={sev4='SEV-3'}\n\
                  cases=[{when='a refund is paid twice',level={sev4='SEV-1'}}]";
-    desk.file("runbook/workflows.toml", table);
+    desk.file("config/runbook/workflows.toml", table);
     let said = desk.done(&["declare", "refunds paid twice", "--workflow", "refunds"]);
     assert!(said.contains("SEV-1: a refund is paid twice"), "the agreed examples are shown: {said}");
     let shown = desk.json(&["show", "1"]);
