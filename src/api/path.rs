@@ -30,6 +30,8 @@ pub const BACKTEST: &str = "/v1/tripwires/auto/backtest";
 pub const AGENTS: &str = "/v1/agents";
 /// Tokens.
 pub const TOKENS: &str = "/v1/tokens";
+/// Figures over all incidents.
+pub const FIGURES: &str = "/v1/figures";
 /// Drills.
 pub const DRILLS: &str = "/v1/drills";
 /// Whether it lives.

@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    actuators, agents, backend, cause, config, decide, drafts, drills, evidence, facts, firings, holds, incidents,
-    interlock, postmortem, rollback, severity, status, switches, team, tokens, tripwires,
+    actuators, agents, backend, cause, config, decide, drafts, drills, evals, evidence, facts, figures, firings, holds,
+    incidents, interlock, postmortem, rollback, severity, status, switches, team, tokens, tripwires,
 };
 use crate::terms::{DrillId, IncidentId};
 
@@ -114,6 +114,11 @@ pub enum Command {
     Close(incidents::Close),
     /// An incident's post-mortem: read it, write it, file it.
     Postmortem(postmortem::Postmortem),
+    /// Regression cases for evaluation tools.
+    #[command(subcommand)]
+    Eval(evals::Eval),
+    /// How long things took over all incidents: detection to restart, budgets, noise; drills apart.
+    Figures(figures::Asked),
 
     /// Stop agents. Without a scope: all of them. Asks nobody.
     Halt(switches::Halt),

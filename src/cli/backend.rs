@@ -13,7 +13,9 @@ use crate::{
     api::{BackendInfo, State, Stop, Stopping, path},
     backend::serve::{ServeOptions, SystemSocket, serve as serve_until_stopped},
     config::system_socket,
+    report::figures::{Both, Measure},
     runbook::Runbook,
+    terms::Time,
     terms::{Time, Workflow},
 };
 
@@ -123,6 +125,9 @@ pub async fn doctor(reach: &Reach) -> Result<(), Failed> {
                     workflows(&state, &runbook, &mut found);
                 }
                 armed(&state, &mut found);
+                if let Ok(both) = client.get::<Both>(path::FIGURES).await {
+                    found(true, "figures", figures(&both));
+                }
             }
         },
     }
@@ -168,6 +173,17 @@ fn workflows(state: &State, runbook: &Runbook, found: &mut impl FnMut(bool, &str
             format!("no severity table was agreed for {}: write one into workflows.toml", open.join(", ")),
         ),
     }
+}
+
+/// TEAM.5: how incidents went so far.
+fn figures(both: &Both) -> String {
+    let real = &both.real;
+    let took = |what: &str, measure: &Measure| {
+        measure.median_s.map(|median| format!(", {what} {} (median of {})", print::span(median), measure.n))
+    };
+    let steps = [took("detected in", &real.detect), took("contained in", &real.contain)];
+    let kept = format!(", budgets kept {} of {}", real.kept.met, real.kept.met + real.kept.missed);
+    format!("{} incidents{}{kept}; `andon figures`", real.incidents, steps.into_iter().flatten().collect::<String>())
 }
 
 /// CON.5, CON.13: whether the switches would work now, and who could fire them.

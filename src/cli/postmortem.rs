@@ -252,7 +252,7 @@ async fn read(reach: &Reach, incident: IncidentId, format: Format, out: Option<P
 }
 
 /// Prints it, or writes it to a file.
-fn write(text: &str, out: Option<PathBuf>) -> Result<(), Failed> {
+pub(super) fn write(text: &str, out: Option<PathBuf>) -> Result<(), Failed> {
     let Some(out) = out else { return print::line(text) };
     std::fs::write(&out, format!("{text}\n")).map_err(|why| format!("{}: {why}", out.display()))?;
     eprintln!("written to {}", out.display());

@@ -5,6 +5,8 @@
 //! or people wrote passes through `Printable` and is escaped by the format.
 
 mod document;
+mod evals;
+pub mod figures;
 pub mod handover;
 mod html;
 mod markdown;
@@ -14,5 +16,6 @@ mod spend;
 mod svg;
 
 pub use document::{Block, Chart, Document, Headline, Mark, Section};
+pub use evals::{EvalFormat, samples};
 pub use postmortem::{Sources, document};
 pub use spend::{Spend, SpendPoint, ToolTally, window};

@@ -265,3 +265,66 @@ async fn the_page_is_well_formed_and_hostile_text_is_inert() {
     assert_eq!(crate::rig::read(asked).await.kind, "text/html; charset=utf-8");
     rig.running.stop().await;
 }
+
+/// Inspect's own reader, over the file.
+const READ: &str = r#"
+import json, sys
+from inspect_ai.dataset import json_dataset
+dataset = json_dataset(sys.argv[1])
+print(json.dumps([{"input": s.input, "target": s.target, "id": s.id, "metadata": s.metadata} for s in dataset]))
+"#;
+
+/// PM.6: regression cases load in Inspect's dataset reader, each with its kind, grader and source.
+#[tokio::test(flavor = "multi_thread")]
+async fn regression_cases_load_in_inspects_reader() {
+    let python = crate::rig::setup("inspect.sh").await;
+    let desk = Desk::new();
+    desk.done(&["declare", "refunds paid twice", "--severity", "sev-2"]);
+    assert!(desk.refused(1, &["eval", "export", "1"]).contains("case add"));
+    let file = desk.file("pm.toml", WHOLE);
+    desk.done(&["postmortem", "1", "set", "--file", &file]);
+    let odd = "line one\nline two \u{1f600} \"quoted\" \u{2028}";
+    for kind in ["tool-selection", "citation-audit", "support-scorecard", "canary-gate"] {
+        desk.done(&["postmortem", "1", "case", "add", kind, "--kind", kind, "--input", odd, "--expected", "none"]);
+    }
+    let out = desk.folder.path().join("cases.jsonl").display().to_string();
+    desk.done(&["eval", "export", "1", "--out", &out]);
+    let done = tokio::process::Command::new(python).args(["-c", READ, &out]).output().await.unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let samples: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let kinds: Vec<&str> =
+        samples.as_array().unwrap().iter().map(|one| one["metadata"]["kind"].as_str().unwrap()).collect();
+    let all =
+        ["regression", "approval-boundary", "tool-selection", "citation-audit", "support-scorecard", "canary-gate"];
+    assert_eq!(kinds, all, "every kind there is");
+    let first = &samples[0];
+    assert_eq!(
+        (&first["input"], &first["target"]),
+        (&json!("time-out on the first try of order 7"), &json!("one refund"))
+    );
+    assert_eq!((&first["id"], &first["metadata"]["source"]), (&json!("INC-1-refund-retried"), &json!("run-81")));
+    assert_eq!(first["metadata"]["failure_class"], "payment repeated");
+    assert_eq!(samples[2]["input"], odd);
+    let plain = desk.done(&["eval", "export", "1", "--format", "jsonl"]);
+    assert_eq!(plain.lines().count(), 6);
+    let first: Value = serde_json::from_str(plain.lines().next().unwrap()).unwrap();
+    assert_eq!((&first["expected"], &first["kind"]), (&json!("one refund"), &json!("regression")));
+}
+
+/// TEAM.5: figures over incidents on the command line and on the wire, drills apart.
+#[test]
+fn figures_are_shown_over_incidents_with_drills_apart() {
+    let desk = Desk::new();
+    desk.done(&["declare", "refunds paid twice", "--severity", "sev-3"]);
+    desk.done(&["contained", "1", "--why", "unplugged"]);
+    desk.done(&["resolve", "1"]);
+    let both = desk.json(&["figures"]);
+    assert_eq!((&both["real"]["incidents"], &both["real"]["open"]), (&json!(1), &json!(0)), "{both:#}");
+    assert_eq!(both["drills"]["incidents"], 0);
+    assert_eq!((&both["real"]["resolve"]["n"], &both["real"]["detect"]["n"]), (&json!(1), &json!(0)));
+    let text = desk.done(&["figures", "--since", "30d"]);
+    assert!(text.contains("1 incidents, 0 open") && text.contains("budgets kept"), "{text}");
+    assert_eq!(desk.json(&["figures", "--since", "2126-01-01T00:00:00Z"])["real"]["incidents"], 0);
+    desk.refused(2, &["figures", "--since", "lately"]);
+    assert!(desk.done(&["doctor"]).contains("figures: 1 incidents"), "the doctor says it too");
+}

@@ -9,6 +9,7 @@ mod drills;
 mod events;
 mod evidence;
 pub mod extract;
+mod figures;
 mod firings;
 mod health;
 mod holds;

@@ -12,8 +12,8 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    agents, blobs, commands, decision, door, drills, events, evidence, firings, health, holds, incidents, postmortem,
-    state, stop, switches, tokens, tripwires,
+    agents, blobs, commands, decision, door, drills, events, evidence, figures, firings, health, holds, incidents,
+    postmortem, state, stop, switches, tokens, tripwires,
 };
 use crate::{
     api::{Problem, path},
@@ -66,6 +66,7 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(&under(path::AGENTS, "{id}"), get(agents::show))
         .route(path::TOKENS, get(tokens::list).post(tokens::make))
         .route(&under(path::TOKENS, "{id}"), delete(tokens::revoke))
+        .route(path::FIGURES, get(figures::show))
         .route(path::DRILLS, get(drills::list).post(drills::start))
         .route(&under(path::DRILLS, "recordings"), get(drills::recordings))
         .route(&under(path::DRILLS, "{id}"), delete(drills::end))

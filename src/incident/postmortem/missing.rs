@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{DeltaKind, DeltaState, Postmortem, wording};
 use crate::{
-    incident::{Incident, World, team::TaskFrom},
+    incident::{
+        Incident, World,
+        team::{Task, TaskFrom},
+    },
     runbook::{Required, Runbook},
 };
 
@@ -60,18 +63,21 @@ pub fn missing(incident: &Incident, world: &World, runbook: &Runbook) -> Vec<Mis
 /// PM.4: evidence that was not sufficient, and no action item that answers for it.
 fn unproved(incident: &Incident) -> Option<Missing> {
     let gaps: Vec<&str> = incident.evidence.gaps().map(|item| item.plan.id.as_str()).collect();
-    let task = incident.tasks.iter().any(|task| matches!(task.from, TaskFrom::Evidence | TaskFrom::Postmortem));
+    let names = |text: &str| text.to_lowercase().contains("evidence") || gaps.iter().any(|gap| text.contains(gap));
+    let answers = |task: &Task| matches!(task.from, TaskFrom::Evidence | TaskFrom::Postmortem) || names(&task.text);
+    let task = incident.tasks.iter().any(answers);
     let logged = incident.postmortem.deltas.iter().any(|delta| delta.kind == DeltaKind::Logging);
     if gaps.is_empty() || task || logged {
         return None;
     }
+    let id = incident.id;
     let shown: Vec<&str> = gaps.iter().copied().take(SHOWN).collect();
     let more = if gaps.len() > SHOWN { " …" } else { "" };
     Some(Missing {
         what: format!("{} evidence items are short, and no action item answers for them", gaps.len()),
         todo: format!(
-            "settle them, or propose what is logged from now on: `andon postmortem {} delta add logging …`. Short are {}{more}",
-            incident.id,
+            "settle them, give somebody the task to (`andon task add {id} \"evidence: …\"`), or propose what is logged from \
+             now on (`andon postmortem {id} delta add logging …`). Short are {}{more}",
             shown.join(", ")
         ),
     })
