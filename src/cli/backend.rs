@@ -15,7 +15,6 @@ use crate::{
     config::system_socket,
     report::figures::{Both, Measure},
     runbook::Runbook,
-    terms::Time,
     terms::{Time, Workflow},
 };
 
