@@ -10,6 +10,7 @@ pub mod native;
 pub mod otlp;
 mod price;
 mod profile;
+pub mod trace;
 
 pub use action::{Action, Amount, Artefact, Review, Status, Tokens};
 pub use decoded::{DecodeError, Decoded, Rejected};
