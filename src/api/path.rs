@@ -88,6 +88,32 @@ pub fn decision(id: IncidentId) -> String {
     format!("{INCIDENTS}/{id}/decision")
 }
 
+/// One incident's evidence in one file.
+pub fn bundle(id: IncidentId) -> String {
+    format!("{INCIDENTS}/{id}/bundle")
+}
+
+/// One incident's trace, or that of one run.
+pub fn trace(id: IncidentId, run: Option<&str>, world: Option<DrillId>) -> String {
+    let mut query = Vec::new();
+    query.extend(world.map(|drill| format!("world={drill}")));
+    query.extend(run.map(|run| format!("run={}", escaped(run))));
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{INCIDENTS}/{id}/trace{mark}{}", query.join("&"))
+}
+
+/// A value of a query, whatever stands in it.
+fn escaped(value: &str) -> String {
+    let mut escaped = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => escaped.push(char::from(byte)),
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}
+
 /// One incident's look back.
 pub fn look_back(id: IncidentId) -> String {
     format!("{INCIDENTS}/{id}/lookback")

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::{
-    exhibits,
+    bundle, exhibits,
     incidents::{self, One},
     print::{self, Failed},
     reach::Reach,
@@ -37,6 +37,12 @@ pub enum Evidence {
     Show(exhibits::Show),
     /// Go on before the evidence is frozen, with a reason.
     Override(incidents::Why),
+    /// The path from input to consequence as a tree: times, cost, look-ups, hand-offs.
+    Trace(bundle::Traced),
+    /// Write everything into one file that anyone can check without this backend.
+    Export(bundle::Export),
+    /// Check such a file, offline: the first broken link by name.
+    Verify(bundle::Verify),
     /// Place a legal hold: what is pinned outlives closing.
     Hold(incidents::Why),
     /// Lift a legal hold; whoever holds the named role may.
@@ -103,6 +109,9 @@ pub async fn evidence(reach: &Reach, asked: Evidence) -> Result<(), Failed> {
         Evidence::Override(asked) => {
             reach.ask(asked.incident, IncidentCommand::OverrideEvidence { why: asked.why }).await
         }
+        Evidence::Trace(asked) => bundle::trace(reach, asked).await,
+        Evidence::Export(asked) => bundle::export(reach, asked).await,
+        Evidence::Verify(asked) => bundle::verify(reach, asked).await,
         Evidence::Hold(asked) => reach.ask(asked.incident, IncidentCommand::HoldEvidence { why: asked.why }).await,
         Evidence::Lift(asked) => reach.ask(asked.incident, IncidentCommand::LiftEvidence { why: asked.why }).await,
         Evidence::Check(asked) => check(reach, asked.incident).await,

@@ -9,6 +9,7 @@ mod audit;
 mod auto;
 mod backend;
 pub(crate) mod break_glass;
+mod bundle;
 mod cause;
 mod cockpit;
 mod config;

@@ -195,14 +195,15 @@ impl Reading {
         checked(&self.digest, hash)
     }
 
-    /// Copies it with every secret masked, and checks it.
+    /// Copies it with every secret masked, and checks it; says how many there were.
     ///
     /// # Errors
     /// As [`Reading::copy`].
-    pub fn copy_masked(self, secrets: &Secrets, to: impl Write) -> io::Result<()> {
+    pub fn copy_masked(self, secrets: &Secrets, to: impl Write) -> io::Result<u64> {
         let mut hash = Sha256::new();
-        secrets.mask_stream(Hashing { from: self.file, hash: &mut hash }, to)?;
-        checked(&self.digest, hash)
+        let count = secrets.mask_stream(Hashing { from: self.file, hash: &mut hash }, to)?;
+        checked(&self.digest, hash)?;
+        Ok(count)
     }
 
     /// Its bytes as they come, masked by `secrets` where there are some; the stream ends in an error where the content is
@@ -212,7 +213,7 @@ impl Reading {
         tokio::task::spawn_blocking(move || {
             let mut pieces = Pieces { to: to.clone(), piece: Vec::with_capacity(PIECE) };
             let copied = match secrets {
-                Some(secrets) => self.copy_masked(&secrets, &mut pieces),
+                Some(secrets) => self.copy_masked(&secrets, &mut pieces).map(drop),
                 None => self.copy(&mut pieces),
             };
             // A reader that went away needs no word.

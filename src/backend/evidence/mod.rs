@@ -3,10 +3,14 @@
 //! Owns no state: pins are the hot store's, freezes the log's. What the log says and what the store spares is brought
 //! together at start and once a second.
 
+mod bundle;
 mod freeze;
 mod keeper;
 mod look;
+mod trace;
 
+pub use bundle::{Asked, bundle};
 pub use freeze::{freeze, manifest};
 pub use keeper::{Keeper, keep};
 pub use look::{check, look_back, pinned};
+pub use trace::trace;

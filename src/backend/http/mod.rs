@@ -2,6 +2,7 @@
 
 mod agents;
 mod blobs;
+mod bundle;
 mod commands;
 mod decision;
 mod door;

@@ -12,8 +12,8 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    agents, blobs, commands, decision, door, drills, events, evidence, figures, firings, health, holds, incidents,
-    postmortem, state, stop, switches, tokens, tripwires,
+    agents, blobs, bundle, commands, decision, door, drills, events, evidence, figures, firings, health, holds,
+    incidents, postmortem, state, stop, switches, tokens, tripwires,
 };
 use crate::{
     api::{Problem, path},
@@ -44,6 +44,8 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(&under(path::INCIDENTS, "{id}/evidence"), get(evidence::check))
         .route(&under(path::INCIDENTS, "{id}/evidence/actions"), get(evidence::pinned))
         .route(&under(path::INCIDENTS, "{id}/blobs/{digest}"), get(blobs::show))
+        .route(&under(path::INCIDENTS, "{id}/bundle"), get(bundle::bundle))
+        .route(&under(path::INCIDENTS, "{id}/trace"), get(bundle::trace))
         .route(path::BLOBS, post(blobs::put))
         .route(path::SECRETS, get(blobs::secrets))
         .route(&under(path::INCIDENTS, "{id}/decision"), get(decision::show))

@@ -14,12 +14,11 @@ use super::{
     events::Events,
     format::{
         Absent, FORMAT, FileLine, HEAD, Head, LONGEST_LINE, LONGEST_WHOLE, MANIFEST, MOST_FILES, Manifest, Place,
-        StreamHead, VERSION, place,
+        StreamHead, VERSION, own, place,
     },
     outer::{Passing, SEAL, seal},
     telemetry::Telemetry,
 };
-use crate::incident::{Stream, Topic};
 
 /// The largest window a bundle may ask its reader to keep, as a power of two: 16 MiB.
 const WINDOW: u32 = 24;
@@ -248,9 +247,7 @@ impl Checking {
                         head.version, head.format
                     )));
                 }
-                let drill = head.drill.as_deref().map(str::parse).transpose();
-                let drill = drill.map_err(|_| here("its drill is none".into()))?;
-                self.events.own = Stream::new(drill, Topic::Incident(head.incident)).to_string();
+                self.events.own = own(&head).map_err(here)?;
                 self.events.as_of = head.as_of;
                 self.report.head = Some(head);
                 Ok(())

@@ -103,7 +103,7 @@ pub(super) fn digest(value: &Value) -> Option<String> {
 }
 
 /// Every blob that is named anywhere in what happened.
-fn named(value: &Value, into: &mut BTreeMap<String, Named>, depth: usize) {
+pub(super) fn named(value: &Value, into: &mut BTreeMap<String, Named>, depth: usize) {
     if depth > DEEPEST {
         return;
     }

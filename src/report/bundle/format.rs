@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::terms::{IncidentId, Time};
+use crate::{
+    incident::{Stream, Topic},
+    terms::{DrillId, IncidentId, Time},
+};
 
 /// The word by which a bundle is known.
 pub const FORMAT: &str = "andon-evidence";
@@ -150,4 +153,14 @@ pub(super) fn place(name: &str) -> Option<Place> {
 
 pub(super) fn is_digest(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+/// The name of the incident's own stream.
+///
+/// # Errors
+/// A drill that is none.
+pub(super) fn own(head: &Head) -> Result<String, String> {
+    let drill = head.drill.as_deref().map(str::parse::<DrillId>).transpose();
+    let drill = drill.map_err(|_| "its drill is none".to_owned())?;
+    Ok(Stream::new(drill, Topic::Incident(head.incident)).to_string())
 }

@@ -98,7 +98,7 @@ fn with(change: impl FnOnce(&mut Vec<Event>, &mut Vec<serde_json::Value>)) -> Ve
         action["seq"] = json!(at + 1);
         writer.action(FreezeId(1), action).unwrap();
     }
-    writer.blob(&digest(BLOB), BLOB.len() as u64, BLOB).unwrap();
+    writer.blob(&digest(BLOB), BLOB.len() as u64, |to| to.write_all(BLOB)).unwrap();
     writer.postmortem("# So far").unwrap();
     let (bytes, written) = writer.finish().unwrap();
     assert_eq!(written.bytes, bytes.len() as u64);
@@ -276,8 +276,8 @@ fn a_bomb_is_refused_with_bounded_memory() {
 #[test]
 fn a_changed_blob_ends_the_bundle() {
     let mut writer = Writer::new(Vec::new(), head()).unwrap();
-    let refused =
-        writer.blob(&digest(BLOB), BLOB.len() as u64, &b"authorization: Bearer abcdefghijklmnoX\n"[..]).unwrap_err();
+    let changed = b"authorization: Bearer abcdefghijklmnoX\n";
+    let refused = writer.blob(&digest(BLOB), BLOB.len() as u64, |to| to.write_all(changed)).unwrap_err();
     assert!(refused.to_string().contains(&digest(BLOB)), "{refused}");
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, Read, Write},
+    io::{self, Write},
 };
 
 use sha2::{Digest, Sha256};
@@ -10,9 +10,10 @@ use tar::{Builder, EntryType, Header};
 use zstd::stream::write::Encoder;
 
 use super::{
+    events::{Named, named},
     format::{
         Absent, BLOBS, EVENTS, FileLine, HEAD, Head, INCIDENT, MANIFEST, MANIFEST_DIGEST, MASKED, Manifest, POSTMORTEM,
-        StreamHead, TELEMETRY, part,
+        StreamHead, TELEMETRY, own, part,
     },
     outer::{Passing, seal},
 };
@@ -20,6 +21,8 @@ use crate::{incident::Event, terms::FreezeId};
 
 /// A part of events or actions is closed at so many bytes.
 const PART: usize = 1 << 20;
+/// Bytes of a block of a tar.
+const BLOCK: u64 = 512;
 /// Compression: fast, and the memory of it is small.
 const LEVEL: i32 = 3;
 
@@ -44,6 +47,8 @@ pub struct Writer<W: Write> {
     part: Vec<u8>,
     folder: String,
     parts: usize,
+    own: String,
+    named: BTreeMap<String, Named>,
 }
 
 impl<W: Write> Writer<W> {
@@ -63,7 +68,10 @@ impl<W: Write> Writer<W> {
             part: Vec::new(),
             folder: EVENTS.to_owned(),
             parts: 0,
+            own: String::new(),
+            named: BTreeMap::new(),
         };
+        writer.own = own(&writer.head).map_err(io::Error::other)?;
         let head = pretty(&writer.head)?;
         writer.file(HEAD, &head)?;
         Ok(writer)
@@ -80,6 +88,10 @@ impl<W: Write> Writer<W> {
         head.events += 1;
         head.seq = event.seq;
         head.hash.clone_from(&event.hash);
+        if self.own == event.stream.to_string() {
+            let (_, data) = event.fact.parts()?;
+            named(&data, &mut self.named, 0);
+        }
         self.line(EVENTS, event)
     }
 
@@ -91,29 +103,46 @@ impl<W: Write> Writer<W> {
         self.line(&format!("{TELEMETRY}{freeze}/"), kept)
     }
 
-    /// Takes a blob of `bytes` bytes; what does not have its digest or its size ends the bundle.
+    /// Every blob that an event of the incident names, with its bytes: each goes in, or is told as absent.
+    pub fn named(&self) -> Vec<(String, u64)> {
+        self.named.iter().map(|(digest, named)| (digest.clone(), named.bytes)).collect()
+    }
+
+    /// Takes a blob of `bytes` bytes, which `copy` writes; what has not its digest or its size ends the bundle.
     ///
     /// # Errors
     /// What cannot be read or written, or was changed.
-    pub fn blob(&mut self, digest: &str, bytes: u64, from: impl Read) -> io::Result<()> {
+    pub fn blob(
+        &mut self,
+        digest: &str,
+        bytes: u64,
+        copy: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
         self.close()?;
-        let mut from = Passing::new(from.take(bytes));
         let name = format!("{BLOBS}{digest}");
-        self.tar.append(&header(&name, bytes)?, &mut from)?;
-        let read = from.bytes;
-        let (_, found) = from.finish();
-        if read != bytes || hex::encode(found) != digest {
+        let header = header(&name, bytes)?;
+        let tar = self.tar.get_mut();
+        tar.write_all(header.as_bytes())?;
+        let mut to = Passing::new(&mut *tar);
+        copy(&mut to)?;
+        let written = to.bytes;
+        let (_, found) = to.finish();
+        if written != bytes || hex::encode(found) != digest {
             return Err(io::Error::other(format!(
                 "the blob {digest} is not what was kept: it was changed on the disk"
             )));
+        }
+        let over = usize::try_from(bytes % BLOCK).unwrap_or(0);
+        if over > 0 {
+            tar.write_all(&[0; BLOCK as usize][over..])?;
         }
         self.files.push(FileLine { name, bytes, sha256: digest.to_owned() });
         Ok(())
     }
 
-    /// Says that something could not be put in.
-    pub fn absent(&mut self, what: impl Into<String>, why: impl Into<String>) {
-        self.absent.push(Absent { what: what.into(), why: why.into() });
+    /// Says that a blob could not be put in.
+    pub fn absent(&mut self, digest: &str, why: impl Into<String>) {
+        self.absent.push(Absent { what: format!("{BLOBS}{digest}"), why: why.into() });
     }
 
     /// The incident as it was folded.
