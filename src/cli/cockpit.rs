@@ -80,6 +80,11 @@ impl Backend for Lazy {
         async move { Backend::play(&client.await?, name, speed).await }.boxed()
     }
 
+    fn trace(&self, world: Option<DrillId>, incident: IncidentId) -> BoxFuture<'static, Result<Trace, LinkError>> {
+        let client = self.client();
+        async move { Backend::trace(&client.await?, world, incident).await }.boxed()
+    }
+
     fn break_glass(&self, engage: Engage) -> BoxFuture<'static, Result<String, LinkError>> {
         let reach = self.reach.clone();
         async move {

@@ -42,6 +42,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
             Some(Overlay::Pick(pick)) => overlays::pick::draw(model, pick, frame),
             Some(Overlay::Form(form)) => overlays::fill::draw(model, form, frame),
             Some(Overlay::Help(help)) => overlays::help::draw(model, *help, frame),
+            Some(Overlay::Trace(view)) => overlays::trace::draw(model, view, frame),
             None => {}
         }
     }

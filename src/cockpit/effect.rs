@@ -42,6 +42,13 @@ pub enum Effect {
     },
     /// Stop what this host may stop by itself: the backend is not reached.
     BreakGlass(Box<Engage>),
+    /// Read an incident's trace.
+    Trace {
+        /// In which world.
+        world: Option<DrillId>,
+        /// Whose.
+        incident: IncidentId,
+    },
     /// Play a drill.
     Play {
         /// The recording's name.
@@ -121,6 +128,16 @@ impl Runner {
             let done = answer.await;
             asking.fetch_sub(1, Ordering::SeqCst);
             messages.send(Message::BrokeGlass(done)).await.ok();
+        });
+    }
+
+    /// Reads a trace.
+    pub fn trace(&self, world: Option<DrillId>, incident: IncidentId) {
+        let messages = self.messages.clone();
+        let answer = self.backend.trace(world, incident);
+        tokio::spawn(async move {
+            let trace = answer.await.map(Box::new);
+            messages.send(Message::Traced { incident, trace }).await.ok();
         });
     }
 

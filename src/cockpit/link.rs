@@ -8,7 +8,8 @@ use crate::{
     api::{Accepted, Ask, DrillStarted, StartDrill, State, path},
     client::{Client, ClientError, Target},
     incident::{Command, Engage},
-    terms::{DrillId, Time},
+    telemetry::trace::Trace,
+    terms::{DrillId, IncidentId, Time},
 };
 
 /// Why the backend did not do what was asked.
@@ -43,6 +44,11 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Stops what this host may stop by itself while the backend is not reached (law 6); answers what was done.
     fn break_glass(&self, engage: Engage) -> BoxFuture<'static, Result<String, LinkError>>;
+
+    /// The path from input to consequence of an incident.
+    fn trace(&self, _: Option<DrillId>, _: IncidentId) -> BoxFuture<'static, Result<Trace, LinkError>> {
+        std::future::ready(Err(LinkError::Refused("this backend keeps no telemetry".into()))).boxed()
+    }
 
     /// How people know it: `team@jump1` or `only you`. `None` while the state says.
     fn place(&self) -> Option<String> {
@@ -98,6 +104,11 @@ impl Backend for Client {
         let client = self.clone();
         let ask = Ask { id: Uuid::now_v7(), command: StartDrill { name, speed, seed: 0 } };
         async move { Ok(client.post::<_, DrillStarted>(path::DRILLS, &ask).await?.id) }.boxed()
+    }
+
+    fn trace(&self, world: Option<DrillId>, incident: IncidentId) -> BoxFuture<'static, Result<Trace, LinkError>> {
+        let client = self.clone();
+        async move { Ok(client.get(&path::trace(incident, None, world)).await?) }.boxed()
     }
 
     fn break_glass(&self, _: Engage) -> BoxFuture<'static, Result<String, LinkError>> {

@@ -5,6 +5,7 @@ use crossterm::event::KeyEvent;
 use super::link::{Heard, LinkError};
 use crate::{
     api::{Accepted, State},
+    telemetry::trace::Trace,
     terms::{DraftId, DrillId, IncidentId},
 };
 
@@ -43,6 +44,13 @@ pub enum Message {
         what: String,
         /// How it went.
         result: Result<Accepted, LinkError>,
+    },
+    /// A trace came, or not.
+    Traced {
+        /// Whose.
+        incident: IncidentId,
+        /// What came.
+        trace: Result<Box<Trace>, LinkError>,
     },
     /// What was done without the backend.
     BrokeGlass(Result<String, LinkError>),

@@ -7,7 +7,7 @@ use super::{
     form::Form,
     keymap::Keymap,
     link::Link,
-    overlays::{HelpState, Pick},
+    overlays::{HelpState, Pick, TraceView},
     rows::{RowId, Rows},
     scope_choice::ContainForm,
     text::Zone,
@@ -107,6 +107,8 @@ pub enum Overlay {
     Form(Box<Form>),
     /// The keys.
     Help(HelpState),
+    /// The path from input to consequence.
+    Trace(Box<TraceView>),
 }
 
 /// A line at the foot of the screen for a while.

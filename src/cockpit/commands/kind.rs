@@ -126,6 +126,8 @@ words! {
         EditOutside = "edit-outside",
         /// Marks a draft sent.
         Send = "mark-sent",
+        /// Shows the trace.
+        Trace = "show-trace",
         /// Retracts a note.
         Retract = "retract-note",
         /// Marks a key event.
@@ -240,7 +242,7 @@ words! {
         Filling = "filling",
         /// A picker or the palette.
         Picking = "picking",
-        /// Help.
+        /// Help, and the trace.
         Reading = "reading",
         /// The containment overlay.
         Containing = "containing",

@@ -169,6 +169,7 @@ pub const TABLE: &[Command] = &[
     c(Do::EditHere, InDraft, &["enter"], "edit", "Edit the draft here.", Draft, Harmless),
     c(Do::EditOutside, InDraft, &["e"], "editor", "Hand the draft to $EDITOR.", Draft, Harmless),
     c(Do::Send, InDraft, &["m"], "mark sent", "Mark the draft sent; its exact text is kept.", Draft, Confirmed),
+    c(Do::Trace, Evidence, &["T"], "trace", "The path from input to consequence, as a tree.", Incident, Harmless),
     c(Do::Retract, Evidence, &["x"], "retract", "Take the selected note back.", Note, Harmless),
     c(
         Do::KeyEvent,
@@ -248,7 +249,7 @@ pub const TABLE: &[Command] = &[
     c(Do::Choose, Picking, &["enter"], "choose", "Take the selected one.", Overlay, Harmless),
     c(Do::PickDown, Picking, &["down", "tab"], "next", "One down.", Overlay, Harmless),
     c(Do::PickUp, Picking, &["up", "shift-tab"], "before", "One up.", Overlay, Harmless),
-    c(Do::CloseHelp, Reading, &["esc", "q", "?"], "close", "Close the help.", Overlay, Harmless),
+    c(Do::CloseHelp, Reading, &["esc", "q", "?"], "close", "Close this window.", Overlay, Harmless),
     c(Do::HelpDown, Reading, &["j", "down", "pgdn"], "down", "Further down.", Overlay, Harmless),
     c(Do::HelpUp, Reading, &["k", "up", "pgup"], "up", "Further up.", Overlay, Harmless),
     c(Do::Fire, Containing, &["enter"], "fire", "Engage the switch that is shown.", Overlay, Confirmed),

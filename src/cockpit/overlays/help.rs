@@ -52,7 +52,7 @@ pub fn lines(model: &Model, pane: Pane) -> Vec<Line<'static>> {
         (Scope::Filling, "In a form"),
         (Scope::Picking, "In a list"),
         (Scope::Editing, "In a draft being written"),
-        (Scope::Reading, "In this help"),
+        (Scope::Reading, "In this help, and in the trace"),
     ] {
         lines.push(head(name.into()));
         lines.extend(of_scope(scope).map(row));

@@ -4,7 +4,9 @@ pub mod contain;
 pub mod fill;
 pub mod help;
 pub mod pick;
+pub mod trace;
 mod window;
 
 pub use help::HelpState;
 pub use pick::{Choice, Item, Pick};
+pub use trace::TraceView;

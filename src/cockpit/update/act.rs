@@ -7,7 +7,7 @@ use crate::{
         effect::Effect,
         layout,
         model::{Model, Overlay, Pane},
-        overlays::HelpState,
+        overlays::{HelpState, TraceView},
         panes,
         rows::{self, RowId},
         sync,
@@ -48,6 +48,7 @@ pub fn act(model: &mut Model, does: Do) -> Vec<Effect> {
         Do::Copy => return copy(model),
         Do::Undo => return undo::undo(model),
         Do::Help => model.overlay = Some(Overlay::Help(HelpState { pane: model.focus, top: 0 })),
+        Do::Trace => return trace(model),
         Do::EditHere => drafts::edit_here(model),
         Do::EditOutside => return drafts::edit_outside(model),
         Do::Confirm | Do::Tick | Do::Acknowledge | Do::Retract | Do::KeyEvent | Do::EndTask | Do::Snooze => {
@@ -56,6 +57,13 @@ pub fn act(model: &mut Model, does: Do) -> Vec<Effect> {
         _ => go(model, does),
     }
     Vec::new()
+}
+
+/// Opens the window of the trace, and asks for it.
+fn trace(model: &mut Model) -> Vec<Effect> {
+    let Some(incident) = model.incident else { return Vec::new() };
+    model.overlay = Some(Overlay::Trace(Box::new(TraceView::asked(incident))));
+    vec![Effect::Trace { world: model.world, incident }]
 }
 
 /// Commands that ask the backend without a form.

@@ -25,7 +25,7 @@ pub fn key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         (Some(Overlay::Contain(_)), _) => Scope::Containing,
         (Some(Overlay::Pick(_)), _) => Scope::Picking,
         (Some(Overlay::Form(_)), _) => Scope::Filling,
-        (Some(Overlay::Help(_)), _) => Scope::Reading,
+        (Some(Overlay::Help(_) | Overlay::Trace(_)), _) => Scope::Reading,
         (None, Some(_)) => Scope::Editing,
         (None, None) => Scope::of(model.focus),
     };
@@ -159,6 +159,7 @@ fn move_in(model: &mut Model, does: Do) -> Option<Vec<Effect>> {
             let last = rows.saturating_sub(usize::from(model.size.1).saturating_sub(3));
             state.top = state.top.saturating_add_signed(page).min(last);
         }
+        Some(Overlay::Trace(view)) => view.scroll(10 * by, model.size.1),
         Some(Overlay::Contain(form)) if by == 0 => form.next_mode(),
         Some(Overlay::Contain(form)) => {
             let all = form.choices.len().max(1) as isize;

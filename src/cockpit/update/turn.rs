@@ -10,7 +10,8 @@ use crate::{
         sync,
     },
     incident::{Fact, Topic},
-    terms::Time,
+    telemetry::trace::Trace,
+    terms::{IncidentId, Time},
 };
 
 /// How long a toast stays.
@@ -23,7 +24,12 @@ pub fn update(model: &mut Model, now: Time, message: Message) -> Vec<Effect> {
         Message::Key(key) => return keys::key(model, key),
         Message::Paste(text) => keys::paste(model, &text),
         Message::Wheel(rows) => keys::wheel(model, rows),
-        Message::Resized(columns, rows) => model.size = (columns, rows),
+        Message::Resized(columns, rows) => {
+            model.size = (columns, rows);
+            if let Some(Overlay::Trace(view)) = &mut model.overlay {
+                view.fit(columns);
+            }
+        }
         Message::Focused(focused) => model.focused = focused,
         Message::Tick => tick(model),
         Message::Loaded { load, state } if load == model.load => sync::loaded(model, state),
@@ -31,6 +37,7 @@ pub fn update(model: &mut Model, now: Time, message: Message) -> Vec<Effect> {
         // An answer to an asking that another one replaced.
         Message::Loaded { .. } | Message::Heard { .. } => {}
         Message::Answered { what, result } => answered(model, what, result),
+        Message::Traced { incident, trace } => traced(model, incident, trace),
         Message::BrokeGlass(Ok(done)) => model.say(done),
         Message::BrokeGlass(Err(wrong)) => model.complain(wrong.to_string()),
         Message::Playing(Ok(drill)) => {
@@ -45,6 +52,18 @@ pub fn update(model: &mut Model, now: Time, message: Message) -> Vec<Effect> {
         Message::Terminate => return act::leave(model),
     }
     Vec::new()
+}
+
+/// A trace came for the window that waits for it; one that was closed meanwhile wants it no more.
+fn traced(model: &mut Model, incident: IncidentId, trace: Result<Box<Trace>, LinkError>) {
+    let columns = model.size.0;
+    match &mut model.overlay {
+        Some(Overlay::Trace(view)) if view.incident == incident => match trace {
+            Ok(trace) => view.came(trace, columns),
+            Err(wrong) => view.wrong = Some(wrong.to_string()),
+        },
+        _ => {}
+    }
 }
 
 fn tick(model: &mut Model) {
