@@ -19,6 +19,7 @@ use crate::{
     },
     drill,
     incident::{Command, Engage},
+    telemetry::trace::Trace,
     terms::{DrillId, IncidentId},
 };
 

@@ -62,7 +62,12 @@ pub fn draw(model: &Model, view: &TraceView, frame: &mut Frame<'_>) {
     let Some(area) = window::open(model, frame, &title, (WIDEST, height)) else { return };
     let rows = usize::from(area.height.saturating_sub(1));
     if let Some(wrong) = &view.wrong {
-        window::put(frame, area, 0, Line::styled(crate::cockpit::text::cut(wrong, usize::from(area.width)), theme.style(Role::Bad)));
+        window::put(
+            frame,
+            area,
+            0,
+            Line::styled(crate::cockpit::text::cut(wrong, usize::from(area.width)), theme.style(Role::Bad)),
+        );
     } else if view.lines.is_empty() {
         window::put(frame, area, 0, Line::styled("reading …", theme.style(Role::Dim)));
     }
