@@ -40,6 +40,17 @@ pub fn next(model: &Model) -> Vec<Shown> {
     open.iter().map(|clock| show(clock, with(clock))).collect()
 }
 
+/// What is left of the evidence clock while it runs or was missed.
+pub fn evidence_left(model: &Model) -> Option<Shown> {
+    let (incident, world) = (model.incident()?, model.world()?);
+    let clock = clocks(incident, world, model.now).into_iter().find(|clock| clock.name == "evidence")?;
+    let left = text::span((clock.left_s? * 1000.0) as i64);
+    is_open(&clock, model.now).then(|| match clock.state {
+        ClockState::Missed => Shown { text: format!("⚠ overdue {left}"), role: Role::Bad },
+        _ => Shown { text: format!("{left} left"), role: Role::Strong },
+    })
+}
+
 /// Running, or missed and not reached since.
 fn is_open(clock: &Clock, now: Time) -> bool {
     match clock.state {

@@ -75,6 +75,8 @@ pub enum Ask {
     ApproveRestart(IncidentId),
     /// Records a correction.
     Correct(IncidentId),
+    /// Sets the state of an item of evidence.
+    Item(IncidentId, String),
     /// Filters a pane's rows; asks nothing of the backend.
     Filter(Pane),
 }
@@ -87,6 +89,7 @@ impl Ask {
             Self::Dismiss(_) | Self::Contained(_) | Self::Reopen(_) => &["why"],
             Self::Severity(_) => &["severity", "why"],
             Self::Role(_) => &["role"],
+            Self::Item(..) => &["state"],
             Self::Note(_) => &["note"],
             Self::Resolve(_) => &["how"],
             Self::OpenRollback(_) => &["class", "target"],

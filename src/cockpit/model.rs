@@ -18,6 +18,7 @@ use crate::{
     incident::{
         Checklist, Draft, Entry, Incident, IncidentCommand, Step, World,
         containment::{Hold, Switch},
+        evidence::Item,
         investigation::Finding,
         team::Task,
     },
@@ -196,6 +197,8 @@ pub struct Model {
     pub zoom: bool,
     /// Rows, selection and scroll place of each pane.
     pub rows: Rows,
+    /// The evidence pane shows what must be kept, not what happened.
+    pub items: bool,
     /// The checklist that is shown.
     pub checklist: Option<ChecklistId>,
     /// The draft that is shown.
@@ -246,6 +249,7 @@ impl Model {
             only: None,
             zoom: false,
             rows: Rows::default(),
+            items: false,
             checklist: None,
             draft: None,
             overlay: None,
@@ -367,6 +371,14 @@ impl Model {
                 let timeline = &self.incident()?.timeline;
                 timeline.iter().find(|entry| entry.seq == *seq)
             }
+            _ => None,
+        }
+    }
+
+    /// The selected item of evidence.
+    pub fn selected_item(&self) -> Option<&Item> {
+        match self.rows.of(Pane::Evidence).chosen()? {
+            RowId::Item(id) => self.incident()?.evidence.item(id),
             _ => None,
         }
     }

@@ -2,7 +2,10 @@
 
 use super::model::{Model, Pane};
 use crate::{
-    incident::containment::SwitchState,
+    incident::{
+        containment::SwitchState,
+        evidence::{Item, ItemState},
+    },
     terms::{AgentId, FiringId, HoldId, SwitchId, TaskId, ToolName},
 };
 
@@ -49,6 +52,8 @@ pub enum RowId {
     Correction(usize),
     /// A link, by its place.
     Link(usize),
+    /// An item of evidence, by its short name.
+    Item(String),
 }
 
 /// One pane's rows.
@@ -125,6 +130,7 @@ pub fn refresh(model: &mut Model) {
             Pane::People => people(model, &filter),
             Pane::Investigation => layers(model, &filter),
             Pane::Restart => way_back(model, &filter),
+            _ if model.items => items(model, &filter),
             _ => entries(model, &filter),
         };
         let list = model.rows.of_mut(pane);
@@ -258,6 +264,25 @@ fn people(model: &Model, filter: &str) -> Vec<RowId> {
     let links = incident.team.links.iter().enumerate().filter(|(_, link)| holds(filter, &link.url));
     rows.extend(links.map(|(at, _)| RowId::Link(at)));
     rows
+}
+
+/// What is short of what is needed first, what is soonest gone before the rest (EVI.3).
+fn items(model: &Model, filter: &str) -> Vec<RowId> {
+    let Some(incident) = model.incident() else { return Vec::new() };
+    let rank = |state: ItemState| match state {
+        ItemState::Expiring => 0,
+        ItemState::Unknown => 1,
+        ItemState::Missing => 2,
+        ItemState::ClaimedOnly => 3,
+        ItemState::Disproved => 4,
+        ItemState::Held => 5,
+        ItemState::Confirmed => 6,
+        ItemState::NotApplicable => 7,
+    };
+    let wanted = |item: &&Item| holds(filter, &format!("{} {} {}", item.plan.id, item.plan.title, item.state));
+    let mut items: Vec<&Item> = incident.evidence.items.iter().filter(wanted).collect();
+    items.sort_by_key(|item| (rank(item.state), item.expires_at));
+    items.into_iter().map(|item| RowId::Item(item.plan.id.clone())).collect()
 }
 
 #[cfg(test)]

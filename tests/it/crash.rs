@@ -31,7 +31,7 @@ const KILLS: u32 = 12;
 /// How many people write at once.
 const WRITERS: usize = 8;
 
-fn serve(folder: &Path) -> Child {
+pub fn serve(folder: &Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_andon"))
         .args(["serve", "--listen", "127.0.0.1:0"])
         .env("ANDON_HOME", folder)
@@ -42,7 +42,7 @@ fn serve(folder: &Path) -> Child {
         .unwrap()
 }
 
-async fn answering(home: &Home) -> LockInfo {
+pub async fn answering(home: &Home) -> LockInfo {
     let found = Mutex::new(None);
     until("the backend answers", || async {
         let info = running(home).await;

@@ -46,6 +46,7 @@ fn missing(need: Need, model: &Model) -> Option<String> {
         Need::Checklist if model.checklist().is_none() => "no checklist is open; o in pane 4 opens one",
         Need::Step if model.selected_step().is_none() => "no step is selected; 4 shows them",
         Need::Draft if model.draft().is_none() => "no draft has begun; o in pane 5 begins one",
+        Need::Item if model.selected_item().is_none() => "no item is selected; v in pane 6 shows them",
         Need::Note if model.selected_note().is_none() => "no note is selected; 6 shows them",
         Need::Entry if model.selected_entry().is_none() => "no event is selected; 6 shows them",
         Need::Finding if model.selected_finding().is_none() => "no finding is selected; 7 shows them",

@@ -162,6 +162,12 @@ words! {
         ApproveRestart = "approve-restart",
         /// Records a correction.
         Correct = "record-correction",
+        /// Freezes evidence.
+        Freeze = "freeze-evidence",
+        /// Sets an item's state.
+        SetItem = "set-evidence",
+        /// Items, or the log.
+        Items = "toggle-evidence-items",
         /// Opens containment from a text.
         HaltHere = "halt-from-text",
         /// Leaves the editor.
@@ -317,6 +323,8 @@ pub enum Need {
     Task,
     /// A selected reminder.
     Reminder,
+    /// A selected item of evidence.
+    Item,
     /// The overlay or editor it belongs to: the palette does not offer it.
     Overlay,
 }

@@ -16,7 +16,7 @@ const fn c(
 
 use Danger::{Confirmed, Harmless};
 use Need::{
-    Change, Checklist, Condition, Draft, Entry, Finding, Firing, Hold, Incident, Layer, Note, Nothing, Overlay,
+    Change, Checklist, Condition, Draft, Entry, Finding, Firing, Hold, Incident, Item, Layer, Note, Nothing, Overlay,
     Reminder, Step, Switch, Task, Unconfirmed,
 };
 use Scope::{
@@ -170,6 +170,9 @@ pub const TABLE: &[Command] = &[
     c(Do::EditOutside, InDraft, &["e"], "editor", "Hand the draft to $EDITOR.", Draft, Harmless),
     c(Do::Send, InDraft, &["m"], "mark sent", "Mark the draft sent; its exact text is kept.", Draft, Confirmed),
     c(Do::Trace, Evidence, &["T"], "trace", "The path from input to consequence, as a tree.", Incident, Harmless),
+    c(Do::Freeze, Evidence, &["f"], "freeze", "Pin what the incident's agents did, durably.", Incident, Harmless),
+    c(Do::Items, Evidence, &["v"], "items", "Show what must be kept, or what happened.", Incident, Harmless),
+    c(Do::SetItem, Evidence, &["s"], "set state", "Say where the selected item stands.", Item, Harmless),
     c(Do::Retract, Evidence, &["x"], "retract", "Take the selected note back.", Note, Harmless),
     c(
         Do::KeyEvent,

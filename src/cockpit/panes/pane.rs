@@ -65,8 +65,8 @@ pub fn fixed_rows(pane: Pane) -> u16 {
         Pane::Containment => 1,
         Pane::Checklist => 3,
         Pane::Timeline | Pane::Draft => 0,
-        Pane::Evidence => 3,
         Pane::Investigation | Pane::Restart | Pane::People => 1,
+        Pane::Evidence => 4,
     }
 }
 

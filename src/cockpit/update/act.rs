@@ -14,6 +14,7 @@ use crate::{
     },
     incident::{
         Command, IncidentCommand, StepState,
+        evidence::FreezeEvidence,
         team::{EndTask, MarkEvent, Snooze, TaskState},
     },
     terms::{DrillId, IncidentId, Printable, Time},
@@ -51,9 +52,20 @@ pub fn act(model: &mut Model, does: Do) -> Vec<Effect> {
         Do::Trace => return trace(model),
         Do::EditHere => drafts::edit_here(model),
         Do::EditOutside => return drafts::edit_outside(model),
-        Do::Confirm | Do::Tick | Do::Acknowledge | Do::Retract | Do::KeyEvent | Do::EndTask | Do::Snooze => {
-            return at_once(model, does);
+        Do::Items => {
+            model.items = !model.items;
+            let list = model.rows.of_mut(Pane::Evidence);
+            (list.selected, list.top) = (None, 0);
+            rows::refresh(model);
         }
+        Do::Confirm
+        | Do::Freeze
+        | Do::Tick
+        | Do::Acknowledge
+        | Do::Retract
+        | Do::KeyEvent
+        | Do::EndTask
+        | Do::Snooze => return at_once(model, does),
         _ => go(model, does),
     }
     Vec::new()
@@ -81,6 +93,7 @@ fn at_once(model: &mut Model, does: Do) -> Vec<Effect> {
     }
     let (what, asked) = match (does, model.selected_note().map(|note| note.seq)) {
         (Do::Confirm, _) => ("incident confirmed", IncidentCommand::Confirm {}),
+        (Do::Freeze, _) => ("evidence frozen", IncidentCommand::FreezeEvidence(FreezeEvidence::default())),
         (Do::Retract, Some(seq)) => ("note retracted", IncidentCommand::RetractNote { seq }),
         _ => return Vec::new(),
     };
@@ -242,6 +255,9 @@ fn copy(model: &mut Model) -> Vec<Effect> {
             model.selected_step().map(|step| step.plan.command.as_ref().unwrap_or(&step.plan.text).clone())
         }
         Pane::Draft => model.draft().map(|draft| draft.fields.body.clone()),
+        Pane::Evidence if model.items => model.selected_item().map(|item| {
+            format!("{} {} {}", item.plan.title, item.state, item.why.as_deref().unwrap_or(&item.plan.satisfied_by))
+        }),
         Pane::Evidence => model.selected_entry().map(|entry| format!("{} {} {}", entry.at, entry.by, entry.text)),
         Pane::Tripwires => model
             .selected_firing()

@@ -13,6 +13,7 @@ use crate::{
     },
     incident::{
         containment::{Mode, Stage},
+        evidence::ItemState,
         restart,
     },
     terms::FiringId,
@@ -189,6 +190,23 @@ fn of_incident(model: &Model, does: Do) -> Option<Form> {
                 Field::text("over", "only where a rollback is not verified or a switch is engaged: why anyway", ""),
             ];
             Form::new(named("Resolve"), Ask::Resolve(id), fields)
+        }
+        Do::SetItem => {
+            let item = model.selected_item()?;
+            let now = item.state;
+            let at = ItemState::ALL.iter().position(|state| *state == now).unwrap_or(0);
+            let states = ItemState::ALL.iter().map(|state| (state.to_string(), state.means().to_owned()));
+            let fields = vec![
+                Field::choice("state", states.collect(), at),
+                Field::text(
+                    "why",
+                    "where it is, who says so, what is wrong with it",
+                    item.why.clone().unwrap_or_default(),
+                ),
+                Field::text("gone in", "only where it expires: 36h, 2d, or 2026-11-30T00:00:00Z", ""),
+            ];
+            Form::new(item.plan.title.clone(), Ask::Item(id, item.plan.id.clone()), fields)
+                .about(format!("Needed: {}", item.plan.satisfied_by))
         }
         Do::Reopen => Form::new(named("Reopen"), Ask::Reopen(id), why("what came back")),
         _ => return None,

@@ -8,7 +8,11 @@ use crate::{
         model::{Model, Overlay},
         rows, text,
     },
-    incident::{Command, Declare, IncidentCommand, containment::Stage},
+    incident::{
+        Command, Declare, IncidentCommand,
+        containment::Stage,
+        evidence::{ItemState, SetEvidence},
+    },
     terms::{ActionClass, AgentId, IncidentId, Time},
 };
 
@@ -126,6 +130,12 @@ fn of_incident(form: &Form, model: &Model) -> Result<(IncidentId, String, Incide
         Ask::Resolve(id) => {
             let ask = IncidentCommand::Resolve { note: form.need("how")?, over: form.given("over") };
             (*id, said("incident resolved"), ask)
+        }
+        Ask::Item(id, item) => {
+            let state: ItemState = form.need("state")?.parse()?;
+            let expires_at = form.given("gone in").map(|text| when::later(&text, model.now)).transpose()?;
+            let set = SetEvidence { item: item.clone(), state, why: form.given("why"), expires_at, source: None };
+            (*id, format!("{item} is {state}"), IncidentCommand::SetEvidence(set))
         }
         Ask::Reopen(id) => (*id, said("incident reopened"), IncidentCommand::Reopen { why: form.need("why")? }),
         Ask::OpenRollback(id) => {

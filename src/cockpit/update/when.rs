@@ -39,6 +39,28 @@ pub fn read(text: &str, now: Time, zone: Zone) -> Result<Option<Time>, String> {
     at.map(Some).ok_or_else(|| format!("{text:?} does not exist that day"))
 }
 
+/// Reads `36h`, `2d` from now, or RFC 3339.
+///
+/// # Errors
+/// Says which forms are taken.
+pub fn later(text: &str, now: Time) -> Result<Time, String> {
+    let text = text.trim();
+    if let Ok(at) = text.parse::<Time>() {
+        return Ok(at);
+    }
+    let length = |unit: &str| match unit {
+        "m" => Some(Time::MINUTE),
+        "h" => Some(Time::HOUR),
+        "d" => Some(Time::DAY),
+        _ => None,
+    };
+    let parts = text.find(|c: char| !c.is_ascii_digit()).map(|at| text.split_at(at));
+    let after = parts.and_then(|(number, unit)| number.parse::<i64>().ok()?.checked_mul(length(unit)?));
+    after
+        .map(|after| now.plus(after))
+        .ok_or_else(|| format!("{text:?} is no time to come: write 30m, 36h, 2d, or 2026-11-30T00:00:00Z"))
+}
+
 fn ago(text: &str, now: Time) -> Option<Time> {
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
     let unit = match unit.trim().trim_end_matches("ago").trim() {

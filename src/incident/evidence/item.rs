@@ -32,6 +32,20 @@ impl ItemState {
         matches!(self, Self::Held | Self::Confirmed | Self::Disproved)
     }
 
+    /// What it means, in a few words.
+    pub fn means(self) -> &'static str {
+        match self {
+            Self::Unknown => "nobody has looked",
+            Self::Held => "it is kept",
+            Self::ClaimedOnly => "somebody says so, nothing kept shows it",
+            Self::Confirmed => "kept, and a second source agrees",
+            Self::Disproved => "kept, and it shows the claim to be wrong",
+            Self::Expiring => "it exists elsewhere, and goes away",
+            Self::Missing => "it cannot be had: a gap for the post-mortem",
+            Self::NotApplicable => "this incident has none, for a reason",
+        }
+    }
+
     /// Whether it is short of what is needed: the post-mortem takes it up.
     pub fn is_gap(self) -> bool {
         matches!(self, Self::Unknown | Self::ClaimedOnly | Self::Expiring | Self::Missing)
