@@ -6,6 +6,7 @@
 
 mod clocks;
 pub mod commands;
+mod draft_view;
 mod draw;
 mod editor;
 pub mod effect;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    draft_view::DraftView,
     editor::DraftEditor,
     form::Form,
     keymap::Keymap,
@@ -208,6 +209,8 @@ pub struct Model {
     pub overlay: Option<Overlay>,
     /// What was open under the containment overlay and comes back after it.
     pub beneath: Option<Overlay>,
+    /// How drafts are shown, and what is known of the shown one.
+    pub drafts: DraftView,
     /// The draft that is being written.
     pub editor: Option<DraftEditor>,
     /// A draft that was left and is being saved: it comes back when the save is refused.
@@ -254,6 +257,7 @@ impl Model {
             draft: None,
             overlay: None,
             beneath: None,
+            drafts: DraftView::default(),
             editor: None,
             saving: None,
             toast: None,

@@ -121,6 +121,7 @@ impl Rows {
 
 /// Builds every pane's rows anew; called after data or a filter changed, never while drawing.
 pub fn refresh(model: &mut Model) {
+    super::draft_view::refresh(model);
     for pane in Pane::ALL.iter().copied().filter(|pane| !matches!(pane, Pane::Timeline | Pane::Draft)) {
         let filter = model.rows.of(pane).filter.to_lowercase();
         let rows = match pane {

@@ -85,6 +85,21 @@ pub fn wrap(text: &str, columns: usize, most: usize) -> Vec<String> {
     lines
 }
 
+/// The same, of a text that may be long: no more of it is read than `most` lines need.
+pub fn wrap_from(text: &str, columns: usize, most: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.split('\n') {
+        let room = most.saturating_sub(lines.len());
+        if room == 0 {
+            break;
+        }
+        let enough: String = paragraph.chars().take((room + 1) * (columns + 1)).collect();
+        let wrapped = wrap(&enough, columns, room);
+        if wrapped.is_empty() { lines.push(String::new()) } else { lines.extend(wrapped) }
+    }
+    lines
+}
+
 /// Columns of a line.
 pub fn width(line: &Line<'_>) -> usize {
     line.spans.iter().map(|span| span.content.width()).sum()

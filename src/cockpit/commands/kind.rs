@@ -124,10 +124,16 @@ words! {
         EditHere = "edit-draft",
         /// Edits a draft in `$EDITOR`.
         EditOutside = "edit-outside",
-        /// Marks a draft sent.
-        Send = "mark-sent",
         /// Shows the trace.
         Trace = "show-trace",
+        /// Sends a draft, or marks it sent.
+        Send = "send-draft",
+        /// Agrees on a draft.
+        Agree = "agree-draft",
+        /// Another view of the drafts.
+        DraftView = "draft-view",
+        /// Takes the offered wording in.
+        TakeOffer = "take-offer",
         /// Retracts a note.
         Retract = "retract-note",
         /// Marks a key event.

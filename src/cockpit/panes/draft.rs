@@ -1,28 +1,31 @@
-//! Pane 5: drafts, one tab each; the six fields, the message, what the linter says; or the draft being written.
+//! Pane 5: drafts, one tab each; the fields, the message, what the linter says; the ledger; or the draft being written.
 
-use ratatui::{
-    layout::Rect,
-    text::{Line, Span},
+use ratatui::text::{Line, Span};
+
+use super::{
+    draft_write, ledger,
+    pane::{Canvas, say, zone},
 };
-
-use super::pane::{Canvas, dim, say, zone};
 use crate::{
     cockpit::{
-        editor::{DraftEditor, NAMES},
+        draft_view::View,
         model::Model,
         text,
-        theme::Role,
+        theme::{Role, Theme},
     },
     incident::{
-        Draft, Fields,
-        communication::{self, Finding},
+        Draft, Fields, Incident, Sent,
+        communication::{DeliveryState, Finding},
     },
 };
+
+/// From so many columns on, findings stand beside the text.
+const BESIDE: usize = 110;
 
 /// Draws it.
 pub fn draw(model: &Model, canvas: &mut Canvas<'_, '_>) {
     if let Some(editor) = model.editor.as_ref().filter(|editor| Some(editor.incident) == model.incident) {
-        return write(model, editor, canvas);
+        return draft_write::draw(model, editor, canvas);
     }
     let Some(incident) = model.incident() else {
         return say(
@@ -32,132 +35,173 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_, '_>) {
             "Drafts tell those affected what happened. They belong to an incident: D declares one.",
         );
     };
+    if model.drafts.view == View::Ledger {
+        return ledger::draw(model, incident, canvas);
+    }
     let Some(draft) = model.draft() else {
         return say(
             model,
             canvas,
             "No draft yet",
-            "o begins one for an audience, its six fields filled from the incident.",
+            "o begins one for an audience, its fields filled from the incident; v shows who is owed word.",
         );
     };
+    canvas.put(0, tabs(model, incident, draft, canvas.columns()));
+    if model.drafts.view == View::Copies {
+        return ledger::copies(model, draft, canvas);
+    }
+    let notes = notes(model);
+    let (columns, last) = (canvas.columns(), canvas.rows());
+    if columns >= BESIDE && !notes.is_empty() {
+        let left = columns * 60 / 100;
+        for (y, line) in body(model, draft, left, last.saturating_sub(1)).into_iter().enumerate() {
+            canvas.put(y + 1, text::ends(text::fit(line, left), Line::default(), left));
+        }
+        return beside(model, &notes, left, canvas);
+    }
+    let kept = notes.len().min(if last > 14 { 4 } else { 2 }).min(last.saturating_sub(4));
+    for (y, line) in body(model, draft, columns, last.saturating_sub(1 + kept)).into_iter().enumerate() {
+        canvas.put(y + 1, line);
+    }
+    for (y, (head, tail, role)) in notes.iter().take(kept).enumerate() {
+        let more = if y + 1 == kept && notes.len() > kept {
+            format!(" (+{} more)", notes.len() - kept)
+        } else {
+            String::new()
+        };
+        canvas.put(last - kept + y, note(&model.look.theme, head, &format!("{tail}{more}"), *role));
+    }
+}
+
+/// A tab for each draft: `★` is agreed, `✓` was told, `…` is on its way, `⚠` did not arrive or contradicts.
+fn tabs<'a>(model: &Model, incident: &Incident, draft: &Draft, columns: usize) -> Line<'a> {
     let theme = &model.look.theme;
     let mut tabs = Vec::new();
     for other in &incident.drafts {
-        let sent = if other.sent.is_empty() { "" } else { " ✓" };
-        let label = format!("{}{sent}", text::cut(&other.audience, 18));
+        let twice = incident.drafts.iter().filter(|one| one.audience == other.audience).count() > 1;
+        let number = if twice { format!(" {}", other.id.0) } else { String::new() };
+        let label = format!("{}{number}{}", text::cut(&other.audience, 18), signs(incident, other));
         let (label, role) =
             if other.id == draft.id { (format!("[{label}]"), Role::Strong) } else { (format!(" {label} "), Role::Dim) };
         tabs.push(Span::styled(label, theme.style(role)));
     }
     let authors: Vec<String> = draft.authors.iter().map(|by| text::cut(by.name(), 12)).collect();
     let right = Line::styled(format!("✎ {}", authors.join(", ")), theme.style(Role::Dim));
-    canvas.put(0, text::ends(Line::from(tabs), right, canvas.columns()));
-    let findings = findings(model, draft, &draft.fields);
-    let last = canvas.rows();
-    let kept = findings.len().min(if last > 14 { 4 } else { 2 }).min(last.saturating_sub(4));
-    let body = body(model, draft, canvas.columns(), last.saturating_sub(1 + kept));
-    for (y, line) in body.into_iter().take(last.saturating_sub(1 + kept)).enumerate() {
-        canvas.put(y + 1, line);
+    text::ends(Line::from(tabs), right, columns)
+}
+
+fn signs(incident: &Incident, draft: &Draft) -> String {
+    let agreed = incident.communication.agreed.get(&draft.audience);
+    let mut signs = String::new();
+    if agreed.is_some_and(|agreed| (agreed.draft, agreed.version) == (draft.id, draft.version)) {
+        signs.push_str(" ★");
     }
-    for (y, finding) in findings.iter().take(kept).enumerate() {
-        let more = if y + 1 == kept && findings.len() > kept {
-            format!(" (+{} more)", findings.len() - kept)
-        } else {
-            String::new()
-        };
-        canvas.put(last - kept + y, finding_line(model, finding, &more));
+    let states = || draft.sent.iter().filter_map(|sent| sent.delivery.as_ref()).map(|delivery| delivery.state);
+    if states().any(DeliveryState::is_dead) {
+        signs.push_str(" ⚠");
+    } else if states().any(DeliveryState::is_open) {
+        signs.push_str(" …");
+    } else if draft.sent.iter().any(|sent| sent.told_at().is_some()) {
+        signs.push_str(" ✓");
+    }
+    signs
+}
+
+/// What is to be said of the draft: contradictions first, then the linter's findings.
+fn notes(model: &Model) -> Vec<(String, String, Role)> {
+    let view = &model.drafts;
+    let differs = view.differs.iter().map(|one| {
+        let head = format!("≠ {} says {}", one.field.replace('_', " "), text::cut(&one.says, 40));
+        (head, format!(": agreed is {}", text::cut(&one.agreed, 40)), Role::Bad)
+    });
+    differs.chain(view.findings.iter().map(finding)).collect()
+}
+
+/// A finding as head and tail.
+pub(super) fn finding(finding: &Finding) -> (String, String, Role) {
+    let phrase =
+        if finding.phrase.is_empty() { String::new() } else { format!("“{}” ", text::cut(&finding.phrase, 40)) };
+    (format!("⚠ {phrase}{}", finding.why), format!(": {}", finding.instead), Role::Warn)
+}
+
+/// A note in a line.
+pub(super) fn note<'a>(theme: &Theme, head: &str, tail: &str, role: Role) -> Line<'a> {
+    Line::from(vec![
+        Span::styled(head.to_owned(), theme.style(role)),
+        Span::styled(tail.to_owned(), theme.style(Role::Dim)),
+    ])
+}
+
+/// Notes in a column of their own, whole.
+fn beside(model: &Model, notes: &[(String, String, Role)], left: usize, canvas: &mut Canvas<'_, '_>) {
+    let theme = &model.look.theme;
+    let width = canvas.columns().saturating_sub(left + 2);
+    let (mut y, last) = (1, canvas.rows());
+    for (head, tail, role) in notes {
+        for (at, line) in text::wrap(&format!("{head}{tail}"), width, last).into_iter().enumerate() {
+            if y >= last {
+                return;
+            }
+            let role = if at == 0 { *role } else { Role::Dim };
+            canvas.put_at(left + 2, y, Line::styled(line, theme.style(role)));
+            y += 1;
+        }
     }
 }
 
 fn body<'a>(model: &Model, draft: &Draft, columns: usize, rows: usize) -> Vec<Line<'a>> {
     let theme = &model.look.theme;
-    let mut lines = Vec::new();
-    if let Some(sent) = draft.sent.last() {
-        let words = format!(
-            "✓ sent {} by {} to {} ({})",
-            text::clock(sent.at, zone(model)),
-            text::cut(sent.by.name(), 16),
-            text::cut(&sent.to, 30),
-            text::cut(&sent.channel, 16)
-        );
-        lines.push(Line::styled(words, theme.style(Role::Good)));
-    }
-    for name in Fields::NAMES {
+    let mut lines: Vec<Line<'a>> = draft.sent.last().map(|sent| sent_line(model, sent)).into_iter().collect();
+    let needs = model.runbook.as_ref().and_then(|runbook| runbook.template(&draft.audience));
+    let needs = needs.map(|template| template.needs.as_slice()).unwrap_or_default();
+    for name in &Fields::ALL[..Fields::ALL.len() - 1] {
         let value = draft.fields.get(name).unwrap_or_default();
+        if !Fields::NAMES.contains(name) && !needs.iter().any(|need| need == name) {
+            continue;
+        }
         let shown = if value.trim().is_empty() {
             Span::styled("–", theme.style(Role::Warn))
         } else {
             Span::raw(text::cut(value, columns))
         };
-        lines.push(Line::from(vec![
-            Span::styled(format!("{:<13} ", name.replace('_', " ")), theme.style(Role::Dim)),
-            shown,
-        ]));
+        let label = format!("{:<13} ", label(name));
+        lines.push(Line::from(vec![Span::styled(label, theme.style(Role::Dim)), shown]));
     }
-    lines.extend(text::wrap(&draft.fields.body, columns, rows).into_iter().map(Line::from));
-    lines
+    let top = model.drafts.top;
+    lines.extend(text::wrap_from(&draft.fields.body, columns, top + rows).into_iter().map(Line::from));
+    lines.into_iter().skip(top).take(rows).collect()
 }
 
-/// What the linter says of fields, as they are now.
-fn findings(model: &Model, draft: &Draft, fields: &Fields) -> Vec<Finding> {
-    let Some(runbook) = &model.runbook else { return Vec::new() };
-    runbook.template(&draft.audience).map(|template| communication::lint(runbook, template, fields)).unwrap_or_default()
-}
-
-fn finding_line<'a>(model: &Model, finding: &Finding, more: &str) -> Line<'a> {
-    let phrase =
-        if finding.phrase.is_empty() { String::new() } else { format!("“{}” ", text::cut(&finding.phrase, 40)) };
-    Line::from(vec![
-        Span::styled(format!("⚠ {phrase}{}", finding.why), model.look.theme.style(Role::Warn)),
-        Span::styled(format!(": {}{more}", finding.instead), model.look.theme.style(Role::Dim)),
-    ])
-}
-
-/// The draft being written: a field a row, the message below, what the linter says of it as it is typed.
-fn write(model: &Model, editor: &DraftEditor, canvas: &mut Canvas<'_, '_>) {
-    let theme = &model.look.theme;
-    let area = canvas.area;
-    let fields = (NAMES.len() - 1) as u16;
-    // Where there is little room, only the field in hand is shown, then the message.
-    let all = area.height >= fields + 4;
-    let draft = model.draft().filter(|draft| draft.id == editor.draft);
-    let findings = draft.map(|draft| self::findings(model, draft, &editor.fields())).unwrap_or_default();
-    let kept = u16::from(!findings.is_empty() && area.height > 3);
-    let mut y = 0;
-    for (at, name) in NAMES.iter().enumerate().take(NAMES.len() - 1) {
-        if !all && at != editor.at {
-            continue;
-        }
-        let here = at == editor.at;
-        let label = format!("{}{:<13} ", if here { "▸" } else { " " }, name.replace('_', " "));
-        canvas.put(usize::from(y), Line::styled(label, theme.style(if here { Role::Key } else { Role::Dim })));
-        field(model, editor, at, Rect::new(area.x + 15, area.y + y, area.width.saturating_sub(15), 1), canvas);
-        y += 1;
+/// A field's name on the screen.
+pub(super) fn label(name: &str) -> &str {
+    match name {
+        "next_update" => "next update",
+        "reader_should" => "reader should",
+        "agent_did" => "agent did",
+        "before_restart" => "before restart",
+        other => other,
     }
-    let label = if editor.at + 1 == NAMES.len() { "▸message" } else { " message" };
-    canvas.put(
-        usize::from(y),
-        Line::styled(label, theme.style(if label.starts_with('▸') { Role::Key } else { Role::Dim })),
+}
+
+/// The newest message, and what came of it.
+pub(super) fn sent_line<'a>(model: &Model, sent: &Sent) -> Line<'a> {
+    let (sign, role) = match sent.delivery.as_ref().map(|delivery| delivery.state) {
+        None | Some(DeliveryState::Accepted | DeliveryState::Rehearsed) => ("✓ sent", Role::Good),
+        Some(state) if state.is_open() => ("… sending", Role::Warn),
+        Some(_) => ("⚠ not delivered,", Role::Bad),
+    };
+    let at = sent.told_at().unwrap_or(sent.at);
+    let mut words = format!(
+        "{sign} {} by {} to {} ({})",
+        text::clock(at, zone(model)),
+        text::cut(sent.by.name(), 16),
+        text::cut(&sent.to, 30),
+        text::cut(&sent.channel, 16)
     );
-    let rest =
-        Rect::new(area.x + 1, area.y + y + 1, area.width.saturating_sub(1), area.height.saturating_sub(y + 1 + kept));
-    field(model, editor, NAMES.len() - 1, rest, canvas);
-    if kept > 0 {
-        let more = if findings.len() > 1 { format!(" (+{} more)", findings.len() - 1) } else { String::new() };
-        canvas.put(canvas.rows() - 1, finding_line(model, &findings[0], &more));
+    if let Some(delivery) = sent.delivery.as_ref().filter(|delivery| delivery.state != DeliveryState::Accepted)
+        && let Some(last) = delivery.attempts.last()
+    {
+        words.push_str(&format!(" {}: {}", delivery.state, text::cut(&last.status, 60)));
     }
-    if rest.is_empty() && area.height > 0 {
-        canvas.put(0, dim(model, "a taller window shows the message"));
-    }
-}
-
-fn field(model: &Model, editor: &DraftEditor, at: usize, area: Rect, canvas: &mut Canvas<'_, '_>) {
-    if area.is_empty() {
-        return;
-    }
-    let Some(text) = editor.area(at) else { return };
-    let mut shown = text.clone();
-    let cursor = if at == editor.at { model.look.theme.style(Role::Selected) } else { Default::default() };
-    shown.set_cursor_style(cursor);
-    canvas.widget(&shown, area);
+    Line::styled(words, model.look.theme.style(role))
 }

@@ -3,9 +3,11 @@
 mod checklist;
 mod containment;
 mod draft;
+mod draft_write;
 mod evidence;
 mod holds;
 mod investigation;
+mod ledger;
 mod pane;
 mod people;
 mod restart;

@@ -46,6 +46,17 @@ impl Canvas<'_, '_> {
         }
     }
 
+    /// Puts a line into a row from a column on.
+    pub fn put_at(&mut self, x: usize, y: usize, line: Line<'_>) {
+        let (Ok(column), Ok(row)) = (u16::try_from(x), u16::try_from(y)) else { return };
+        if row < self.area.height && column < self.area.width {
+            let width = self.area.width - column;
+            let line = text::fit(line, usize::from(width));
+            let line = if self.stale { line.patch_style(Style::new().add_modifier(Modifier::DIM)) } else { line };
+            self.frame.buffer_mut().set_line(self.area.x + column, self.area.y + row, &line, width);
+        }
+    }
+
     /// Puts a selected line: its whole row is marked.
     pub fn put_selected(&mut self, y: usize, line: Line<'_>, theme: &Theme) {
         let line = text::ends(text::fit(line, self.columns()), Line::default(), self.columns());

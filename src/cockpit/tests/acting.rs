@@ -21,7 +21,12 @@ pub fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
         "enter" => Some(KeyEvent::from(KeyCode::Enter)),
         "esc" => Some(KeyEvent::from(KeyCode::Esc)),
         "tab" => Some(KeyEvent::from(KeyCode::Tab)),
+        "backspace" => Some(KeyEvent::from(KeyCode::Backspace)),
+        "delete" => Some(KeyEvent::from(KeyCode::Delete)),
+        "pgdn" => Some(KeyEvent::from(KeyCode::PageDown)),
         "ctrl-x" => Some(KeyEvent::new(KeyCode::Char('x'), KeyModifiers::CONTROL)),
+        "ctrl-o" => Some(KeyEvent::new(KeyCode::Char('o'), KeyModifiers::CONTROL)),
+        "ctrl-e" => Some(KeyEvent::new(KeyCode::Char('e'), KeyModifiers::CONTROL)),
         _ => None,
     };
     let events =

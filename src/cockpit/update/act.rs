@@ -4,6 +4,7 @@ use super::{drafts, opening, undo};
 use crate::{
     cockpit::{
         commands::Do,
+        draft_view,
         effect::Effect,
         layout,
         model::{Model, Overlay, Pane},
@@ -51,6 +52,8 @@ pub fn act(model: &mut Model, does: Do) -> Vec<Effect> {
         Do::Help => model.overlay = Some(Overlay::Help(HelpState { pane: model.focus, top: 0 })),
         Do::Trace => return trace(model),
         Do::EditHere => drafts::edit_here(model),
+        Do::Agree => return drafts::agree(model),
+        Do::DraftView => model.drafts.turn(),
         Do::EditOutside => return drafts::edit_outside(model),
         Do::Items => {
             model.items = !model.items;
@@ -170,6 +173,20 @@ fn back(model: &mut Model) {
 fn go(model: &mut Model, does: Do) {
     let height = layout::list_height(model, model.focus);
     let page = height.saturating_sub(1).max(1) as i64;
+    if model.focus == Pane::Draft {
+        let by = match does {
+            Do::Down => 1,
+            Do::Up => -1,
+            Do::PageDown => page,
+            Do::PageUp => -page,
+            Do::First => i64::from(i32::MIN),
+            Do::Last => i64::from(i32::MAX),
+            _ => 0,
+        };
+        if by != 0 {
+            return draft_view::scroll(model, by);
+        }
+    }
     let list = model.rows.of_mut(model.focus);
     match does {
         Do::Down => list.go(1, height),
@@ -237,6 +254,8 @@ fn tab(model: &mut Model, by: isize) {
         Pane::Draft => {
             let ids: Vec<_> = incident.drafts.iter().map(|draft| draft.id).collect();
             model.draft = around(&ids, model.draft, by);
+            model.drafts.top = 0;
+            rows::refresh(model);
         }
         _ => {}
     }

@@ -62,7 +62,10 @@ fn typed(model: &mut Model, key: KeyEvent) {
             form.wrong = None;
         }
         (Some(Overlay::Pick(pick)), _) => pick.key(key),
-        (None, Some(editor)) => editor.key(key),
+        (None, Some(editor)) => {
+            editor.key(key);
+            drafts::judge(model);
+        }
         _ => {}
     }
 }
@@ -99,7 +102,10 @@ pub fn paste(model: &mut Model, text: &str) {
             pick.query.insert(text);
             pick.search();
         }
-        (None, Some(editor)) => editor.paste(text),
+        (None, Some(editor)) => {
+            editor.paste(text);
+            drafts::judge(model);
+        }
         _ => {}
     }
 }
@@ -131,9 +137,11 @@ fn in_overlay(model: &mut Model, does: Do) -> Option<Vec<Effect>> {
         Do::SubmitForm => return Some(submit::submit(model)),
         Do::Choose => return Some(choose(model)),
         Do::Leave => return Some(drafts::leave(model)),
+        Do::TakeOffer => drafts::take_offer(model),
         Do::NextField | Do::PreviousField => {
             let by = if does == Do::NextField { 1 } else { -1 };
             model.editor.iter_mut().for_each(|editor| editor.turn(by));
+            drafts::judge(model);
         }
         _ => return move_in(model, does),
     }

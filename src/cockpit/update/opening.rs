@@ -12,11 +12,13 @@ use crate::{
         text,
     },
     incident::{
+        Draft,
         containment::{Mode, Stage},
         evidence::ItemState,
         restart,
     },
-    terms::FiringId,
+    runbook::ChannelKind,
+    terms::{FiringId, IncidentId},
 };
 
 /// How fast a drill plays when it is begun from here.
@@ -240,15 +242,35 @@ fn of_rollback(model: &Model, does: Do) -> Option<Form> {
         }
         Do::Send => {
             let draft = model.draft()?;
-            let fields = vec![
-                Field::text("channel", "copy, mail, chat, status page …", "copy"),
-                Field::text("to", "to whom", draft.audience.as_str()),
-            ];
-            Form::new(format!("{} was sent", draft.id), Ask::Send(incident, draft.id), fields)
-                .about("Andon sends nothing itself here: it keeps the exact text, who sent it, where and when.")
+            send(model, incident, draft)
         }
         _ => return None,
     })
+}
+
+fn send(model: &Model, incident: IncidentId, draft: &Draft) -> Form {
+    let channels = model.runbook.as_ref().map(|runbook| runbook.channels.as_slice()).unwrap_or_default();
+    let fit: Vec<_> = channels.iter().filter(|channel| channel.takes(&draft.audience)).collect();
+    let options = fit.iter().map(|channel| (channel.name.clone(), channel.words())).collect();
+    let by_hand = fit.first().is_none_or(|channel| channel.kind == ChannelKind::Copy);
+    let to =
+        draft.sent.last().map(|sent| sent.to.clone()).filter(|_| by_hand).unwrap_or_else(|| draft.audience.clone());
+    let mut fields = vec![
+        Field::choice("channel", options, 0),
+        Field::text("to", "to whom; addresses with commas between, for mail", to),
+    ];
+    let differs = model.drafts.differs.first();
+    if differs.is_some() {
+        fields.push(Field::text("over", "why it is sent although it contradicts what is agreed", ""));
+    }
+    let form = Form::new(format!("Send {}", draft.id), Ask::Send(incident, draft.id), fields)
+        .about("By hand you carry it; else it goes out at once. The exact text, who, when, to whom and what came of it are kept.");
+    let found = model.drafts.findings.len();
+    let form = if found > 0 { form.about(format!("The linter has {found} findings.")) } else { form };
+    match differs {
+        Some(differs) => form.about(format!("It contradicts the agreed statement: {differs}.")),
+        None => form,
+    }
 }
 
 fn palette(model: &Model) -> Pick {

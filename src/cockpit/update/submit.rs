@@ -13,6 +13,7 @@ use crate::{
         containment::Stage,
         evidence::{ItemState, SetEvidence},
     },
+    runbook::ChannelKind,
     terms::{ActionClass, AgentId, IncidentId, Time},
 };
 
@@ -154,7 +155,10 @@ fn of_incident(form: &Form, model: &Model) -> Result<(IncidentId, String, Incide
         }
         Ask::Send(id, draft) => {
             let (channel, to) = (form.need("channel")?, form.need("to")?);
-            (*id, format!("{draft} marked sent"), IncidentCommand::SendDraft { draft: *draft, channel, to, over: None })
+            let by_hand = model.runbook.as_ref().and_then(|runbook| runbook.channel(&channel));
+            let by_hand = by_hand.is_none_or(|channel| channel.kind == ChannelKind::Copy);
+            let what = if by_hand { format!("{draft} marked sent") } else { format!("{draft} is being sent") };
+            (*id, what, IncidentCommand::SendDraft { draft: *draft, channel, to, over: form.given("over") })
         }
         _ => return Err("this form asks nothing of an incident".into()),
     })

@@ -67,6 +67,7 @@ fn traced(model: &mut Model, incident: IncidentId, trace: Result<Box<Trace>, Lin
 }
 
 fn tick(model: &mut Model) {
+    drafts::judge(model);
     if model.toast.as_ref().is_some_and(|toast| model.now.since(toast.at) > TOAST_MS) {
         model.toast = None;
     }

@@ -115,10 +115,14 @@ impl Linter {
 
     /// Everything of a draft, in the order of the fields.
     pub fn all(&self, template: &Template, fields: &Fields) -> Vec<Finding> {
+        let found = Fields::ALL.into_iter().flat_map(|name| self.field(name, fields.get(name).unwrap_or_default()));
+        self.over(template, fields, found)
+    }
+
+    /// The same, where what is wrong with each field's text is known already.
+    pub fn over(&self, template: &Template, fields: &Fields, found: impl Iterator<Item = Finding>) -> Vec<Finding> {
         let mut findings = whole(template, fields);
-        for name in Fields::ALL {
-            findings.extend(self.field(name, fields.get(name).unwrap_or_default()));
-        }
+        findings.extend(found);
         findings.extend(self.failure_class(fields));
         findings.extend(wrong_reason(template, fields));
         findings
