@@ -32,13 +32,18 @@ pub async fn told(reach: &Reach, asked: &One) -> Result<(), Failed> {
     })
 }
 
+/// The audience; of regulators, which one.
+fn who(row: &Row) -> String {
+    if row.audience == "regulator" && row.owed.is_some() { row.recipient.clone() } else { row.audience.clone() }
+}
+
 fn lines(row: &Row) -> Vec<Vec<String>> {
     let owed = row.owed.as_ref().map(owed).unwrap_or_default();
     if row.told.is_empty() {
-        return vec![vec![row.audience.clone(), owed, "not told".into()]];
+        return vec![vec![who(row), owed, "not told".into()]];
     }
     let line = |(at, told): (usize, &Told)| {
-        let (audience, owed) = if at == 0 { (row.audience.clone(), owed.clone()) } else { Default::default() };
+        let (audience, owed) = if at == 0 { (who(row), owed.clone()) } else { Default::default() };
         let when = match (told.told_at, told.state) {
             (Some(at), _) => print::clock(at),
             (None, Some(state)) => format!("{state}: {}", told.status),

@@ -1,6 +1,11 @@
 //! The clocks of an incident at a moment: which runs, which is met, which was missed (CON.1, EVI.1, COM.4, RBK).
 
-use super::{Checklist, Clock, ClockState, Incident, Sent, World, communication::Promise, containment::SwitchState};
+use super::{
+    Checklist, Clock, ClockState, Incident, Sent, World,
+    communication::{Promise, RegulatoryZero, reported},
+    containment::SwitchState,
+    first_minutes::{FirstFact, Known},
+};
 use crate::terms::Time;
 
 fn ms(seconds: u64) -> i64 {
@@ -111,7 +116,7 @@ pub fn clocks(incident: &Incident, world: &World, now: Time) -> Vec<Clock> {
         clock("coordination", declared, plan.coordination_s, first_sent(incident, |one| one == "internal"), now),
         clock(
             "users",
-            declared,
+            declared.filter(|_| may_have_harmed(incident)),
             plan.users_s,
             first_sent(incident, |one| one == "customer" || one == "status-page"),
             now,
@@ -123,6 +128,7 @@ pub fn clocks(incident: &Incident, world: &World, now: Time) -> Vec<Clock> {
         clocks.insert(1, clock("command", declared, budget, commanded(incident), now));
     }
     clocks.extend(incident.checklists.iter().map(|checklist| rollback(checklist, incident, now)));
+    clocks.extend(regulatory(incident, now));
     if let Some(due) = plan.postmortem_s {
         // PM.7: met by its filing. Logs from before there was one know only the closing, unless that went over it.
         let filed = incident.postmortem.filed.as_ref().map(|filed| filed.at);
@@ -130,6 +136,28 @@ pub fn clocks(incident: &Incident, world: &World, now: Time) -> Vec<Clock> {
         clocks.push(clock("post-mortem", incident.resolved_at, due, written, now));
     }
     clocks
+}
+
+/// COM.6: those affected are owed word when harm happened or may have: always, until somebody found that nobody felt it.
+fn may_have_harmed(incident: &Incident) -> bool {
+    let impact = incident.facts.get(FirstFact::Impact).filter(|fact| fact.state == Known::Known);
+    let none = impact.and_then(|fact| fact.answer.as_deref()).is_some_and(|answer| {
+        answer.split(|c: char| !c.is_alphanumeric()).next().is_some_and(|word| word.eq_ignore_ascii_case("no"))
+    });
+    incident.harm_at.is_some() || !none
+}
+
+/// Each duty to report that was on when the incident began (COM.7).
+fn regulatory(incident: &Incident, now: Time) -> Vec<Clock> {
+    let plan = &incident.clock_plan.regulatory;
+    let reports = incident.drafts.iter().filter(|draft| draft.audience == "regulator").flat_map(|draft| &draft.sent);
+    let done = reported(plan, reports);
+    let zero = |from| match from {
+        RegulatoryZero::Awareness => detected(incident).or(Some(incident.declared_at)),
+        RegulatoryZero::Declaration => Some(incident.declared_at),
+        RegulatoryZero::Harm => incident.harm_at,
+    };
+    plan.iter().zip(done).map(|(one, done)| clock(one.name(), zero(one.from), one.within_s, done, now)).collect()
 }
 
 /// Detection counts from the action; where a consequence surfaced first, from then (DET.6).

@@ -55,6 +55,7 @@ fn incident() -> Incident {
         agents: Default::default(),
         roles: Default::default(),
         clock_plan: ClockPlan {
+            regulatory: Vec::new(),
             halt_s: 30,
             evidence_s: 900,
             coordination_s: 3_600,

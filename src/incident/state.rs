@@ -6,7 +6,7 @@ use imbl::Vector;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    communication::{Communication, Delivery, DeliveryState, Promise},
+    communication::{Communication, Delivery, DeliveryState, Promise, RegulatoryClock},
     containment::BlastRadius,
     decision::Decision,
     evidence::{Evidence, Register},
@@ -65,6 +65,9 @@ pub struct ClockPlan {
     /// Closing → post-mortem due, where the severity sets one (PM.7).
     #[serde(default)]
     pub postmortem_s: Option<u64>,
+    /// Duties to report to regulators (COM.7); an incident keeps those that were on when it began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regulatory: Vec<RegulatoryClock>,
 }
 
 fn ten_minutes() -> u64 {

@@ -48,11 +48,18 @@ fn of_row<'a>(model: &Model, row: &Row, columns: usize) -> Vec<Line<'a>> {
         row.agreed.as_ref().map(|agreed| format!(" ★ {} by {}", agreed.draft, text::cut(agreed.by.name(), 12)));
     let left = Line::from(vec![
         Span::styled(format!("{sign} "), theme.style(role)),
-        Span::styled(text::cut(&row.audience, 20), theme.style(Role::Strong)),
+        Span::styled(text::cut(&who(row), 60), theme.style(Role::Strong)),
         Span::styled(agreed.unwrap_or_default(), theme.style(Role::Dim)),
     ]);
     let (words, role) = row.owed.as_ref().map(|duty| owed(model, duty)).unwrap_or((String::new(), Role::Dim));
-    let mut lines = vec![text::ends(left, Line::styled(words, theme.style(role)), columns)];
+    let right = Line::styled(words, theme.style(role));
+    // Where both do not fit, who it is comes first and the clock below.
+    let mut lines = if text::width(&left) + text::width(&right) < columns {
+        vec![text::ends(left, right, columns)]
+    } else {
+        let below = Line::from([vec![Span::raw("  ")], right.spans].concat());
+        vec![left, below]
+    };
     lines.extend(row.told.iter().map(|told| message(model, told)));
     for one in &row.contradicts {
         let differs = one.differs.first().map(ToString::to_string).unwrap_or_default();
@@ -62,9 +69,18 @@ fn of_row<'a>(model: &Model, row: &Row, columns: usize) -> Vec<Line<'a>> {
     lines
 }
 
+/// The audience; of regulators, which one.
+fn who(row: &Row) -> String {
+    if row.audience == "regulator" && row.owed.is_some() { row.recipient.clone() } else { row.audience.clone() }
+}
+
 fn owed(model: &Model, duty: &Duty) -> (String, Role) {
     let left = duty.clock.left_s.map(|left| text::span((left * 1000.0) as i64)).unwrap_or_default();
-    let due = duty.clock.due_at.map(|due| text::minute(due, zone(model))).unwrap_or_default();
+    let due = duty.clock.due_at.map(|due| match due.since(model.now) {
+        -43_200_000..43_200_000 => text::minute(due, zone(model)),
+        _ => text::day(due, zone(model)),
+    });
+    let due = due.unwrap_or_default();
     let why = text::cut(&duty.why, 40);
     match duty.clock.state {
         ClockState::Waiting => (format!("waits · {why}"), Role::Dim),

@@ -17,12 +17,15 @@ pub fn fill(subject: &Subject<'_>, template: &Template) -> Fields {
         true => incident.declared_by.name().to_owned(),
         false => String::new(),
     });
-    let impact = incident
+    let register = subject.register();
+    let counted =
+        Some(&register).filter(|_| !incident.register.rows.is_empty()).map(|said| format!("affected so far: {said}"));
+    let harmed = incident
         .harm_at
         .map(|at| format!("harm confirmed since {}; how far it goes is being counted", minute(at, now)));
     Fields {
         workflow,
-        impact: impact.unwrap_or_default(),
+        impact: counted.or(harmed).unwrap_or_default(),
         contained: subject.contained(),
         investigating: "what caused it, and whom else it reached".into(),
         owner,

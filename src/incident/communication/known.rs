@@ -4,6 +4,7 @@ use crate::{
     incident::{
         Incident, StepState, World,
         containment::{Switch, SwitchState},
+        evidence::AffectedKind,
     },
     runbook::{OwedBy, Runbook, Template},
     terms::Time,
@@ -85,7 +86,9 @@ impl<'a> Subject<'a> {
     /// Which systems were touched: what is rolled back, and what slipped by.
     pub fn systems(&self) -> String {
         let mut all: Vec<String> = Vec::new();
+        let records = self.incident.register.rows.iter().filter(|row| row.kind == AffectedKind::Record);
         let targets = self.incident.checklists.iter().map(|list| list.target.clone());
+        let targets = targets.chain(records.map(|row| row.what.clone()));
         let slipped = self.switches().flat_map(|switch| switch.halt.slipped.iter().map(|one| one.what.clone()));
         for one in targets.chain(slipped) {
             if !all.contains(&one) {
@@ -130,14 +133,33 @@ impl<'a> Subject<'a> {
         all.join("; ")
     }
 
-    /// How many may be affected, where somebody counted.
+    /// How many may be affected: those of the register, or the estimate where that is higher.
     pub fn affected(&self) -> Option<f64> {
-        self.incident.blast.as_ref().map(|blast| blast.affected)
+        let counted = Some(self.incident.register.count(AffectedKind::Person)).filter(|count| *count > 0);
+        let estimated = self.incident.blast.as_ref().map(|blast| blast.affected);
+        [counted.map(|count| count as f64), estimated].into_iter().flatten().reduce(f64::max)
     }
 
-    /// The register in words; empty while nothing is in it.
+    /// The register in words, its unknowns counted; the estimate while nothing is in it; empty where there is neither.
     pub fn register(&self) -> String {
-        self.affected().map(|affected| format!("up to {affected:.0} affected, as estimated")).unwrap_or_default()
+        let register = &self.incident.register;
+        let kinds =
+            [(AffectedKind::Person, "people"), (AffectedKind::Record, "records"), (AffectedKind::Money, "payments")];
+        let mut all: Vec<String> = kinds
+            .iter()
+            .map(|(kind, word)| (register.count(*kind), word))
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+        match register.unknown() {
+            0 => {}
+            unknown => all.push(format!("{unknown} more of which it is not known how many")),
+        }
+        match (all.is_empty(), &self.incident.blast) {
+            (true, Some(blast)) => format!("up to {:.0} affected, as estimated", blast.affected),
+            (true, None) => String::new(),
+            (false, _) => all.join(", "),
+        }
     }
 
     /// What was decided, in words; empty while nothing is.

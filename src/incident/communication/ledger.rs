@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Agreed, Contradiction, DeliveryState, Subject, contradictions};
+use super::{Agreed, Contradiction, DeliveryState, RegulatoryClock, Subject, contradictions};
 use crate::{
     incident::{Clock, ClockState, Draft, Sent, clocks},
     runbook::{OwedBy, Template},
@@ -101,7 +101,37 @@ impl Row {
 /// Everybody who is owed word, was told, or has a draft begun for them; in the templates' order.
 pub fn ledger(subject: &Subject<'_>) -> Vec<Row> {
     let clocks = clocks(subject.incident, subject.world, subject.now);
-    subject.runbook.templates.iter().filter_map(|template| row(subject, template, &clocks)).collect()
+    subject.runbook.templates.iter().flat_map(|template| rows(subject, template, &clocks)).collect()
+}
+
+/// A row of an audience; of regulators one for each duty that is on.
+fn rows(subject: &Subject<'_>, template: &Template, clocks: &[Clock]) -> Vec<Row> {
+    let plain = row(subject, template, clocks);
+    let duties = &subject.incident.clock_plan.regulatory;
+    if duties.is_empty() || template.owed.as_ref().is_none_or(|owed| owed.by != OwedBy::Regulatory) {
+        return plain.into_iter().collect();
+    }
+    let plain = plain.unwrap_or_else(|| empty(template));
+    let one = |(at, duty): (usize, &RegulatoryClock)| {
+        let clock = clocks.iter().find(|clock| clock.name == duty.name()).cloned();
+        let owed = clock.map(|clock| Duty { clock, why: duty.applies.clone() });
+        // What was sent to regulators stands once, with the first of them.
+        let told = if at == 0 { plain.told.clone() } else { Vec::new() };
+        let recipient = format!("{} ({})", duty.to, duty.name());
+        Row { recipient, owed, told, ..plain.clone() }
+    };
+    duties.iter().enumerate().map(one).collect()
+}
+
+fn empty(template: &Template) -> Row {
+    Row {
+        audience: template.audience.clone(),
+        recipient: template.title.clone(),
+        owed: None,
+        told: Vec::new(),
+        agreed: None,
+        contradicts: Vec::new(),
+    }
 }
 
 fn row(subject: &Subject<'_>, template: &Template, clocks: &[Clock]) -> Option<Row> {
@@ -162,12 +192,14 @@ fn owed(subject: &Subject<'_>, template: &Template, clocks: &[Clock], told: &[To
     match template.owed.as_ref()?.by {
         OwedBy::Coordination => Some(Duty { clock: named("coordination")?, why: "everybody who works on it".into() }),
         OwedBy::Users => {
-            let why = match subject.incident.harm_at {
-                Some(_) => "harm happened",
-                None => "harm may have happened: nobody has ruled it out",
+            let clock = named("users")?;
+            let why = match (subject.incident.harm_at, clock.state) {
+                (Some(_), _) => "harm happened",
+                (None, ClockState::Waiting) => "nobody felt it, as far as is known",
+                (None, _) => "harm may have happened: nobody has ruled it out",
             };
             // One clock for those affected, met by a notice or by the status page.
-            Some(Duty { clock: named("users")?, why: why.into() })
+            Some(Duty { clock, why: why.into() })
         }
         OwedBy::Threshold => {
             let (at, which) = subject.threshold(template)?;

@@ -67,6 +67,15 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// What is still on its way goes on elsewhere: this copy of it is settled.
+    pub fn left_to(&mut self, elsewhere: &str, at: Time) {
+        if self.state.is_open() {
+            let status = format!("it goes on under {elsewhere}");
+            self.state = DeliveryState::Unknown;
+            self.attempts.push(Attempt { at, state: self.state, status });
+        }
+    }
+
     /// How often it was tried.
     pub fn tries(&self) -> usize {
         self.attempts.iter().filter(|attempt| attempt.state == DeliveryState::Sending).count()

@@ -69,6 +69,12 @@ fn taken(incident: &Incident, target: &Incident) -> TookIn {
     });
     let mut draft = target.drafts.last().map_or(DraftId(1), |last| last.id.next());
     let drafts = incident.drafts.iter().cloned().map(|mut one| {
+        // A message on its way is this incident's to the end: its copy must not be sent a second time.
+        let elsewhere = format!("{} {}", incident.id, one.id);
+        for sent in &mut one.sent {
+            let at = sent.at;
+            sent.delivery.iter_mut().for_each(|delivery| delivery.left_to(&elsewhere, at));
+        }
         (one.id, draft) = (draft, draft.next());
         one
     });

@@ -289,3 +289,69 @@ fn the_ledger_says_who_is_owed_word() {
     story.at(4_000);
     assert!(row(&story, "internal").wants_care(), "an hour is over and nobody was told");
 }
+
+/// COM.7: a regulator's clock is off until the organisation turns it on; an incident keeps those that were on; each report to its
+/// recipient does one duty.
+#[test]
+fn regulators_have_clocks_of_their_own() {
+    let shipped = Runbook::shipped();
+    assert!(shipped.clocks.regulatory.len() >= 6 && shipped.clocks.regulatory.iter().all(|clock| !clock.on));
+    let mut story = Story::new();
+    for clock in &mut story.runbook.clocks.regulatory {
+        clock.on = clock.regime == "gdpr" || clock.regime == "nis2";
+    }
+    story.done(super::story::declare("records shown to strangers", "SEV-1"));
+    story.runbook = Runbook::shipped();
+    let duties = |story: &Story| -> Vec<(String, Option<ClockState>, usize)> {
+        let all = rows(story).into_iter().filter(|row| row.audience == "regulator");
+        all.map(|row| (row.recipient, row.owed.map(|duty| duty.clock.state), row.told.len())).collect()
+    };
+    use ClockState::{Met, Missed, Running};
+    let expected = |one, two, three, told| {
+        vec![
+            ("data protection authority (gdpr notification)".to_owned(), Some(one), told),
+            ("national CSIRT (nis2 early warning)".to_owned(), Some(two), 0),
+            ("national CSIRT (nis2 notification)".to_owned(), Some(three), 0),
+        ]
+    };
+    assert_eq!(duties(&story), expected(Running, Running, Running, 0));
+    story.done(start("regulator"));
+    story.at(3_600).done(send(1, "copy", "National CSIRT, by its portal"));
+    assert_eq!(duties(&story), expected(Running, Met, Running, 1));
+    write(&mut story, |fields| fields.next_update = "2026-03-30 09:00 UTC".into());
+    story.at(80 * 3_600).done(send(1, "copy", "the authority for gdpr"));
+    assert_eq!(duties(&story), expected(Missed, Met, Missed, 2), "late is late");
+}
+
+/// COM.6: a notice is owed when harm happened or may have; once it is found that nobody felt it, it waits.
+#[test]
+fn a_notice_is_owed_until_harm_is_ruled_out() {
+    use crate::incident::first_minutes::{AnswerFact, FirstFact};
+    let mut story = Story::declared("SEV-3");
+    let state = |story: &Story| row(story, "customer").owed.unwrap().clock.state;
+    assert_eq!(state(&story), ClockState::Running);
+    let answer = |text: &str| {
+        let (fact, answer) = (FirstFact::Impact, Some(text.to_owned()));
+        on(Ask::AnswerFact(AnswerFact { fact, answer, unknown: false, dispute: None, settle: None }))
+    };
+    story.done(answer("no, caught before it was sent"));
+    assert_eq!(state(&story), ClockState::Waiting);
+    story.done(on(Ask::ConfirmHarm { at: None }));
+    assert_eq!(state(&story), ClockState::Running, "confirmed harm outweighs it");
+}
+
+/// TEAM.10, COM.5: a message on its way when its incident is merged is sent once.
+#[test]
+fn a_merge_copies_no_message_on_its_way() {
+    use crate::incident::team::Merge;
+    let mut story = with_channels("SEV-2");
+    story.done(super::story::declare("the same again", "SEV-2"));
+    story.done(start("customer"));
+    story.done(send(1, "hook", ""));
+    story.done(on(Ask::Merge(Merge { into: IncidentId(2) })));
+    let copy = story.incident(2).drafts[0].sent[0].delivery.clone().unwrap();
+    assert!(!copy.state.is_open() && copy.attempts[0].status.contains("INC-1 DRAFT-1"), "{copy:?}");
+    assert!(sent(&story, 0).delivery.unwrap().state.is_open(), "the first one goes on");
+    story.context.by = Author::Andon("outward".into());
+    story.done(step(1, DeliveryState::Accepted));
+}
