@@ -301,3 +301,130 @@ async fn a_restart_sends_nothing_twice_and_loses_nothing() {
     assert_eq!(to, ["one", "two", "two"]);
     assert_eq!(header(&heard[1], "webhook-id"), header(&heard[2], "webhook-id"), "the receiver knows it by its id");
 }
+
+/// COM.1–COM.7 by command alone: a plain file is linted, a statement agreed, a contradiction refused, a message sent and waited
+/// for, and the ledger says who was told and who is owed word.
+#[test]
+fn people_are_told_by_commands_alone() {
+    let desk = crate::cli::Desk::new();
+    let folder = desk.folder.path();
+    std::fs::create_dir_all(folder.join("config/runbook")).unwrap();
+    let out = folder.join("out");
+    let script = format!("cat > {}; echo posted", out.display());
+    desk.file(
+        "config/runbook/channels.toml",
+        &format!("[[channel]]\nname = \"page\"\nkind = \"command\"\ncommand = [\"/bin/sh\", \"-c\", {script:?}]\nto = \"the status page\"\n"),
+    );
+    desk.done(&["declare", "refunds paid twice", "--severity", "SEV-2", "--workflow", "refunds"]);
+    let file = desk.file("notice.txt", "Due to a technical\u{200b} issue it hal\u{ad}lucin\u{430}ted.\n");
+    let found = desk.json(&["draft", "lint", "1", "--file", &file]);
+    let phrases: Vec<&str> = found.as_array().unwrap().iter().map(|one| one["phrase"].as_str().unwrap()).collect();
+    assert_eq!(phrases, ["technical issue", "U+200B", "hallucinated", "U+00AD"], "{found}");
+    assert_eq!(found[0]["at"]["chars"], json!([9, 25]));
+    assert!(desk.refused(1, &["draft", "lint", "1", "--file", &file, "--check"]).contains("4 findings"));
+
+    desk.done(&["draft", "new", "1", "status-page"]);
+    let missing = desk.json(&["draft", "lint", "1"]);
+    let fields: Vec<&str> = missing.as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap()).collect();
+    assert_eq!(fields, ["impact", "reader_should", "body"], "{missing}");
+    desk.done(&[
+        "draft",
+        "edit",
+        "1",
+        "--set",
+        "impact=38 customers were paid twice",
+        "--set",
+        "next_update=soon",
+        "--set",
+        "reader_should=Keep the second payment for now",
+        "--set",
+        "body=Refunds of 20 Nov were paid twice.",
+    ]);
+    assert_eq!(desk.json(&["draft", "lint", "1"]), json!([]));
+    assert!(
+        desk.refused(1, &["draft", "send", "1", "--channel", "page"]).contains("15:00 UTC"),
+        "COM.4: with an example"
+    );
+    desk.done(&["draft", "edit", "1", "--set", "next_update=+45m"]);
+    desk.done(&["draft", "agree", "1"]);
+    desk.done(&["draft", "edit", "1", "--set", "impact=41 customers were paid twice"]);
+    assert!(desk.refused(1, &["draft", "send", "1", "--channel", "page"]).contains("agreed is 38 customer"));
+    desk.done(&["draft", "agree", "1"]);
+    assert!(desk.refused(1, &["draft", "send", "1", "--channel", "pgae"]).contains("did you mean page?"));
+    let sent = desk.json(&["draft", "send", "1", "--channel", "page", "--wait"]);
+    assert_eq!(sent[0]["delivery"]["state"], "accepted", "{sent}");
+    let text = std::fs::read_to_string(&out).unwrap();
+    assert_eq!(text, sent[0]["text"].as_str().unwrap(), "what is kept is what went out");
+    assert!(text.contains("41 customers were paid twice") && text.contains("Work goes on."), "{text}");
+
+    let told = desk.json(&["told", "1"]);
+    let row = |audience: &str| told.as_array().unwrap().iter().find(|row| row["audience"] == audience).unwrap().clone();
+    let page = row("status-page");
+    assert_eq!((&page["told"][0]["to"], &page["owed"]["state"]), (&"the status page".into(), &"met".into()), "{page}");
+    assert_eq!((&page["agreed"]["version"], &page["told"][0]["text"]), (&json!(5), &json!(text)));
+    assert_eq!(
+        (&row("customer")["owed"]["state"], &row("internal")["owed"]["state"]),
+        (&"met".into(), &"running".into())
+    );
+    let shown = desk.done(&["told", "1"]);
+    assert!(shown.contains("the status page") && shown.contains("not told"), "{shown}");
+    let clocks = desk.json(&["show", "1"])["clocks"].clone();
+    let update = clocks.as_array().unwrap().iter().find(|clock| clock["name"] == "update").unwrap().clone();
+    assert!(update["state"] == "running" && update["left_s"].as_f64().unwrap() > 2_400.0, "COM.4: {update}");
+}
+
+/// A text of 1 MB is read, kept and sent; one byte more is refused with its limit, and nothing is lost.
+#[tokio::test]
+async fn a_draft_of_a_megabyte_is_taken_and_no_more() {
+    let rig = with("").await;
+    drafted(&rig).await;
+    let mut fields = rig.get("/v1/incidents/INC-1").await.good()["drafts"][0]["fields"].clone();
+    let body = "A payment was made twice. \u{1f3e6}\n".repeat(40_000)[..1 << 20].to_owned();
+    let edit = |fields: &Value, version: u64| json!({"type": "edit-draft", "draft": "DRAFT-1", "fields": fields, "version": version});
+    fields["body"] = format!("{body}x").into();
+    let refused = ask(&rig, edit(&fields, 2)).await;
+    assert!(refused.problem(422).body["detail"].as_str().unwrap().contains("1048576"), "{refused:?}");
+    fields["body"] = body.clone().into();
+    ask(&rig, edit(&fields, 2)).await.good();
+    send(&rig, "copy", "everybody").await.good();
+    assert!(sent(&rig, 0).await["text"].as_str().unwrap().contains(&body));
+}
+
+/// COM.3, COM.5, CKP.1: in a real terminal: written, the offered wording taken in by a key, agreed, sent, and in the ledger.
+#[test]
+fn a_notice_is_written_agreed_and_sent_by_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut seat = crate::cockpit::Seat::open(folder.path(), 120, 34, &[]);
+    seat.sees("no incident");
+    seat.types("D");
+    seat.sees("title");
+    seat.types("paid twice\r");
+    seat.sees("INC-1");
+    seat.types("5o");
+    seat.sees("Draft for");
+    seat.types("customer\r");
+    seat.sees("[customer]");
+    seat.types("\r");
+    seat.sees("message");
+    seat.types("A payment was made twice by a glitch.");
+    seat.sees("“glitch” says nothing");
+    seat.types("\u{f}");
+    seat.sees("[[which action, on what, how often]]");
+    for _ in "[[which action, on what, how often]]".chars() {
+        seat.types("\u{7f}");
+    }
+    seat.types("a payout at 14:01");
+    seat.sees("by a payout at 14:01.");
+    seat.types("\u{1b}");
+    seat.sees("DRAFT-1 saved");
+    seat.types("a");
+    seat.sees("[customer ★]");
+    seat.types("m");
+    seat.sees("Send DRAFT-1");
+    seat.types("\r");
+    seat.sees("✓ sent");
+    seat.types("v");
+    seat.sees("Who was told");
+    seat.types("v");
+    seat.sees("We write because");
+}

@@ -316,6 +316,7 @@ fn regulators_have_clocks_of_their_own() {
     };
     assert_eq!(duties(&story), expected(Running, Running, Running, 0));
     story.done(start("regulator"));
+    write(&mut story, |fields| fields.next_update = "+20h".into());
     story.at(3_600).done(send(1, "copy", "National CSIRT, by its portal"));
     assert_eq!(duties(&story), expected(Running, Met, Running, 1));
     write(&mut story, |fields| fields.next_update = "2026-03-30 09:00 UTC".into());
