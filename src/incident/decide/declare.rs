@@ -1,7 +1,19 @@
 //! Declaring incidents: by hand, from a firing, or by a halt (SEV.1, DET.6).
 
-use super::{checks, first_minutes, dispatch::{Case, conflict, unknown}};
-use crate::{tripwire::Firing, incident::{ClockPlan, Declare, Fact, NewEvent, Refusal, Topic, team::{AddTask, TaskAdded, TaskFrom}}, runbook::{IncidentTemplate, TaskPlan}, terms::{AgentId, IncidentId, TaskId, Time}};
+use super::{
+    checks,
+    dispatch::{Case, conflict, unknown},
+    first_minutes,
+};
+use crate::{
+    incident::{
+        ClockPlan, Declare, Fact, NewEvent, Refusal, Topic,
+        team::{AddTask, TaskAdded, TaskFrom},
+    },
+    runbook::{IncidentTemplate, TaskPlan},
+    terms::{AgentId, IncidentId, TaskId, Time},
+    tripwire::Firing,
+};
 
 /// The id the next incident gets.
 pub(super) fn next_id(case: &Case<'_>) -> IncidentId {
@@ -120,15 +132,7 @@ fn planned(case: &Case<'_>, task: &TaskPlan, number: u32) -> Fact {
 pub(super) fn clocks(case: &Case<'_>, scheme: &str, severity: &str) -> ClockPlan {
     let base = &case.runbook.clocks;
     let level = case.runbook.schemes.get(scheme).and_then(|scheme| scheme.level(severity));
-    level.map_or_else(|| base.clone(), |level| level.clocks(base, None, base))
-    let due = case
-        .runbook
-        .schemes
-        .get(scheme)
-        .and_then(|scheme| scheme.level(severity))
-        .and_then(|level| level.postmortem_due_h)
-        .map(|hours| hours * 3600);
-    let mut plan = ClockPlan { postmortem_s: due, ..case.runbook.clocks.clone() };
+    let mut plan = level.map_or_else(|| base.clone(), |level| level.clocks(base, None, base));
     plan.regulatory.retain(|clock| clock.on);
     plan
 }
