@@ -91,7 +91,11 @@ impl Log {
         };
         self.ask(zero + 30 * pace, "andon:interlock", &Command::Prove { switch, halt });
         self.on(zero + 40 * pace, id, json!({"type": "set-severity", "severity": "SEV-3", "why": "no customer"}));
-        let release = json!({"command": "release", "switch": switch, "why": "guard in place"});
+        let owner = json!({"type": "assign", "role": "severity-owner", "who": "dana"});
+        self.on(zero + 100 * pace, id, owner);
+        let second = serde_json::from_value(json!({"type": "approve-restart", "second": true, "why": "seen"})).unwrap();
+        self.ask(zero + 100 * pace, "kim", &Command::OnIncident { incident, ask: second });
+        let release = json!({"command": "release", "switch": switch, "why": "guard in place", "over": "it is gone"});
         self.ask(zero + 100 * pace, "dana", &serde_json::from_value(release).unwrap());
         self.on(zero + 200 * pace, id, json!({"type": "resolve"}));
     }

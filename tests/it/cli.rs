@@ -1,6 +1,8 @@
 //! A whole incident through the real binary, and what it says to wrong input (CKP.4).
 
 use std::{
+    cell::RefCell,
+    collections::BTreeMap,
     path::Path,
     process::{Command, Output},
 };
@@ -10,22 +12,58 @@ use serde_json::Value;
 /// A folder of its own, with a backend that is stopped when the test ends.
 pub struct Desk {
     pub folder: tempfile::TempDir,
+    /// Who asks, where it is not the person on the socket; and the secrets of all who did.
+    who: RefCell<Option<String>>,
+    secrets: RefCell<BTreeMap<String, String>>,
 }
 
 impl Desk {
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self { folder: tempfile::tempdir().unwrap(), who: RefCell::default(), secrets: RefCell::default() }
     }
 
     pub fn andon(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_andon"))
-            .args(args)
-            .env("ANDON_HOME", self.folder.path())
-            .env_remove("ANDON_URL")
-            .env_remove("ANDON_TOKEN")
-            .env_remove("ANDON_CONFIG")
-            .output()
-            .unwrap()
+        let mut command = Command::new(env!("CARGO_BIN_EXE_andon"));
+        command.args(args).env("ANDON_HOME", self.folder.path());
+        command.env_remove("ANDON_URL").env_remove("ANDON_TOKEN").env_remove("ANDON_CONFIG");
+        if let Some(secret) = self.who.borrow().as_ref().and_then(|who| self.secrets.borrow().get(who).cloned()) {
+            command.env("ANDON_URL", self.url()).env("ANDON_TOKEN", secret);
+        }
+        command.output().unwrap()
+    }
+
+    /// From now on another person asks, over loopback with a token; `None` is the one on the socket.
+    pub fn by(&self, who: Option<&str>) -> &Self {
+        *self.who.borrow_mut() = None;
+        if let Some(who) = who {
+            if !self.secrets.borrow().contains_key(who) {
+                let made = self.json(&["token", "make", who, "--role", "operator"]);
+                self.secrets.borrow_mut().insert(who.to_owned(), made["secret"].as_str().unwrap().to_owned());
+            }
+            *self.who.borrow_mut() = Some(who.to_owned());
+        }
+        self
+    }
+
+    /// The backend's loopback address.
+    pub fn url(&self) -> String {
+        let lock = std::fs::read_to_string(self.folder.path().join("data/backend.lock")).unwrap();
+        let lock: Value = serde_json::from_str(&lock).unwrap();
+        format!("http://{}", lock["tcp"][0].as_str().unwrap())
+    }
+
+    /// Reports actions, a line each, as agents do.
+    #[track_caller]
+    pub fn reports(&self, lines: &[String]) {
+        let url = format!("{}/v1/actions", self.url());
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        for batch in lines.chunks(100) {
+            let post = crate::rig::http().build().unwrap().post(&url);
+            let post = post.header("content-type", "application/x-ndjson").body(batch.join("\n"));
+            let answer = runtime.block_on(async { post.send().await.unwrap().text().await.unwrap() });
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            assert_eq!(answer["accepted"], batch.len(), "{answer}");
+        }
     }
 
     /// Runs a command that must be done; its text.
@@ -65,7 +103,7 @@ impl Desk {
 
 impl Drop for Desk {
     fn drop(&mut self) {
-        self.andon(&["serve", "--stop", "--force"]);
+        self.by(None).andon(&["serve", "--stop", "--force"]);
     }
 }
 
@@ -126,7 +164,14 @@ fn an_incident_lives_from_the_first_command_to_its_post_mortem() {
     let release = desk.refused(1, &["release", "SW-1", "--why", "root cause known"]);
     assert!(release.contains("two restart"), "one person does not restart a SEV-2 alone (RST.4): {release}");
     desk.done(&["severity", "1", "SEV-3", "--why", "money is back"]);
-    desk.done(&["release", "SW-1", "--why", "the guard is in place"]);
+    // RST.1, RST.4: over open conditions only the severity owner, and what was once a SEV-2 asks for a second person.
+    let over = ["release", "SW-1", "--why", "the guard is in place", "--override", "its process is gone for good"];
+    assert!(desk.refused(1, &over).contains("severity owner"));
+    desk.done(&["assign", "1", "severity-owner", "kim"]);
+    assert!(desk.by(Some("kim")).refused(1, &over).contains("--second"));
+    desk.by(None).done(&["restart", "1", "--second", "--why", "seen on the host"]);
+    desk.by(Some("kim")).done(&over);
+    desk.by(None);
     desk.done(&["resolve", "1", "--note", "refunds are idempotent now"]);
     desk.done(&["close", "1"]);
 
@@ -264,18 +309,7 @@ fn a_file_fires_as_the_live_engine_did() {
     let tested = desk.json(&["tripwires", "test", &file, "--agents", &agents]);
     assert_eq!(tested["actions"], lines.len());
     desk.done(&["agents", "declare", &agents]);
-    let lock = std::fs::read_to_string(desk.folder.path().join("data/backend.lock")).unwrap();
-    let lock: Value = serde_json::from_str(&lock).unwrap();
-    let url = format!("http://{}/v1/actions", lock["tcp"][0].as_str().unwrap());
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    for batch in lines.chunks(100) {
-        let body = batch.join("\n");
-        let post =
-            crate::rig::http().build().unwrap().post(&url).header("content-type", "application/x-ndjson").body(body);
-        let answer = runtime.block_on(async { post.send().await.unwrap().text().await.unwrap() });
-        let answer: Value = serde_json::from_str(&answer).unwrap();
-        assert_eq!(answer["accepted"], batch.len(), "{answer}");
-    }
+    desk.reports(&lines);
     let summary = |firings: &Value| {
         let mut all: Vec<String> = firings
             .as_array()

@@ -66,8 +66,12 @@ async fn a_blob_is_kept_before_it_is_named_and_masked_in_view() {
 
     let file = rig.folder.path().join("data/blobs").join(&digest[..2]).join(&digest);
     std::fs::write(file, secret.replace("three", "seven")).unwrap();
-    let answer = rig.ask(Method::GET, &raw).send().await.unwrap();
-    assert!(answer.bytes().await.is_err(), "what was changed breaks off");
+    // Short enough to break off before or after its head was sent.
+    let arrived = match rig.ask(Method::GET, &raw).send().await {
+        Ok(answer) => answer.bytes().await.is_ok(),
+        Err(_) => false,
+    };
+    assert!(!arrived, "what was changed breaks off");
 }
 
 /// EVI.3: a file and a command's output become what shows an item, by command; the view masks, `--out` is whole and

@@ -1,6 +1,7 @@
 //! What somebody outside would notice: one binary, one module per topic.
 
 mod actuators;
+mod bundle;
 mod bypass;
 mod cli;
 mod cockpit;

@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use crate::{api::Problem, backend::identity::Identity, terms::DrillId};
 
-/// The longest body of a command, in bytes.
-pub const LONGEST_COMMAND: usize = 1 << 20;
+/// The longest body of a command, in bytes: a draft of 1 MiB, however much of it JSON escapes.
+pub const LONGEST_COMMAND: usize = 8 << 20;
 
 /// Who asks; the door put it there.
 impl<S: Sync> FromRequestParts<S> for Identity {

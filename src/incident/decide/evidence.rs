@@ -103,9 +103,14 @@ fn may_fill(item: &Item, with: ItemState) -> bool {
     match item.state {
         ItemState::Unknown => true,
         ItemState::ClaimedOnly | ItemState::Expiring | ItemState::Missing => with.is_held(),
-        ItemState::Held => with.is_held() && item.by.as_ref().is_none_or(|by| !by.is_person()),
+        // Whoever asked for an earlier freeze did not set what it filled.
+        ItemState::Held => with.is_held() && (filled(item) || item.by.as_ref().is_none_or(|by| !by.is_person())),
         ItemState::Confirmed | ItemState::Disproved | ItemState::NotApplicable => false,
     }
+}
+
+fn filled(item: &Item) -> bool {
+    matches!(item.sources.last(), Some(Source::Freeze { .. }))
 }
 
 fn known_freeze(incident: &Incident, id: FreezeId) -> Result<(), Refusal> {
