@@ -18,6 +18,9 @@ pub enum View {
     Copies,
 }
 
+/// A draft at a version.
+type Version = (DraftId, u64);
+
 /// The drafts as they are shown.
 #[derive(Debug, Clone, Default)]
 pub struct DraftView {
@@ -30,7 +33,7 @@ pub struct DraftView {
     /// In what it contradicts the agreed statement.
     pub differs: Vec<Contradiction>,
     /// What these were found of: a draft at a version, and who agreed on what.
-    of: Option<(IncidentId, DraftId, u64, Option<(DraftId, u64)>)>,
+    of: Option<(IncidentId, Version, Option<Version>)>,
 }
 
 impl DraftView {
@@ -52,7 +55,7 @@ pub fn refresh(model: &mut Model) {
         return;
     };
     let agreed = incident.communication.agreed.get(&draft.audience);
-    let of = Some((incident.id, draft.id, draft.version, agreed.map(|agreed| (agreed.draft, agreed.version))));
+    let of = Some((incident.id, (draft.id, draft.version), agreed.map(|agreed| (agreed.draft, agreed.version))));
     if of == model.drafts.of {
         return;
     }

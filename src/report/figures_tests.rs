@@ -71,7 +71,7 @@ impl Log {
         self.fires(zero, agent);
         let (id, firing) = {
             let world = self.worlds.get(self.drill).unwrap();
-            (world.incidents.keys().last().unwrap().0, *world.firings.keys().last().unwrap())
+            (world.incidents.keys().next_back().unwrap().0, *world.firings.keys().next_back().unwrap())
         };
         self.on(zero, id, json!({"type": "confirm"}));
         self.ask(zero + 20 * pace, "dana", &Command::AckFiring { firing, expected: false });
@@ -80,7 +80,7 @@ impl Log {
         let incident = IncidentId(id);
         let engage = json!({"scope": {"agent": agent}, "incident": incident, "harm_at": at(zero)});
         self.ask(zero + 25 * pace, "dana", &Command::Engage(serde_json::from_value(engage).unwrap()));
-        let switch = *self.worlds.get(self.drill).unwrap().switches.keys().last().unwrap();
+        let switch = *self.worlds.get(self.drill).unwrap().switches.keys().next_back().unwrap();
         let took = 29.0 * pace as f64;
         let halt = HaltProof {
             counted: 1,

@@ -18,7 +18,7 @@ fn agent(name: &str) -> AgentId {
 /// The action of number `seq`: agent a0–a3, run r0–r4 or none, a minute apart.
 fn action(seq: u64) -> Kept {
     let mut action = actions(&format!("a{}", seq % 4), &["t"]).remove(0);
-    action.run = (seq % 5 > 0).then(|| format!("r{}", seq % 5));
+    action.run = (!seq.is_multiple_of(5)).then(|| format!("r{}", seq % 5));
     action.at = now().plus(seq as i64 * Time::MINUTE);
     Kept { seq, action }
 }
