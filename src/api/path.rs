@@ -114,6 +114,18 @@ fn escaped(value: &str) -> String {
     escaped
 }
 
+/// Whom one incident's messages reached.
+pub fn recipients(id: IncidentId) -> String {
+    format!("{INCIDENTS}/{id}/recipients")
+}
+
+/// Who read corrupted records of one incident.
+pub fn readers(id: IncidentId, records: &[String]) -> String {
+    let records: Vec<String> = records.iter().map(|record| format!("record={}", escaped(record))).collect();
+    let mark = if records.is_empty() { "" } else { "?" };
+    format!("{INCIDENTS}/{id}/readers{mark}{}", records.join("&"))
+}
+
 /// One incident's look back.
 pub fn look_back(id: IncidentId) -> String {
     format!("{INCIDENTS}/{id}/lookback")

@@ -162,6 +162,7 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
         | IncidentCommand::TickStep { .. }
         | IncidentCommand::UntickStep { .. }
         | IncidentCommand::MarkImpossible { .. }
+        | IncidentCommand::WorkRollback(_)
         | IncidentCommand::VerifyRollback { .. }
         | IncidentCommand::StartDraft { .. }
         | IncidentCommand::EditDraft { .. }

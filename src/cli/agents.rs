@@ -1,17 +1,23 @@
 //! `andon agents`: who is declared, how a switch reaches them, and declaring them (DET.14, CON.16).
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use clap::Subcommand;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     print::{self, Failed},
     reach::Reach,
 };
 use crate::{
-    api::State,
-    incident::{AgentDeclaration, Command},
+    api::{State, path},
+    incident::{
+        AgentDeclaration, Command,
+        rollback::{Drift, Readiness, drift, readiness},
+    },
     terms::AgentId,
 };
 
@@ -28,6 +34,11 @@ pub enum Agents {
         /// One agent, an array of them, or `[[agent]]` tables.
         file: PathBuf,
     },
+    /// Whether what they do could be undone, and which of their tools no rollback procedure covers.
+    Readiness {
+        /// Only this one.
+        agent: Option<AgentId>,
+    },
     /// Show one.
     Show {
         /// Its id.
@@ -39,6 +50,7 @@ pub async fn run(reach: &Reach, asked: Agents) -> Result<(), Failed> {
     match asked {
         Agents::List => list(reach).await,
         Agents::Show { agent } => show(reach, &agent).await,
+        Agents::Readiness { agent } => ready(reach, agent.as_ref()).await,
         Agents::Declare { file } => {
             let agents = read(&file)?;
             let many = agents.len();
@@ -48,6 +60,50 @@ pub async fn run(reach: &Reach, asked: Agents) -> Result<(), Failed> {
             })
         }
     }
+}
+
+#[derive(Serialize)]
+struct Ready {
+    undo: Vec<Readiness>,
+    drift: Vec<Drift>,
+}
+
+/// RBK.10: what an undo would find, and where it would find nothing.
+async fn ready(reach: &Reach, only: Option<&AgentId>) -> Result<(), Failed> {
+    let state: State = reach.get(reach.at(path::STATE)).await?;
+    if let Some(agent) = only.filter(|agent| !state.world.agents.contains_key(*agent)) {
+        return Err(format!("{agent} is not declared; `andon agents list` shows who is").into());
+    }
+    let runbook = reach.settings.runbook().map_err(|why| why.to_string())?;
+    let agents = state.world.agents.values().map(|agent| &agent.declared);
+    let agents: Vec<&AgentDeclaration> = agents.filter(|agent| only.is_none_or(|only| agent.id == *only)).collect();
+    let ready = Ready {
+        undo: agents.iter().flat_map(|agent| readiness(agent, &BTreeSet::new(), &runbook)).collect(),
+        drift: agents.iter().flat_map(|agent| drift(agent, &runbook)).collect(),
+    };
+    reach.show(&ready, |ready| {
+        if agents.is_empty() {
+            return print::line("no agent is declared; `andon agents declare FILE` declares some");
+        }
+        for one in &ready.undo {
+            let sign = if one.missing.is_empty() { "✓" } else { "○" };
+            print::line(print::clean(format!("{sign} {} {}", one.agent, one.class)).as_str())?;
+            for present in &one.present {
+                print::line(print::clean(format!("    ✓ {present}")).as_str())?;
+            }
+            for missing in &one.missing {
+                print::line(print::clean(format!("    ✗ {}: {}", missing.id, missing.title)).as_str())?;
+            }
+        }
+        for one in &ready.drift {
+            let why = match &one.class {
+                Some(class) => format!("no procedure undoes {class}"),
+                None => "its class is not declared, so no procedure covers it".to_owned(),
+            };
+            print::line(print::clean(format!("⚠ {} {}: {why}", one.agent, one.tool)).as_str())?;
+        }
+        Ok(())
+    })
 }
 
 #[derive(Deserialize)]

@@ -13,6 +13,7 @@ use crate::{
     api::{BackendInfo, State, Stop, Stopping, path},
     backend::serve::{ServeOptions, SystemSocket, serve as serve_until_stopped},
     config::system_socket,
+    incident::rollback::{drift, readiness},
     report::figures::{Both, Measure},
     runbook::Runbook,
     terms::{Time, Workflow},
@@ -122,6 +123,7 @@ pub async fn doctor(reach: &Reach) -> Result<(), Failed> {
                 agents(&state, &mut found);
                 if let Ok(runbook) = settings.runbook() {
                     workflows(&state, &runbook, &mut found);
+                    undo(&state, &runbook, &mut found);
                 }
                 armed(&state, &mut found);
                 if let Ok(both) = client.get::<Both>(path::FIGURES).await {
@@ -172,6 +174,24 @@ fn workflows(state: &State, runbook: &Runbook, found: &mut impl FnMut(bool, &str
             format!("no severity table was agreed for {}: write one into workflows.toml", open.join(", ")),
         ),
     }
+}
+
+/// RBK.10: what an undo would miss, and tools that no procedure covers.
+fn undo(state: &State, runbook: &Runbook, found: &mut impl FnMut(bool, &str, String)) {
+    let agents: Vec<_> = state.world.agents.values().map(|agent| &agent.declared).collect();
+    if agents.is_empty() {
+        return;
+    }
+    let missing: usize =
+        agents.iter().flat_map(|agent| readiness(agent, &BTreeSet::new(), runbook)).map(|one| one.missing.len()).sum();
+    let drifted = agents.iter().map(|agent| drift(agent, runbook).len()).sum::<usize>();
+    let words = match (missing, drifted) {
+        (0, 0) => "everything that agents do could be undone".to_owned(),
+        _ => format!(
+            "{missing} things an undo needs are missing, {drifted} tools have no procedure: `andon agents readiness`"
+        ),
+    };
+    found(true, "undo", words);
 }
 
 /// TEAM.5: how incidents went so far.

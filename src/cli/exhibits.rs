@@ -144,7 +144,11 @@ async fn of_file(reach: &Reach, path: &Path) -> Result<StoredBlob, Failed> {
 }
 
 /// Runs a command that was shown, and keeps what it wrote; how it ended too.
-async fn of_command(reach: &Reach, command: &str, timeout: i64) -> Result<(StoredBlob, Option<i32>), Failed> {
+pub(super) async fn of_command(
+    reach: &Reach,
+    command: &str,
+    timeout: i64,
+) -> Result<(StoredBlob, Option<i32>), Failed> {
     eprintln!("running: {}", print::clean(command));
     // Nameless from here on: it goes with this process, however that ends.
     let place = std::env::temp_dir().join(format!("andon-{}", Uuid::new_v4()));
@@ -232,7 +236,7 @@ fn describe(item: &Item) -> Result<(), Failed> {
 }
 
 /// Prints a blob with its secrets masked, line by line, as it comes.
-async fn masked(reach: &Reach, place: &str) -> Result<(), Failed> {
+pub(super) async fn masked(reach: &Reach, place: &str) -> Result<(), Failed> {
     let (near, mut far) = tokio::io::duplex(64 << 10);
     let client = reach.client().await?;
     let fetching = async move {

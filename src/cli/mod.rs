@@ -38,6 +38,7 @@ mod tokens;
 mod told;
 mod tripwires;
 mod when;
+mod working;
 
 pub use args::Cli;
 pub use run::run;

@@ -6,10 +6,11 @@ use super::{
     incidents::One,
     print::{self, Failed},
     reach::Reach,
+    working,
 };
 use crate::{
     api::{IncidentView, path},
-    incident::{Checklist, IncidentCommand, StepState},
+    incident::{Checklist, IncidentCommand, StepState, rollback::Substitute},
     terms::{ActionClass, ChecklistId, IncidentId},
 };
 
@@ -26,11 +27,18 @@ pub enum Rollback {
         /// What is rolled back.
         target: String,
     },
+    /// Say who works a checklist, when an undo window closes, sign off, record values, run a step's command.
+    #[command(flatten)]
+    Work(working::Working),
 }
 
-pub async fn open(reach: &Reach, asked: Rollback) -> Result<(), Failed> {
-    let Rollback::Open { incident, class, target } = asked;
-    reach.ask(incident, IncidentCommand::OpenRollback { class, target }).await
+pub async fn rollback(reach: &Reach, asked: Rollback) -> Result<(), Failed> {
+    match asked {
+        Rollback::Open { incident, class, target } => {
+            reach.ask(incident, IncidentCommand::OpenRollback { class, target }).await
+        }
+        Rollback::Work(asked) => working::working(reach, asked).await,
+    }
 }
 
 /// A step of a checklist.
@@ -52,6 +60,9 @@ pub struct Impossible {
     /// What is done instead.
     #[arg(long)]
     substitute: String,
+    /// compensating-action, customer-notice or regulatory-disclosure.
+    #[arg(long)]
+    kind: Option<Substitute>,
 }
 
 /// `andon verify`.
@@ -66,13 +77,13 @@ pub struct Verify {
     evidence: String,
 }
 
-async fn checklists(reach: &Reach, incident: IncidentId) -> Result<Vec<Checklist>, Failed> {
+pub(super) async fn checklists(reach: &Reach, incident: IncidentId) -> Result<Vec<Checklist>, Failed> {
     let view: IncidentView = reach.get(path::incident(incident)).await?;
     Ok(view.incident.checklists.clone())
 }
 
 /// Finds the checklist of `RB-2/step` or of a step that only one has.
-async fn find(reach: &Reach, incident: IncidentId, step: &str) -> Result<(ChecklistId, String), Failed> {
+pub(super) async fn find(reach: &Reach, incident: IncidentId, step: &str) -> Result<(ChecklistId, String), Failed> {
     if let Some((checklist, step)) = step.split_once('/') {
         let checklist = checklist.parse().map_err(|why: crate::terms::IdError| why.to_string())?;
         return Ok((checklist, step.to_owned()));
@@ -113,32 +124,34 @@ pub async fn uncheck(reach: &Reach, asked: Step) -> Result<(), Failed> {
 
 pub async fn impossible(reach: &Reach, asked: Impossible) -> Result<(), Failed> {
     let (checklist, step) = find(reach, asked.incident, &asked.step).await?;
-    reach.ask(asked.incident, IncidentCommand::MarkImpossible { checklist, step, substitute: asked.substitute }).await
+    let Impossible { incident, substitute, kind, .. } = asked;
+    reach.ask(incident, IncidentCommand::MarkImpossible { checklist, step, substitute, kind }).await
+}
+
+/// Finds a checklist by its number, or by its class where only one has it.
+pub(super) async fn named(reach: &Reach, incident: IncidentId, checklist: &str) -> Result<ChecklistId, Failed> {
+    if let Ok(id) = checklist.parse::<ChecklistId>() {
+        return Ok(id);
+    }
+    let all = checklists(reach, incident).await?;
+    let of_class: Vec<ChecklistId> =
+        all.iter().filter(|one| one.class.as_str() == checklist).map(|one| one.id).collect();
+    match of_class.as_slice() {
+        [one] => Ok(*one),
+        [] => Err(format!(
+            "{incident} has no checklist {:?}; `andon checklist {incident}` shows them",
+            print::clean(checklist).as_str()
+        )
+        .into()),
+        several => {
+            let named: Vec<String> = several.iter().map(ToString::to_string).collect();
+            Err(format!("several checklists are of that class: say {}", named.join(" or ")).into())
+        }
+    }
 }
 
 pub async fn verify(reach: &Reach, asked: Verify) -> Result<(), Failed> {
-    let checklist = match asked.checklist.parse::<ChecklistId>() {
-        Ok(id) => id,
-        Err(_) => {
-            let all = checklists(reach, asked.incident).await?;
-            let of_class: Vec<ChecklistId> =
-                all.iter().filter(|one| one.class.as_str() == asked.checklist).map(|one| one.id).collect();
-            match of_class.as_slice() {
-                [one] => *one,
-                [] => {
-                    return Err(format!(
-                        "{} has no checklist {:?}; `andon checklist` shows them",
-                        asked.incident, asked.checklist
-                    )
-                    .into());
-                }
-                several => {
-                    let named: Vec<String> = several.iter().map(ToString::to_string).collect();
-                    return Err(format!("several checklists are of that class: say {}", named.join(" or ")).into());
-                }
-            }
-        }
-    };
+    let checklist = named(reach, asked.incident, &asked.checklist).await?;
     reach.ask(asked.incident, IncidentCommand::VerifyRollback { checklist, evidence: asked.evidence }).await
 }
 
@@ -167,9 +180,11 @@ fn one(checklist: &Checklist) -> Result<(), Failed> {
             step.by.as_ref().filter(|_| step.state != StepState::Open).map(|by| format!(" — {by}")).unwrap_or_default();
         print::line(print::clean(format!("   {sign} {:<22} {}{by}", step.plan.id, step.plan.text)).as_str())?;
         if let Some(substitute) = &step.substitute {
-            print::line(format!("     instead: {}", print::clean(substitute)))?;
+            let kind = step.kind.map(|kind| format!(" ({kind})")).unwrap_or_default();
+            print::line(format!("     instead{kind}: {}", print::clean(substitute)))?;
         }
     }
+    working::beside(checklist)?;
     match &checklist.verified {
         Some(verified) => print::line(format!(
             "   verified by {}: {}",

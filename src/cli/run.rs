@@ -75,7 +75,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Evidence(asked) => evidence::evidence(&reach, asked).await,
         Command::Affected(asked) => evidence::affected(&reach, asked).await,
         Command::Decide(asked) => decide::decide(&reach, asked).await,
-        Command::Rollback(asked) => rollback::open(&reach, asked).await,
+        Command::Rollback(asked) => rollback::rollback(&reach, asked).await,
         Command::Checklist(asked) => rollback::show(&reach, &asked).await,
         Command::Check(asked) => rollback::check(&reach, asked).await,
         Command::Uncheck(asked) => rollback::uncheck(&reach, asked).await,

@@ -1,5 +1,7 @@
 //! Agents as their owners declare them (DET.14), and how far a switch reaches them (CON.16).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::terms::{ActionClass, AgentId, Author, Time, ToolName, Workflow, words};
@@ -134,6 +136,9 @@ pub struct AgentDeclaration {
     /// What it does when blind; `stop` where nobody says.
     #[serde(default = "stop")]
     pub on_blind: OnBlind,
+    /// What an undo of a class would find there, by the short names of the runbook (RBK.10).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub undo: BTreeMap<ActionClass, Vec<String>>,
 }
 
 fn high() -> Blast {

@@ -1,10 +1,11 @@
 //! The clocks of an incident at a moment: which runs, which is met, which was missed (CON.1, EVI.1, COM.4, RBK).
 
 use super::{
-    Checklist, Clock, ClockState, Incident, Sent, World,
+    Checklist, Clock, ClockState, Incident, Sent, StepState, World,
     communication::{Promise, RegulatoryZero, reported},
     containment::SwitchState,
     first_minutes::{FirstFact, Known},
+    rollback::watch_until,
 };
 use crate::terms::Time;
 
@@ -37,6 +38,25 @@ impl Clock {
 fn rollback(checklist: &Checklist, incident: &Incident, now: Time) -> Clock {
     let verified = checklist.verified.as_ref().map(|verified| verified.at);
     clock(format!("rollback {}", checklist.id), incident.contained_at, checklist.budget_s, verified, now)
+}
+
+/// Undo windows that close, met when nothing is left to change (RBK.8); and the watch after the read-back (RBK.7), which
+/// ends by itself.
+fn beside(checklist: &Checklist, now: Time) -> Vec<Clock> {
+    let changes = checklist.steps.iter().filter(|step| step.plan.changes);
+    let settled = changes.map(|step| (step.state != StepState::Open).then_some(step.at).flatten());
+    let met = settled.collect::<Option<Vec<Time>>>().and_then(|all| all.into_iter().max());
+    let met = met.or(checklist.verified.as_ref().map(|verified| verified.at));
+    let windows = checklist.work.windows.iter();
+    let mut clocks: Vec<Clock> = windows
+        .map(|(what, window)| clock(format!("{} {what}", checklist.id), Some(window.closes_at), 0, met, now))
+        .collect();
+    if let (Some(until), Some(verified)) = (watch_until(checklist), &checklist.verified) {
+        let watch_s = checklist.work.plan.watch_s.unwrap_or_default();
+        let over = (now >= until).then_some(until);
+        clocks.push(clock(format!("{} watch", checklist.id), Some(verified.at), watch_s, over, now));
+    }
+    clocks
 }
 
 /// When everything in scope was stopped: proved by the switches that contained it, else contained. What is engaged or
@@ -127,7 +147,10 @@ pub fn clocks(incident: &Incident, world: &World, now: Time) -> Vec<Clock> {
     if let Some(budget) = plan.command_s {
         clocks.insert(1, clock("command", declared, budget, commanded(incident), now));
     }
-    clocks.extend(incident.checklists.iter().map(|checklist| rollback(checklist, incident, now)));
+    for checklist in &incident.checklists {
+        clocks.push(rollback(checklist, incident, now));
+        clocks.extend(beside(checklist, now));
+    }
     clocks.extend(regulatory(incident, now));
     if let Some(due) = plan.postmortem_s {
         // PM.7: met by its filing. Logs from before there was one know only the closing, unless that went over it.

@@ -12,6 +12,7 @@ use super::{
     investigation,
     postmortem::{DropCase, FilePostmortem, SetPostmortem, SettleDelta},
     restart,
+    rollback::{Substitute, WorkRollback},
     team::{
         AddLink, AddTask, ChangeTask, EndTask, MarkEvent, Merge, Relate, RemoveLink, ReopenTask, SetField, Snooze,
         Source, Split,
@@ -260,7 +261,12 @@ pub enum IncidentCommand {
         step: String,
         /// What is done instead.
         substitute: String,
+        /// What kind of substitute that is (RBK.9).
+        #[serde(default)]
+        kind: Option<Substitute>,
     },
+    /// Says something of a checklist: its operator, a window, a sign-off, a value, a command that ran.
+    WorkRollback(WorkRollback),
     /// Records the read-back.
     VerifyRollback {
         /// Which checklist.

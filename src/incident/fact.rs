@@ -15,6 +15,7 @@ use super::{
     investigation,
     postmortem::{CaseDropped, DeltaProposed, DeltaSettled, PostmortemFiled, PostmortemWritten, RegressionCase},
     restart,
+    rollback::{RollbackPlan, Substitute, WorkRollback},
     state::ClockPlan,
     team::{
         AddLink, ChangeTask, EndTask, MarkEvent, Merge, Relate, RemoveLink, ReopenTask, SetField, Snooze, Source,
@@ -190,7 +191,12 @@ pub enum Fact {
         steps: Vec<PlannedStep>,
         /// What to do where reversal is impossible.
         substitute: String,
+        /// What the class plans besides.
+        #[serde(default, skip_serializing_if = "RollbackPlan::is_empty")]
+        plan: RollbackPlan,
     },
+    /// Something was said of a checklist while it was worked (RBK.1, RBK.8, RBK.9).
+    RollbackWorked(WorkRollback),
     /// A step was done.
     StepTicked {
         /// In which checklist.
@@ -213,6 +219,9 @@ pub enum Fact {
         step: String,
         /// What is done instead.
         substitute: String,
+        /// What kind of substitute that is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<Substitute>,
     },
     /// The real state was read back and is right (RBK.8).
     RollbackVerified {

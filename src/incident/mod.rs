@@ -20,6 +20,7 @@ pub mod investigation;
 mod mttd;
 pub mod postmortem;
 pub mod restart;
+pub mod rollback;
 mod state;
 pub mod team;
 mod world;

@@ -14,6 +14,7 @@ use super::{
     investigation::Investigation,
     postmortem::Postmortem,
     restart::Gate,
+    rollback::{Substitute, Work},
     team::{Task, Team},
 };
 use crate::terms::{ActionClass, AgentId, Author, ChecklistId, DraftId, FiringId, IncidentId, SwitchId, Time, words};
@@ -166,6 +167,9 @@ pub struct Step {
     /// What stands in for an impossible one.
     #[serde(default)]
     pub substitute: Option<String>,
+    /// What kind of substitute that is (RBK.9).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Substitute>,
 }
 
 /// One rollback checklist: a class and a target (RBK).
@@ -193,6 +197,9 @@ pub struct Checklist {
     /// When it was verified, by whom, by what read-back.
     #[serde(default)]
     pub verified: Option<Verified>,
+    /// What stands beside the steps: operator, windows, sign-offs, values, outputs.
+    #[serde(default)]
+    pub work: Work,
 }
 
 /// The read-back that closes a checklist (RBK.8).

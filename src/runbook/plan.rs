@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Rules;
 use crate::{
-    incident::{ClockPlan, PlannedStep},
+    incident::{
+        ClockPlan, PlannedStep,
+        rollback::{PlannedSign, PlannedWindow, RollbackPlan},
+    },
     terms::{ActionClass, NanoUsd, words},
     tripwire::Tripwire,
 };
@@ -178,6 +181,29 @@ pub struct ClassPlan {
     pub steps: Vec<PlannedStep>,
     /// What to do where reversal is impossible (RBK.9).
     pub substitute: String,
+    /// Sign-offs before it is verified, where severity asks for two persons (RBK.9).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signs: Vec<PlannedSign>,
+    /// Undo windows (RBK.8).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<PlannedWindow>,
+    /// How long what it reached is watched after the read-back, seconds (RBK.7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watch_s: Option<u64>,
+    /// Roles whose holders may change the state; none is everybody who may act.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// What an undo needs to be there before any incident (RBK.10).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ready: Vec<PlannedSign>,
+}
+
+impl ClassPlan {
+    /// What is copied into an incident beside the steps.
+    pub fn beside(&self) -> RollbackPlan {
+        let (signs, windows) = (self.signs.clone(), self.windows.clone());
+        RollbackPlan { signs, windows, watch_s: self.watch_s, roles: self.roles.clone() }
+    }
 }
 
 /// Limits of the five tripwires, exactly as protocol 2 has them, and what a team may tune (DET.7).

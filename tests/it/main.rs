@@ -29,6 +29,7 @@ mod openfeature;
 mod postmortem;
 mod proof;
 mod rig;
+mod rollback;
 mod rules;
 mod runner;
 mod serve;

@@ -7,10 +7,12 @@ mod bundle;
 mod freeze;
 mod keeper;
 mod look;
+mod reach;
 mod trace;
 
 pub use bundle::{Asked, bundle};
 pub use freeze::{freeze, manifest};
 pub use keeper::{Keeper, keep};
 pub use look::{check, look_back, pinned};
+pub use reach::{readers, recipients};
 pub use trace::trace;

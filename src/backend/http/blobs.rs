@@ -22,7 +22,7 @@ use crate::{
         identity::Identity,
         rights::Right,
     },
-    incident::evidence::{Evidence, Source},
+    incident::{Incident, evidence::Source},
     runbook::SecretPattern,
     terms::IncidentId,
 };
@@ -61,7 +61,7 @@ pub async fn show(
     let digest: Digest = digest.parse().map_err(|why: String| Problem::invalid(422, why))?;
     let all = worlds(&backend, drill)?;
     let incident = find(world(&all, drill)?, id)?;
-    if !names(&incident.evidence, &digest) {
+    if !names(incident, &digest) {
         return Err(Problem::unknown(format!("{id} holds nothing of digest {digest}; `andon evidence list {id}`")));
     }
     let reading = backend.blobs.open(&digest)?;
@@ -70,11 +70,13 @@ pub async fn show(
     Ok(([(header::CONTENT_TYPE, kind)], Body::from_stream(reading.stream(secrets))).into_response())
 }
 
-/// Whether an item of `evidence` is shown by this blob.
-fn names(evidence: &Evidence, digest: &Digest) -> bool {
+/// Whether an item of evidence is shown by this blob, or a step's command wrote it.
+fn names(incident: &Incident, digest: &Digest) -> bool {
     let digest = digest.to_string();
-    let mut sources = evidence.items.iter().flat_map(|item| &item.sources);
+    let mut sources = incident.evidence.items.iter().flat_map(|item| &item.sources);
+    let mut runs = incident.checklists.iter().flat_map(|list| &list.work.runs);
     sources.any(|source| matches!(source, Source::Blob(blob) if blob.digest == digest))
+        || runs.any(|run| run.output.digest == digest)
 }
 
 /// What looks like a secret, as the runbook in force has it.

@@ -159,6 +159,13 @@ pub fn parameter(uri: &Uri, name: &str) -> Option<String> {
     query.0.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
+/// Every value of a parameter that may come several times.
+pub fn parameters(uri: &Uri, name: &str) -> Vec<String> {
+    let query = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri);
+    let query = query.map(|query| query.0).unwrap_or_default();
+    query.into_iter().filter(|(key, _)| key == name).map(|(_, value)| value).collect()
+}
+
 /// One parameter, typed.
 ///
 /// # Errors

@@ -20,6 +20,7 @@ mod peer;
 mod postmortem;
 mod problem;
 mod reply;
+mod rollback;
 mod router;
 mod state;
 mod stop;

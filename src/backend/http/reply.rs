@@ -8,7 +8,11 @@ use uuid::Uuid;
 use crate::{
     api::{Accepted, Problem},
     backend::{app::Backend, blobs::Digest, evidence, identity::Identity, rights},
-    incident::{Command, IncidentCommand, World, Worlds, evidence::Source},
+    incident::{
+        Command, IncidentCommand, World, Worlds,
+        evidence::{Blob, Source},
+        rollback::Said,
+    },
     terms::DrillId,
 };
 
@@ -35,11 +39,13 @@ pub async fn ask(
         // What shows an item is kept before it is named.
         Command::OnIncident { ask: IncidentCommand::SetEvidence(ref set), .. } => {
             if let Some(Source::Blob(blob)) = &set.source {
-                let digest: Digest = blob.digest.parse().map_err(|why: String| Problem::invalid(422, why))?;
-                let kept = backend.blobs.open(&digest)?.bytes;
-                if kept != blob.bytes {
-                    return Err(Problem::invalid(422, format!("`bytes`: {digest} has {kept} bytes")));
-                }
+                kept(backend, blob)?;
+            }
+            command
+        }
+        Command::OnIncident { ask: IncidentCommand::WorkRollback(ref worked), .. } => {
+            if let Said::Ran { output, .. } = &worked.said {
+                kept(backend, output)?;
             }
             command
         }
@@ -78,4 +84,14 @@ fn no_world(world: Option<DrillId>) -> Problem {
 /// Nothing goes by this id.
 pub fn unknown(id: impl std::fmt::Display, list: &str) -> Problem {
     Problem::unknown(format!("there is no {id} in this world; `{list}` shows what there is"))
+}
+
+/// That a blob is there, and as long as it is said to be.
+fn kept(backend: &Backend, blob: &Blob) -> Result<(), Problem> {
+    let digest: Digest = blob.digest.parse().map_err(|why: String| Problem::invalid(422, why))?;
+    let bytes = backend.blobs.open(&digest)?.bytes;
+    match bytes == blob.bytes {
+        true => Ok(()),
+        false => Err(Problem::invalid(422, format!("`bytes`: {digest} has {bytes} bytes"))),
+    }
 }

@@ -13,7 +13,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
     agents, blobs, bundle, commands, decision, door, drills, events, evidence, figures, firings, health, holds,
-    incidents, postmortem, state, stop, switches, tokens, tripwires,
+    incidents, postmortem, rollback, state, stop, switches, tokens, tripwires,
 };
 use crate::{
     api::{Problem, path},
@@ -50,6 +50,8 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(path::SECRETS, get(blobs::secrets))
         .route(&under(path::INCIDENTS, "{id}/decision"), get(decision::show))
         .route(&under(path::INCIDENTS, "{id}/lookback"), get(evidence::look_back))
+        .route(&under(path::INCIDENTS, "{id}/recipients"), get(rollback::recipients))
+        .route(&under(path::INCIDENTS, "{id}/readers"), get(rollback::readers))
         .route(path::SWITCHES, get(switches::list).post(switches::engage))
         .route(path::PREVIEW, post(switches::preview))
         .route(&under(path::SWITCHES, "{id}"), get(switches::show))

@@ -146,7 +146,8 @@ fn of_incident(form: &Form, model: &Model) -> Result<(IncidentId, String, Incide
         }
         Ask::Impossible(id, checklist, step) => {
             let substitute = form.need("substitute")?;
-            let ask = IncidentCommand::MarkImpossible { checklist: *checklist, step: step.clone(), substitute };
+            let ask =
+                IncidentCommand::MarkImpossible { checklist: *checklist, step: step.clone(), substitute, kind: None };
             (*id, said("step marked impossible"), ask)
         }
         Ask::Verify(id, checklist) => {

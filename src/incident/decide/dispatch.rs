@@ -160,6 +160,7 @@ fn by_family(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand) -> Dec
         | IncidentCommand::TickStep { .. }
         | IncidentCommand::UntickStep { .. }
         | IncidentCommand::MarkImpossible { .. }
+        | IncidentCommand::WorkRollback(_)
         | IncidentCommand::VerifyRollback { .. } => rollback::decide(case, incident, ask),
         IncidentCommand::JudgeCriterion(_) | IncidentCommand::ChooseMove(_) => decision::decide(case, incident, ask),
         IncidentCommand::FreezeEvidence(_)

@@ -3,7 +3,7 @@
 use super::{
     checks,
     dispatch::{Case, Decided, conflict, invalid, unknown},
-    evidence,
+    evidence, working,
 };
 use crate::{
     incident::{Checklist, Fact, Incident, IncidentCommand, Refusal, Status, Step, StepState, Topic},
@@ -27,6 +27,7 @@ pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand
             }
             if step.plan.changes {
                 evidence::evidence_gate(incident, "roll back")?;
+                working::may_change(case, incident, list(incident, *checklist)?)?;
             }
             one(Fact::StepTicked { checklist: *checklist, step: step.plan.id.clone() })
         }
@@ -37,17 +38,19 @@ pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand
             }
             one(Fact::StepUnticked { checklist: *checklist, step: step.plan.id.clone() })
         }
-        IncidentCommand::MarkImpossible { checklist, step, substitute } => {
+        IncidentCommand::MarkImpossible { checklist, step, substitute, kind } => {
             let step = find(incident, *checklist, step)?;
             if step.plan.verifies {
                 return Err(conflict("the read-back cannot be impossible: verify the substitute instead"));
             }
             let substitute = checks::reason("say what is done instead", substitute)?;
-            if step.state == StepState::Impossible && step.substitute.as_ref() == Some(&substitute) {
+            let stands = (step.state, step.substitute.as_ref(), step.kind);
+            if stands == (StepState::Impossible, Some(&substitute), *kind) {
                 return Ok(Vec::new());
             }
-            one(Fact::StepImpossible { checklist: *checklist, step: step.plan.id.clone(), substitute })
+            one(Fact::StepImpossible { checklist: *checklist, step: step.plan.id.clone(), substitute, kind: *kind })
         }
+        IncidentCommand::WorkRollback(ask) => working::work(case, incident, ask),
         IncidentCommand::VerifyRollback { checklist, evidence } => verify(case, incident, *checklist, evidence),
         _ => Ok(Vec::new()),
     }
@@ -75,11 +78,12 @@ fn open(case: &Case<'_>, incident: &Incident, class: &ActionClass, target: &str)
         budget_s: plan.budget_s,
         steps: plan.steps.clone(),
         substitute: plan.substitute.clone(),
+        plan: plan.beside(),
     };
     Ok(vec![case.fact(Topic::Incident(incident.id), fact)])
 }
 
-fn checklist(incident: &Incident, id: ChecklistId) -> Result<&Checklist, Refusal> {
+pub(super) fn list(incident: &Incident, id: ChecklistId) -> Result<&Checklist, Refusal> {
     incident.checklists.iter().find(|checklist| checklist.id == id).ok_or_else(|| {
         let known: Vec<String> = incident.checklists.iter().map(|checklist| checklist.id.to_string()).collect();
         match known.is_empty() {
@@ -91,8 +95,8 @@ fn checklist(incident: &Incident, id: ChecklistId) -> Result<&Checklist, Refusal
     })
 }
 
-fn find<'a>(incident: &'a Incident, id: ChecklistId, step: &str) -> Result<&'a Step, Refusal> {
-    let checklist = checklist(incident, id)?;
+pub(super) fn find<'a>(incident: &'a Incident, id: ChecklistId, step: &str) -> Result<&'a Step, Refusal> {
+    let checklist = list(incident, id)?;
     checklist.steps.iter().find(|one| one.plan.id == step).ok_or_else(|| {
         let known: Vec<&str> = checklist.steps.iter().map(|one| one.plan.id.as_str()).collect();
         let given: String = step.chars().take(60).collect();
@@ -102,7 +106,7 @@ fn find<'a>(incident: &'a Incident, id: ChecklistId, step: &str) -> Result<&'a S
 
 fn verify(case: &Case<'_>, incident: &Incident, id: ChecklistId, evidence: &str) -> Decided {
     case.person("verify a rollback")?;
-    let checklist = checklist(incident, id)?;
+    let checklist = list(incident, id)?;
     let evidence = checks::text("what was read back", evidence)?;
     if let Some(verified) = &checklist.verified {
         // The clock was met by the first read-back: another would move it.
@@ -120,6 +124,7 @@ fn verify(case: &Case<'_>, incident: &Incident, id: ChecklistId, evidence: &str)
     if !open.is_empty() {
         return Err(conflict(format!("{id} has open steps: {}. Tick them, or mark them impossible", open.join(", "))));
     }
+    working::ready_to_verify(case, incident, checklist)?;
     let fact = Fact::RollbackVerified { checklist: id, evidence };
     Ok(vec![case.fact(Topic::Incident(incident.id), fact)])
 }

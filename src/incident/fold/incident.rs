@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{cause, communication, decision, evidence, first_minutes, narrate, postmortem, team};
+use super::{cause, communication, decision, evidence, first_minutes, narrate, postmortem, rollback, team};
 use crate::{
     incident::{
         Checklist, Entry, Event, Fact, Incident, Mttd, SeverityChange, Status, Step, StepState, Verified, World,
@@ -252,7 +252,7 @@ pub(super) fn settle_status(incident: &mut Incident) {
 fn work(incident: &mut Incident, event: &Event) {
     let at = event.occurred_at;
     match &event.fact {
-        Fact::RollbackOpened { checklist, class, title, target, authorised, budget_s, steps, substitute } => {
+        Fact::RollbackOpened { checklist, class, title, target, authorised, budget_s, steps, substitute, plan } => {
             let opened = Checklist {
                 id: *checklist,
                 class: class.clone(),
@@ -270,18 +270,25 @@ fn work(incident: &mut Incident, event: &Event) {
                         by: None,
                         at: None,
                         substitute: None,
+                        kind: None,
                     })
                     .collect(),
                 verified: None,
+                work: rollback::begun(incident, plan),
             };
             incident.checklists.push(opened);
             settle_status(incident);
         }
-        Fact::StepTicked { checklist, step } => set(incident, *checklist, step, event, StepState::Done, None),
-        Fact::StepUnticked { checklist, step } => set(incident, *checklist, step, event, StepState::Open, None),
-        Fact::StepImpossible { checklist, step, substitute } => {
-            set(incident, *checklist, step, event, StepState::Impossible, Some(substitute.clone()));
+        Fact::StepTicked { checklist, step } => set(incident, *checklist, step, event, StepState::Done),
+        Fact::StepUnticked { checklist, step } => set(incident, *checklist, step, event, StepState::Open),
+        Fact::StepImpossible { checklist, step, substitute, kind } => {
+            set(incident, *checklist, step, event, StepState::Impossible);
+            let list = incident.checklists.iter_mut().find(|one| one.id == *checklist);
+            if let Some(step) = list.and_then(|list| list.steps.iter_mut().find(|one| one.plan.id == *step)) {
+                (step.substitute, step.kind) = (Some(substitute.clone()), *kind);
+            }
         }
+        Fact::RollbackWorked(said) => rollback::fold(incident, said, event),
         Fact::RollbackVerified { checklist, evidence } => {
             if let Some(checklist) = incident.checklists.iter_mut().find(|one| one.id == *checklist) {
                 checklist.verified = Some(Verified { at, by: event.by.clone(), evidence: evidence.clone() });
@@ -295,14 +302,7 @@ fn work(incident: &mut Incident, event: &Event) {
     }
 }
 
-fn set(
-    incident: &mut Incident,
-    checklist: ChecklistId,
-    step: &str,
-    event: &Event,
-    state: StepState,
-    substitute: Option<String>,
-) {
+fn set(incident: &mut Incident, checklist: ChecklistId, step: &str, event: &Event, state: StepState) {
     let Some(checklist) = incident.checklists.iter_mut().find(|one| one.id == checklist) else { return };
     if state == StepState::Open {
         // A step taken back reopens what its read-back had closed.
@@ -315,7 +315,7 @@ fn set(
         step.state = state;
         step.by = Some(event.by.clone());
         step.at = Some(event.occurred_at);
-        step.substitute = substitute;
+        (step.substitute, step.kind) = (None, None);
     }
     settle_status(incident);
 }

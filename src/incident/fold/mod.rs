@@ -9,6 +9,7 @@ mod holds;
 mod incident;
 mod narrate;
 mod postmortem;
+mod rollback;
 mod switches;
 mod team;
 mod tripwires;

@@ -1,6 +1,6 @@
 //! Facts in words, for the timeline. Holds person- and agent-written text: whoever prints it goes through `Printable`.
 
-use crate::incident::{Fact, first_minutes::Answered};
+use crate::incident::{Fact, first_minutes::Answered, rollback::Said};
 
 /// One fact of an incident's stream in a line.
 pub(super) fn line(fact: &Fact) -> String {
@@ -38,9 +38,11 @@ pub(super) fn line(fact: &Fact) -> String {
         Fact::RollbackOpened { checklist, title, target, .. } => format!("{checklist} opened: {title} · {target}"),
         Fact::StepTicked { checklist, step } => format!("{checklist} {step}: done"),
         Fact::StepUnticked { checklist, step } => format!("{checklist} {step}: open again"),
-        Fact::StepImpossible { checklist, step, substitute } => {
-            format!("{checklist} {step}: impossible, instead: {substitute}")
+        Fact::StepImpossible { checklist, step, substitute, kind } => {
+            let kind = kind.map(|kind| format!(" ({kind})")).unwrap_or_default();
+            format!("{checklist} {step}: impossible, instead{kind}: {substitute}")
         }
+        Fact::RollbackWorked(worked) => format!("{} {}", worked.checklist, worked_words(&worked.said)),
         Fact::RollbackVerified { checklist, evidence } => format!("{checklist} verified: {evidence}"),
         Fact::DraftStarted { draft, audience, .. } => format!("{draft} begun for {audience}"),
         Fact::DraftEdited { draft, .. } => format!("{draft} edited"),
@@ -198,4 +200,25 @@ fn answered(told: &Answered) -> String {
 
 fn over_words(over: Option<&str>) -> String {
     over.map(|why| format!(", over the agreed statement: {why}")).unwrap_or_default()
+}
+
+/// What was said of a checklist, in words.
+fn worked_words(said: &Said) -> String {
+    match said {
+        Said::Assigned { operator: Some(operator) } => format!("is worked by {operator}"),
+        Said::Assigned { operator: None } => "is nobody's now".into(),
+        Said::Window { what, closes_at: Some(closes_at) } => format!("{what} closes {closes_at}"),
+        Said::Window { what, closes_at: None } => format!("{what}: when it closes is not known"),
+        Said::Signed { sign, note, waived: false } => format!("signed by {sign}: {note}"),
+        Said::Signed { sign, note, waived: true } => format!("goes without {sign}: {note}"),
+        Said::Value { record, before, after, found } => {
+            let part = |name: &str, value: &Option<String>| value.as_ref().map(|value| format!(" {name} {value}"));
+            let parts = [part("before", before), part("after", after), part("now", found)];
+            format!("{record}:{}", parts.into_iter().flatten().collect::<String>())
+        }
+        Said::Ran { step, output, .. } => {
+            let ended = output.exit.map_or("was killed".to_owned(), |exit| format!("ended with {exit}"));
+            format!("{step}: its command {ended}, {} bytes kept", output.bytes)
+        }
+    }
 }

@@ -22,3 +22,4 @@ mod severity;
 mod stages;
 mod story;
 mod team;
+mod working;

@@ -26,7 +26,7 @@ fn untick(step: &str) -> Command {
 }
 
 fn impossible(step: &str, substitute: &str) -> Command {
-    on(Ask::MarkImpossible { checklist: RB, step: step.into(), substitute: substitute.into() })
+    on(Ask::MarkImpossible { checklist: RB, step: step.into(), substitute: substitute.into(), kind: None })
 }
 
 fn verify(evidence: &str) -> Command {

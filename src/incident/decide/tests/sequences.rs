@@ -80,7 +80,8 @@ fn on_incident() -> BoxedStrategy<Ask> {
         (list(), step(), text()).prop_map(|(checklist, step, substitute)| Ask::MarkImpossible {
             checklist,
             step,
-            substitute
+            substitute,
+            kind: None
         }),
         (list(), text()).prop_map(|(checklist, evidence)| Ask::VerifyRollback { checklist, evidence }),
         word(&["internal", "customer"]).prop_map(|audience| Ask::StartDraft { audience }),
