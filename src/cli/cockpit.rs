@@ -9,13 +9,13 @@ use futures_util::{
 };
 use uuid::Uuid;
 
-use super::{break_glass::Queue, print::Failed, reach::Reach};
+use super::{break_glass::Queue, print::Failed, reach::Reach, working};
 use crate::{
     api::{Accepted, State},
     client::{Client, Heard},
     cockpit::{
         self, CockpitConfig, CockpitError, CockpitOptions, Pane,
-        link::{Backend, LinkError},
+        link::{Backend, LinkError, StepPlace},
     },
     drill,
     incident::{Command, Engage},
@@ -84,6 +84,11 @@ impl Backend for Lazy {
     fn trace(&self, world: Option<DrillId>, incident: IncidentId) -> BoxFuture<'static, Result<Trace, LinkError>> {
         let client = self.client();
         async move { Backend::trace(&client.await?, world, incident).await }.boxed()
+    }
+
+    fn run_step(&self, place: StepPlace, command: String) -> BoxFuture<'static, Result<String, LinkError>> {
+        let reach = self.reach.clone();
+        async move { working::run_shown(&reach, place, command).await.map_err(|why| LinkError::Refused(why.0)) }.boxed()
     }
 
     fn break_glass(&self, engage: Engage) -> BoxFuture<'static, Result<String, LinkError>> {

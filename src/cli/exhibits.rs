@@ -78,6 +78,7 @@ pub async fn add(reach: &Reach, asked: Add) -> Result<(), Failed> {
     let (kept, name, origin, exit) = match (&asked.file, &asked.command) {
         (Some(file), _) => (of_file(reach, file).await?, named(file), Origin::File, None),
         (None, Some(command)) => {
+            eprintln!("running: {}", print::clean(command));
             let (kept, exit) = of_command(reach, command, asked.timeout).await?;
             (kept, command.split_whitespace().collect::<Vec<_>>().join(" "), Origin::Command, exit)
         }
@@ -149,7 +150,6 @@ pub(super) async fn of_command(
     command: &str,
     timeout: i64,
 ) -> Result<(StoredBlob, Option<i32>), Failed> {
-    eprintln!("running: {}", print::clean(command));
     // Nameless from here on: it goes with this process, however that ends.
     let place = std::env::temp_dir().join(format!("andon-{}", Uuid::new_v4()));
     let mut output = fs::OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&place)?;

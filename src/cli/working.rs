@@ -3,6 +3,7 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use clap::Subcommand;
+use uuid::Uuid;
 
 use super::{
     exhibits, incidents,
@@ -12,13 +13,17 @@ use super::{
 };
 use crate::{
     api::{StoredBlob, path},
+    cockpit::link::{Backend, StepPlace},
     incident::{
-        Checklist, IncidentCommand,
+        Checklist, Command, IncidentCommand,
         evidence::{Blob, Origin},
         rollback::{Reached, Reader, Said, Value, WorkRollback, command_of, open_windows, watch_until},
     },
     terms::{IncidentId, Time},
 };
+
+/// How long a command run from the cockpit may take, ms.
+const TIMEOUT: i64 = 10 * Time::MINUTE;
 
 /// What is done with a checklist while it is worked.
 #[derive(Debug, Subcommand)]
@@ -151,9 +156,9 @@ async fn run(reach: &Reach, incident: IncidentId, step: &str, yes: bool, timeout
             return Err("nothing was run; `--yes` runs it as it is shown".into());
         }
     }
-    let (StoredBlob { digest, bytes }, exit) = exhibits::of_command(reach, &command, timeout).await?;
-    let name = command.chars().take(200).collect();
-    let output = Blob { digest: digest.clone(), bytes, name, origin: Origin::Command, exit };
+    eprintln!("running: {}", print::clean(&command));
+    let output = written(reach, command.clone(), timeout).await?;
+    let (digest, exit) = (output.digest.clone(), output.exit);
     let said = Said::Ran { step: step.clone(), command, output };
     reach.ask(incident, IncidentCommand::WorkRollback(WorkRollback { checklist, said })).await?;
     if !reach.json {
@@ -164,6 +169,24 @@ async fn run(reach: &Reach, incident: IncidentId, step: &str, yes: bool, timeout
         Some(code) => Err(format!("it ended with {code}; what it wrote is kept, the step is still open").into()),
         None => Err("it was killed; what it wrote is kept, the step is still open".into()),
     }
+}
+
+async fn written(reach: &Reach, command: String, timeout: i64) -> Result<Blob, Failed> {
+    let (StoredBlob { digest, bytes }, exit) = exhibits::of_command(reach, &command, timeout).await?;
+    Ok(Blob { digest, bytes, name: command.chars().take(200).collect(), origin: Origin::Command, exit })
+}
+
+/// Runs a command that the cockpit showed, without a word on the terminal; says how it ended.
+pub(super) async fn run_shown(reach: &Reach, place: StepPlace, command: String) -> Result<String, Failed> {
+    let StepPlace { world, incident, checklist, step } = place;
+    let output = written(reach, command.clone(), TIMEOUT).await?;
+    let ended = output.exit.map_or("was killed".to_owned(), |exit| format!("ended with {exit}"));
+    let done =
+        format!("{checklist}/{step} {ended}, {} bytes kept: andon rollback output {incident} {step}", output.bytes);
+    let ask = IncidentCommand::WorkRollback(WorkRollback { checklist, said: Said::Ran { step, command, output } });
+    let client = reach.client().await?;
+    let asked = Backend::submit(&*client, world, Uuid::now_v7(), Command::OnIncident { incident, ask }).await;
+    asked.map(|_| done).map_err(|why| Failed(why.to_string()))
 }
 
 /// Asks at a terminal; without one nobody agreed.

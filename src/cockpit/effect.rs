@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
-    link::{Backend, Heard},
+    link::{Backend, Heard, StepPlace},
     message::Message,
 };
 use crate::{
@@ -42,6 +42,13 @@ pub enum Effect {
     },
     /// Stop what this host may stop by itself: the backend is not reached.
     BreakGlass(Box<Engage>),
+    /// Run a step's command on this machine, and keep what it writes.
+    RunStep {
+        /// Which.
+        place: StepPlace,
+        /// As it was shown.
+        command: String,
+    },
     /// Read an incident's trace.
     Trace {
         /// In which world.
@@ -128,6 +135,18 @@ impl Runner {
             let done = answer.await;
             asking.fetch_sub(1, Ordering::SeqCst);
             messages.send(Message::BrokeGlass(done)).await.ok();
+        });
+    }
+
+    /// Runs a step's command.
+    pub fn run_step(&self, place: StepPlace, command: String) {
+        let (messages, asking) = (self.messages.clone(), self.asking.clone());
+        let answer = self.backend.run_step(place, command);
+        asking.fetch_add(1, Ordering::SeqCst);
+        tokio::spawn(async move {
+            let done = answer.await;
+            asking.fetch_sub(1, Ordering::SeqCst);
+            messages.send(Message::Ran(done)).await.ok();
         });
     }
 

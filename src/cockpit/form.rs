@@ -30,6 +30,16 @@ pub enum Ask {
     Impossible(IncidentId, ChecklistId, String),
     /// Verifies a checklist.
     Verify(IncidentId, ChecklistId),
+    /// Names who works a checklist.
+    Operator(IncidentId, ChecklistId),
+    /// Says when an undo window closes.
+    Window(IncidentId, ChecklistId),
+    /// Signs a checklist off.
+    SignOff(IncidentId, ChecklistId),
+    /// Records a record's values.
+    RecordValue(IncidentId, ChecklistId),
+    /// Runs a step's command on this machine.
+    RunStep(IncidentId, ChecklistId, String),
     /// Marks a draft sent.
     Send(IncidentId, DraftId),
     /// Acknowledges as expected.
@@ -95,6 +105,10 @@ impl Ask {
             Self::OpenRollback(_) => &["class", "target"],
             Self::Impossible(..) => &["substitute"],
             Self::Verify(..) => &["read back"],
+            Self::Operator(..) | Self::RunStep(..) => &[],
+            Self::Window(..) => &["what closes"],
+            Self::SignOff(..) => &["note"],
+            Self::RecordValue(..) => &["record"],
             Self::Send(..) => &["channel", "to"],
             Self::Release(_) => &["name", "why"],
             Self::Decide { approve: false, .. }

@@ -9,8 +9,21 @@ use crate::{
     client::{Client, ClientError, Target},
     incident::{Command, Engage},
     telemetry::trace::Trace,
-    terms::{DrillId, IncidentId, Time},
+    terms::{ChecklistId, DrillId, IncidentId, Time},
 };
+
+/// A step of a rollback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepPlace {
+    /// In which world.
+    pub world: Option<DrillId>,
+    /// Of which incident.
+    pub incident: IncidentId,
+    /// Of which checklist.
+    pub checklist: ChecklistId,
+    /// Which.
+    pub step: String,
+}
 
 /// Why the backend did not do what was asked.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -44,6 +57,11 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Stops what this host may stop by itself while the backend is not reached (law 6); answers what was done.
     fn break_glass(&self, engage: Engage) -> BoxFuture<'static, Result<String, LinkError>>;
+
+    /// Runs a step's command on this machine, keeps what it writes, and tells how it ended.
+    fn run_step(&self, _: StepPlace, _: String) -> BoxFuture<'static, Result<String, LinkError>> {
+        std::future::ready(Err(LinkError::Refused("this cockpit runs no commands".into()))).boxed()
+    }
 
     /// The path from input to consequence of an incident.
     fn trace(&self, _: Option<DrillId>, _: IncidentId) -> BoxFuture<'static, Result<Trace, LinkError>> {

@@ -52,6 +52,8 @@ pub enum Message {
         /// What came.
         trace: Result<Box<Trace>, LinkError>,
     },
+    /// A step's command ended, or did not run.
+    Ran(Result<String, LinkError>),
     /// What was done without the backend.
     BrokeGlass(Result<String, LinkError>),
     /// A drill began.

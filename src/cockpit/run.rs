@@ -245,6 +245,7 @@ impl Program {
             Effect::Follow { world, load } => self.runner.follow(world, load),
             Effect::Submit { world, what, command } => self.runner.submit(world, what, *command),
             Effect::BreakGlass(engage) => self.runner.break_glass(*engage),
+            Effect::RunStep { place, command } => self.runner.run_step(place, command),
             Effect::Trace { world, incident } => self.runner.trace(world, incident),
             Effect::Play { name, speed } => self.runner.play(name, speed),
             Effect::Edit { incident, draft, version, text } => self.edit(incident, draft, version, text).await?,

@@ -151,6 +151,7 @@ fn an_incident_lives_from_the_first_command_to_its_post_mortem() {
     desk.done(&["uncheck", "1", "reverse"]);
     desk.done(&["check", "1", "RB-1/reverse"]);
     desk.done(&["impossible", "1", "book-reserve", "--substitute", "finance covers it from the quarter"]);
+    desk.done(&["rollback", "sign", "1", "RB-1", "finance", "--note", "the sum agrees with the ledger"]);
     desk.done(&["verify", "1", "external-api-call", "--evidence", "41 refunds read back, sum 4 920.00 EUR"]);
     assert_eq!(desk.json(&["show", "1"])["status"], "monitoring");
 

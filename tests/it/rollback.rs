@@ -140,3 +140,48 @@ fn undo_readiness_by_command() {
     assert!(desk.refused(1, &["agents", "readiness", "nobody"]).contains("agents list"));
     assert!(desk.done(&["doctor"]).contains("1 tools have no procedure"), "RBK.10 in doctor");
 }
+
+/// RBK.1, RBK.8, RBK.9, CKP.1: in a split of 60 columns a step's command is shown, run and kept, values are recorded, a window
+/// is set, and the read-back closes the checklist, all by keys.
+#[test]
+fn a_checklist_is_worked_by_keys_in_a_split() {
+    let desk = Desk::new();
+    std::fs::create_dir_all(desk.folder.path().join("config/runbook")).unwrap();
+    let class = "[[class]]\nclass = \"database-write\"\ntitle = \"Database writes\"\nauthorised = \"the owner\"\nbudget_s = 14400\n\
+                 substitute = \"Credit them\"\nwindows = [{ what = \"log rotation\" }]\n\
+                 signs = [{ id = \"finance\", title = \"The sum agrees\" }]\nsteps = [\n\
+                 { id = \"list\", text = \"List every row\", command = \"echo rows of {target}\" },\n\
+                 { id = \"read-back\", text = \"Read the rows back\", verifies = true },\n]\n";
+    desk.file("config/runbook/classes.toml", class);
+    desk.done(&["declare", "rows lost", "--severity", "SEV-2"]);
+    desk.done(&["rollback", "open", "INC-1", "database-write", "orders"]);
+    let mut seat = crate::cockpit::Seat::open(desk.folder.path(), 60, 30, &["--pane", "checklist", "INC-1"]);
+    seat.sees("List every row");
+    seat.sees("log rotation: f says when");
+    seat.sees("echo rows of 'orders'");
+    seat.types("r");
+    seat.sees("Run RB-1/list here, as you");
+    seat.types("\r");
+    seat.sees("ended well, 15 bytes kept");
+    seat.types("x");
+    seat.sees("1/2");
+    seat.types("f");
+    seat.sees("Undo window of RB-1");
+    seat.types("\t2h\r");
+    seat.sees("log rotation closes in 1:5");
+    seat.types("c");
+    seat.sees("A value of RB-1");
+    seat.types("order 7\t120\t0\t120\r");
+    seat.until("the value is back", |screen| {
+        desk.json(&["checklist", "INC-1"])[0]["work"]["values"]["order 7"]["found"] == "120"
+            && !screen.contains("A value of")
+    });
+    seat.types("s");
+    seat.sees("Sign off RB-1");
+    seat.types("\t\tthe sum agrees\r");
+    seat.until("it is signed", |_| !desk.json(&["checklist", "INC-1"])[0]["work"]["signed"]["finance"].is_null());
+    seat.types("v");
+    seat.sees("what you read from the real state");
+    seat.types("120 again\r");
+    seat.sees("read back: 120 again");
+}

@@ -116,6 +116,16 @@ words! {
         Impossible = "mark-impossible",
         /// Verifies a checklist.
         Verify = "verify-rollback",
+        /// Names who works a checklist.
+        Operator = "name-operator",
+        /// Says when an undo window closes.
+        Window = "undo-window",
+        /// Signs a checklist off.
+        SignOff = "sign-off",
+        /// Records a value.
+        RecordValue = "record-value",
+        /// Runs a step's command.
+        RunStep = "run-step",
         /// Opens a checklist.
         OpenRollback = "open-rollback",
         /// Begins a draft.

@@ -9,7 +9,10 @@ use crate::{
         text,
         theme::Role,
     },
-    incident::{Checklist, Step, StepState},
+    incident::{
+        Checklist, Incident, Step, StepState,
+        rollback::{command_of, open_signs, open_windows, watch_until},
+    },
 };
 
 /// Draws it.
@@ -28,13 +31,19 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_, '_>) {
     canvas.put(0, tabs(model, &incident.checklists, list));
     canvas.put(1, head(model, list, canvas.columns()));
     let selected = model.rows.of(Pane::Checklist).index();
-    let blocks: Vec<Vec<Line<'_>>> =
-        list.steps.iter().enumerate().map(|(at, step)| block(model, step, at == selected, canvas.columns())).collect();
-    let room = canvas.rows().saturating_sub(3).max(1);
-    let mut y = 2;
+    let blocks: Vec<Vec<Line<'_>>> = (list.steps.iter().enumerate())
+        .map(|(at, step)| block(model, (incident, list), step, at == selected, canvas.columns()))
+        .collect();
+    let beside = beside(model, incident, list);
+    let top = 2 + usize::from(!beside.is_empty());
+    if !beside.is_empty() {
+        canvas.put(2, line_of(model, beside, canvas.columns()));
+    }
+    let room = canvas.rows().saturating_sub(top + 1).max(1);
+    let mut y = top;
     for (at, lines) in blocks.iter().enumerate().skip(first_block(&blocks, selected, room)) {
         for (row, line) in lines.iter().enumerate() {
-            if y >= 2 + room {
+            if y >= top + room {
                 break;
             }
             if at == selected && row == 0 && model.focus == Pane::Checklist {
@@ -46,6 +55,51 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_, '_>) {
         }
     }
     canvas.put(canvas.rows().saturating_sub(1), foot(model, list, canvas.columns()));
+}
+
+/// What stands beside the steps, the most pressing first: undo windows, sign-offs, values, who works it, the watch.
+fn beside(model: &Model, incident: &Incident, list: &Checklist) -> Vec<(String, Role)> {
+    let work = &list.work;
+    let mut said = Vec::new();
+    let open = list.verified.is_none();
+    for (what, closes) in open_windows(list).into_iter().filter(|_| open) {
+        said.push(match closes {
+            Some(at) if at < model.now => (format!("⚠ {what} closed"), Role::Bad),
+            Some(at) => (format!("{what} closes in {}", text::span(at.since(model.now))), Role::Warn),
+            None => (format!("{what}: f says when"), Role::Dim),
+        });
+    }
+    let signs = model.runbook.as_ref().map(|runbook| open_signs(list, incident, runbook)).unwrap_or_default();
+    said.extend(signs.into_iter().filter(|_| open).map(|sign| (format!("○ {} signs (s)", sign.id), Role::Warn)));
+    said.extend(work.signed.keys().map(|sign| (format!("✓ {sign}"), Role::Good)));
+    if !work.values.is_empty() {
+        let back = work.values.values().filter(|value| value.is_back()).count();
+        let role = if back == work.values.len() { Role::Good } else { Role::Warn };
+        said.push((format!("{back}/{} values back", work.values.len()), role));
+    }
+    if let Some(operator) = &work.operator {
+        said.push((format!("worked by {}", text::cut(operator, 16)), Role::Strong));
+    }
+    if let Some(until) = watch_until(list).filter(|until| *until > model.now) {
+        said.push((format!("watched {} more", text::span(until.since(model.now))), Role::Key));
+    }
+    said
+}
+
+fn line_of<'a>(model: &Model, said: Vec<(String, Role)>, columns: usize) -> Line<'a> {
+    let (mut spans, mut used) = (Vec::new(), 0);
+    for (at, (words, role)) in said.into_iter().enumerate() {
+        let between = if at == 0 { "" } else { " · " };
+        let room = columns.saturating_sub(used + between.len());
+        if room < 6 {
+            break;
+        }
+        let words = text::cut(&words, room);
+        used += between.chars().count() + words.chars().count();
+        spans.push(Span::styled(between, model.look.theme.style(Role::Dim)));
+        spans.push(Span::styled(words, model.look.theme.style(role)));
+    }
+    Line::from(spans)
 }
 
 /// The first block to draw so that the selected one is whole on the screen.
@@ -100,7 +154,13 @@ fn head<'a>(model: &Model, list: &Checklist, columns: usize) -> Line<'a> {
     )
 }
 
-fn block<'a>(model: &Model, step: &Step, selected: bool, columns: usize) -> Vec<Line<'a>> {
+fn block<'a>(
+    model: &Model,
+    (incident, list): (&Incident, &Checklist),
+    step: &Step,
+    selected: bool,
+    columns: usize,
+) -> Vec<Line<'a>> {
     let theme = &model.look.theme;
     let (sign, role) = match (step.state, selected) {
         (StepState::Done, _) => ("✓", Role::Good),
@@ -139,10 +199,21 @@ fn block<'a>(model: &Model, step: &Step, selected: bool, columns: usize) -> Vec<
         lines.push(dim(model, format!("  {by}")));
     }
     if let Some(substitute) = &step.substitute {
-        lines.push(dim(model, format!("  → {}", text::cut(substitute, room))));
+        let kind = step.kind.map(|kind| format!("{kind}: ")).unwrap_or_default();
+        lines.push(dim(model, format!("  → {}", text::cut(&format!("{kind}{substitute}"), room))));
     }
-    if let Some(command) = step.plan.command.as_ref().filter(|_| selected) {
-        lines.push(Line::styled(format!("  $ {}", text::cut(command, room)), theme.style(Role::Key)));
+    if let Some(run) = list.work.runs.iter().rfind(|run| run.step == step.plan.id) {
+        let (ended, role) = match run.output.exit {
+            Some(0) => ("ended well".to_owned(), Role::Good),
+            Some(code) => (format!("ended with {code}"), Role::Bad),
+            None => ("was killed".to_owned(), Role::Bad),
+        };
+        let said = format!("  $ {ended}, {} bytes kept", run.output.bytes);
+        lines.push(Line::styled(text::cut(&said, columns), theme.style(role)));
+    }
+    let template = step.plan.command.as_ref().filter(|_| selected);
+    if let Some(command) = template.map(|template| command_of(template, incident, list)) {
+        lines.push(Line::styled(format!("  $ {}", text::cut(&command, room)), theme.style(Role::Key)));
     }
     lines
 }

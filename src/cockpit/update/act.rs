@@ -16,6 +16,7 @@ use crate::{
     incident::{
         Command, IncidentCommand, StepState,
         evidence::FreezeEvidence,
+        rollback::command_of,
         team::{EndTask, MarkEvent, Snooze, TaskState},
     },
     terms::{DrillId, IncidentId, Printable, Time},
@@ -271,7 +272,11 @@ fn around<T: Copy + PartialEq>(ids: &[T], now: Option<T>, by: isize) -> Option<T
 fn copy(model: &mut Model) -> Vec<Effect> {
     let text = match model.focus {
         Pane::Checklist => {
-            model.selected_step().map(|step| step.plan.command.as_ref().unwrap_or(&step.plan.text).clone())
+            let (incident, list) = (model.incident(), model.checklist());
+            model.selected_step().zip(incident).zip(list).map(|((step, incident), list)| match &step.plan.command {
+                Some(template) => command_of(template, incident, list),
+                None => step.plan.text.clone(),
+            })
         }
         Pane::Draft => model.draft().map(|draft| draft.fields.body.clone()),
         Pane::Evidence if model.items => model.selected_item().map(|item| {

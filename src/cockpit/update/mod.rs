@@ -6,6 +6,7 @@ mod deciding;
 mod drafts;
 mod keys;
 mod opening;
+mod rollback;
 mod submit;
 mod team;
 mod turn;

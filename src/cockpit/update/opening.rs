@@ -60,7 +60,9 @@ fn form(model: &Model, does: Do) -> Option<Form> {
         Do::Release | Do::Annotate => return of_switch(model, does),
         _ => {}
     }
-    let family = super::team::form(model, does).or_else(|| super::cause::form(model, does));
+    let family = super::team::form(model, does)
+        .or_else(|| super::cause::form(model, does))
+        .or_else(|| super::rollback::form(model, does));
     family.or_else(|| of_incident(model, does)).or_else(|| of_rollback(model, does))
 }
 
@@ -227,12 +229,6 @@ fn of_rollback(model: &Model, does: Do) -> Option<Form> {
                 Field::text("target", "what is rolled back: payouts of 20 Nov, table orders", ""),
             ];
             Form::new("Open a rollback checklist", Ask::OpenRollback(incident), fields)
-        }
-        Do::Impossible => {
-            let (list, step) = (model.checklist()?, model.selected_step()?);
-            let fields = vec![Field::text("substitute", "what is done instead", list.substitute.as_str())];
-            let ask = Ask::Impossible(incident, list.id, step.plan.id.clone());
-            Form::new("Impossible", ask, fields).about(step.plan.text.clone())
         }
         Do::Verify => {
             let list = model.checklist()?;

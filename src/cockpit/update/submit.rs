@@ -1,6 +1,6 @@
 //! What a filled form asks.
 
-use super::{act, cause, deciding, team, when};
+use super::{act, cause, deciding, rollback, team, when};
 use crate::{
     cockpit::{
         effect::Effect,
@@ -27,6 +27,10 @@ pub fn submit(model: &mut Model) -> Vec<Effect> {
         list.top = 0;
         rows::refresh(model);
         return Vec::new();
+    }
+    if let Some(runs) = rollback::running(&form, model) {
+        model.say("it runs …");
+        return vec![runs];
     }
     match asked(&form, model) {
         Ok((what, command)) => act::ask(model, what, command),
@@ -94,7 +98,8 @@ fn asked(form: &Form, model: &Model) -> Result<(String, Command), String> {
             (format!("{switch} annotated"), command)
         }
         _ => {
-            let family = team::asked(form, model).or_else(|| cause::asked(form, model));
+            let family =
+                team::asked(form, model).or_else(|| cause::asked(form, model)).or_else(|| rollback::asked(form, model));
             let (incident, what, ask) = family.unwrap_or_else(|| of_incident(form, model))?;
             (what, Command::OnIncident { incident, ask })
         }
@@ -146,8 +151,8 @@ fn of_incident(form: &Form, model: &Model) -> Result<(IncidentId, String, Incide
         }
         Ask::Impossible(id, checklist, step) => {
             let substitute = form.need("substitute")?;
-            let ask =
-                IncidentCommand::MarkImpossible { checklist: *checklist, step: step.clone(), substitute, kind: None };
+            let (checklist, step, kind) = (*checklist, step.clone(), form.get("kind").parse().ok());
+            let ask = IncidentCommand::MarkImpossible { checklist, step, substitute, kind };
             (*id, said("step marked impossible"), ask)
         }
         Ask::Verify(id, checklist) => {

@@ -38,6 +38,8 @@ pub fn update(model: &mut Model, now: Time, message: Message) -> Vec<Effect> {
         Message::Loaded { .. } | Message::Heard { .. } => {}
         Message::Answered { what, result } => answered(model, what, result),
         Message::Traced { incident, trace } => traced(model, incident, trace),
+        Message::Ran(Ok(done)) => model.say(done),
+        Message::Ran(Err(wrong)) => model.complain(wrong.to_string()),
         Message::BrokeGlass(Ok(done)) => model.say(done),
         Message::BrokeGlass(Err(wrong)) => model.complain(wrong.to_string()),
         Message::Playing(Ok(drill)) => {
