@@ -185,7 +185,7 @@ pub(super) async fn run_shown(reach: &Reach, place: StepPlace, command: String) 
         format!("{checklist}/{step} {ended}, {} bytes kept: andon rollback output {incident} {step}", output.bytes);
     let ask = IncidentCommand::WorkRollback(WorkRollback { checklist, said: Said::Ran { step, command, output } });
     let client = reach.client().await?;
-    let asked = Backend::submit(&*client, world, Uuid::now_v7(), Command::OnIncident { incident, ask }).await;
+    let asked = Backend::submit(client, world, Uuid::now_v7(), Command::OnIncident { incident, ask }).await;
     asked.map(|_| done).map_err(|why| Failed(why.to_string()))
 }
 
