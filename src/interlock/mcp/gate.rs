@@ -106,6 +106,11 @@ impl Gate {
         }
     }
 
+    /// Version of the switches as the lease last heard of them.
+    pub fn version(&self) -> Option<u64> {
+        Some(self.standing.as_ref()?.borrow().view.version)
+    }
+
     /// Why the agent as a whole may do nothing now; none while it may do something.
     pub fn stopped(&self) -> Option<String> {
         let standing = self.standing.as_ref()?.borrow();

@@ -114,11 +114,19 @@ impl Session {
     }
 
     /// Judges a call until it is passed, stopped, or given up.
-    async fn judge(&self, call: Call, message: Vec<u8>, cancel: CancellationToken) {
+    async fn judge(self: &Arc<Self>, call: Call, message: Vec<u8>, cancel: CancellationToken) {
+        let judged_at = self.gate.version();
         let mut verdict = self.gate.ask(&call, None).await;
         loop {
             match verdict {
-                Verdict::Pass => return self.pass(&call, message),
+                Verdict::Pass => {
+                    self.pass(&call, message);
+                    // A switch that came between the question and here was considered without this call.
+                    if self.gate.version() != judged_at {
+                        self.reconsider().await;
+                    }
+                    return;
+                }
                 Verdict::Stop(answer) => return self.stop(&call, &answer),
                 Verdict::Wait(hold, _) => {
                     let heard = |step, text: String| {
