@@ -298,10 +298,17 @@ pub struct Harm {
     /// Since when (RFC 3339); now where it is left out.
     #[arg(long, value_name = "T")]
     at: Option<Time>,
+    /// Instead, when the agent's first bad action was (RFC 3339): where detection, windows and the look back begin.
+    #[arg(long, value_name = "T", conflicts_with = "at")]
+    first_action: Option<Time>,
 }
 
 pub async fn harm(reach: &Reach, asked: &Harm) -> Result<(), Failed> {
-    reach.ask(asked.incident, IncidentCommand::ConfirmHarm { at: asked.at }).await
+    let ask = match asked.first_action {
+        Some(at) => IncidentCommand::SetEarliestAction { at },
+        None => IncidentCommand::ConfirmHarm { at: asked.at },
+    };
+    reach.ask(asked.incident, ask).await
 }
 
 /// `andon blast`.

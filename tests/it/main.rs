@@ -34,4 +34,5 @@ mod rules;
 mod runner;
 mod serve;
 mod telemetry;
+mod whole;
 mod worlds;

@@ -225,6 +225,11 @@ pub(super) fn release(
     match (agent, to) {
         (Some(agent), Some(stage)) => facts.extend(stages::restore(case, switch, agent, stage, &why)?),
         (Some(agent), None) if switch.except.contains(agent) => return Ok(Vec::new()),
+        // Nobody else is under it: nothing of it is left.
+        (Some(agent), None) if switch.scope == crate::incident::containment::Scope::agent(agent.clone()) => {
+            let alone = switch.incident.is_none();
+            facts.push(case.fact(Topic::Switches, Fact::SwitchReleased { switch: id, why, alone }));
+        }
         (Some(agent), None) => {
             let fact = Fact::SwitchExcepted { switch: id, agent: agent.clone(), why };
             facts.push(case.fact(Topic::Switches, fact));

@@ -29,7 +29,8 @@ pub(super) fn restore(case: &Case<'_>, switch: &Switch, agent: &AgentId, stage: 
         let why = format!("{agent} goes on in stage {stage}");
         facts.push(case.fact(Topic::Switches, Fact::SwitchReleased { switch: old.id, why, alone: false }));
     }
-    if switch.stage.is_some() && switch.scope.agent.as_ref() == Some(agent) {
+    // Nobody else is under it: nothing of it is left.
+    if switch.scope == Scope::agent(agent.clone()) {
         facts.push(
             case.fact(Topic::Switches, Fact::SwitchReleased { switch: switch.id, why: why.into(), alone: false }),
         );

@@ -124,7 +124,11 @@ fn declared(id: IncidentId, event: &Event) -> Option<Incident> {
         checklists: Vec::new(),
         drafts: Vec::new(),
         communication: Default::default(),
-        mttd: Mttd::default(),
+        // Who declares is aware of it: that is the acknowledgement where no tripwire was there to be acknowledged.
+        mttd: Mttd {
+            acknowledgement: (event.by.is_person() && firing.is_none()).then_some(event.occurred_at),
+            ..Mttd::default()
+        },
         evidence: Default::default(),
         register: Default::default(),
         investigation: Default::default(),
