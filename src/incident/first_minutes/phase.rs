@@ -77,6 +77,8 @@ pub fn phase(incident: &Incident, world: &World, now: Time) -> Phase {
         .or_else(|| roll_back(&seen))
         .or_else(|| communicate(&seen))
         .or_else(|| diagnose(&seen))
+        .or_else(|| remediate(&seen))
+        .or_else(|| validate(&seen))
         .unwrap_or_else(|| restart(&seen))
 }
 
@@ -180,12 +182,9 @@ fn told(incident: &Incident, audience: impl Fn(&str) -> bool) -> bool {
     incident.drafts.iter().any(|draft| audience(&draft.audience) && !draft.sent.is_empty())
 }
 
-/// Kinds of facts that only later phases make.
-const LATER: [&str; 3] = ["finding-", "correction-", "gate-"];
-
 /// Whether work of a later phase began.
 fn later(incident: &Incident) -> bool {
-    incident.timeline.iter().any(|entry| LATER.iter().any(|kind| entry.kind.starts_with(kind)))
+    incident.investigation.standing().next().is_some() || !incident.gate.corrections.is_empty()
 }
 
 fn communicate(seen: &Seen<'_>) -> Option<Phase> {
@@ -208,9 +207,10 @@ fn communicate(seen: &Seen<'_>) -> Option<Phase> {
     }
 }
 
+/// Until a root cause stands.
 fn diagnose(seen: &Seen<'_>) -> Option<Phase> {
     let id = seen.incident.id;
-    if later(seen.incident) {
+    if seen.incident.investigation.standing().any(|finding| finding.said.root) {
         return None;
     }
     let next = "find the cause: retrieval, prompt, model, safety, in this order";
@@ -218,9 +218,34 @@ fn diagnose(seen: &Seen<'_>) -> Option<Phase> {
     Some(Phase::new(PhaseName::Diagnose, next, "go-investigation", command))
 }
 
+/// Until a correction is recorded.
+fn remediate(seen: &Seen<'_>) -> Option<Phase> {
+    let id = seen.incident.id;
+    let next = "change what failed, and record the correction";
+    let command = format!("andon correction {id} TEXT --what control");
+    (seen.incident.gate.corrections.is_empty()).then(|| Phase::new(PhaseName::Remediate, next, "go-restart", command))
+}
+
+/// Until a correction passed shadow tasks and checks.
+fn validate(seen: &Seen<'_>) -> Option<Phase> {
+    let id = seen.incident.id;
+    let tried = |one: &crate::incident::restart::Correction| one.said.shadow.is_some() && one.said.checks.is_some();
+    let next = "show that the change holds: shadow tasks and deterministic checks";
+    let command = format!("andon correction {id} TEXT --what test --shadow TASKS --checks CHECKS");
+    let open = !seen.incident.gate.corrections.iter().any(tried);
+    open.then(|| Phase::new(PhaseName::Validate, next, "go-restart", command))
+}
+
 fn restart(seen: &Seen<'_>) -> Phase {
     let id = seen.incident.id;
+    let approved = seen.incident.gate.approvals.iter().any(|approval| !approval.second);
     match seen.engaged.first() {
+        Some(_) if !approved => Phase::new(
+            PhaseName::Restart,
+            "the severity owner says that it may go on",
+            "go-restart",
+            format!("andon restart {id} --approve --why WHY"),
+        ),
         Some(switch) => Phase::new(
             PhaseName::Restart,
             format!("give autonomy back stage by stage: {} is engaged", switch.id),

@@ -94,6 +94,29 @@ fn an_incident_goes_through_its_phases() {
     story.is_in(PhaseName::Communicate, "andon draft new INC-1 customer");
     story.sent("customer", 2);
     story.is_in(PhaseName::Diagnose, "andon finding INC-1");
+    let finding = |root: bool| {
+        let said = serde_json::json!({"layer": "safety", "text": "no key on refunds", "root": root, "point": root.then_some("permission")});
+        on(Ask::AddFinding(serde_json::from_value(said).unwrap()))
+    };
+    story.done(finding(false));
+    story.is_in(PhaseName::Diagnose, "find the cause");
+    story.done(finding(true));
+    story.is_in(PhaseName::Remediate, "andon correction INC-1");
+    let correction = |tried: Option<&str>| {
+        let said = serde_json::json!({"what": "control", "text": "a key on refunds", "shadow": tried, "checks": tried});
+        on(Ask::AddCorrection(serde_json::from_value(said).unwrap()))
+    };
+    story.done(correction(None));
+    story.is_in(PhaseName::Validate, "--shadow");
+    story.done(correction(Some("38 orders replayed")));
+    story.is_in(PhaseName::Restart, "andon restart INC-1 --approve");
+    let role = Ask::Assign { role: "severity-owner".into(), who: Some("dana".into()), note: None };
+    story.by("dana").done(on(role));
+    story.done(on(Ask::ApproveRestart(crate::incident::restart::ApproveRestart {
+        second: false,
+        why: "it holds".into(),
+    })));
+    story.is_in(PhaseName::Restart, "stage by stage: SW-1");
 }
 
 /// TEN.2: what does harm is stopped before it is classified, and what ends is over.
