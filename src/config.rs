@@ -129,20 +129,33 @@ impl Settings {
     pub fn runbook(&self) -> Result<Runbook, RunbookError> {
         let mut texts = BTreeMap::new();
         for (name, _) in SHIPPED.iter().copied() {
-            let path = self.runbook_folder.join(name);
-            match std::fs::read_to_string(&path) {
-                Ok(text) => {
-                    texts.insert((*name).to_owned(), text);
-                }
-                Err(why) if why.kind() == std::io::ErrorKind::NotFound => {}
-                Err(why) => {
-                    let file = path.display().to_string();
-                    return Err(RunbookError { file, line: None, what: format!("cannot be read: {why}") });
-                }
+            if let Some(text) = read_runbook_text(&self.runbook_folder.join(name))? {
+                texts.insert((*name).to_owned(), text);
             }
         }
         Runbook::from_texts(&texts)
     }
+}
+
+/// Largest file of a runbook that is read, in bytes.
+const LARGEST_TEXT: u64 = 1 << 20;
+
+/// One of a team's own texts; none where there is no such file.
+///
+/// # Errors
+/// One that cannot be read, or is larger than any runbook.
+pub fn read_runbook_text(path: &Path) -> Result<Option<String>, RunbookError> {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let wrong = |what: String| RunbookError { file: name.clone(), line: None, what };
+    let size = match std::fs::metadata(path) {
+        Ok(file) => file.len(),
+        Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(why) => return Err(wrong(format!("cannot be read: {why}"))),
+    };
+    if size > LARGEST_TEXT {
+        return Err(wrong(format!("it has {size} bytes, and at most {LARGEST_TEXT} are read: is it a runbook's?")));
+    }
+    std::fs::read_to_string(path).map(Some).map_err(|why| wrong(format!("cannot be read: {why}")))
 }
 
 /// Where a whole host's backend would answer.

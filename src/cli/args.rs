@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     actuators, agents, backend, cause, config, decide, drafts, drills, evals, evidence, facts, figures, firings, holds,
-    incidents, interlock, postmortem, rollback, severity, status, switches, team, tokens, tripwires,
+    incidents, interlock, postmortem, rollback, runbook, severity, status, switches, team, tokens, tripwires,
 };
 use crate::terms::{DrillId, IncidentId};
 
@@ -173,7 +173,7 @@ pub enum Command {
     Verify(rollback::Verify),
     /// The runbook in force here.
     #[command(subcommand)]
-    Runbook(config::Runbook),
+    Runbook(runbook::Runbook),
 
     /// Who was told what, when, by whom; who is owed word by when.
     Told(incidents::One),

@@ -30,6 +30,7 @@ mod print;
 mod reach;
 mod rollback;
 mod run;
+mod runbook;
 mod severity;
 mod status;
 mod switches;

@@ -11,7 +11,7 @@ use super::{
     incidents, interlock, postmortem,
     print::{Failed, line},
     reach::Reach,
-    rollback, severity, status, switches, team, tokens, told, tripwires,
+    rollback, runbook, severity, status, switches, team, tokens, told, tripwires,
 };
 use crate::config::Settings;
 
@@ -29,7 +29,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Doctor => backend::doctor(&reach).await,
         Command::Status(asked) => status::status(&reach, &asked).await,
         Command::Config(asked) => config::config(&reach, &asked),
-        Command::Runbook(asked) => config::runbook(&reach, &asked),
+        Command::Runbook(asked) => runbook::runbook(&reach, &asked),
         Command::Token(asked) => tokens::run(&reach, asked).await,
         Command::Declare(asked) => incidents::declare(&reach, asked).await,
         Command::Incidents(asked) => incidents::list(&reach, &asked).await,

@@ -31,6 +31,7 @@ mod proof;
 mod rig;
 mod rollback;
 mod rules;
+mod runbook;
 mod runner;
 mod serve;
 mod telemetry;
