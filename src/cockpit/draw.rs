@@ -7,12 +7,15 @@ use ratatui::{
 };
 
 use super::{
-    clocks, header, hints,
+    clocks,
+    commands::Do,
+    header, hints,
     layout::{self, SMALLEST, Size},
     model::{Model, Overlay, Pane},
     overlays, panes, text,
     theme::{self, Role},
 };
+use crate::incident::first_minutes::phase;
 
 /// Draws the model.
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
@@ -103,16 +106,26 @@ fn tabs(model: &Model, area: Rect, frame: &mut Frame<'_>) {
     frame.buffer_mut().set_line(area.x, area.y, &text::fit(Line::from(spans), columns), area.width);
 }
 
+/// `contain ! stop what does harm`: the phase and the step that leads out of it (TEN.2).
+fn next_step(model: &Model) -> Option<String> {
+    let phase = phase(model.incident()?, model.world()?, model.now);
+    let key = phase.does.as_deref().and_then(|does| does.parse::<Do>().ok()).map(|does| model.keymap.key(does));
+    let key = key.map(|key| format!("{key} ")).unwrap_or_default();
+    Some(format!("{} {key}{}", phase.phase, phase.next))
+}
+
 /// The next clocks, where the header has no room for them.
 fn foot(model: &Model, area: Rect, frame: &mut Frame<'_>) {
     let theme = &model.look.theme;
     let columns = usize::from(area.width);
-    frame.buffer_mut().set_line(
-        area.x,
-        area.y,
-        &Line::styled("─".repeat(columns), theme.style(Role::Border)),
-        area.width,
-    );
+    let step = next_step(model).map(|step| text::cut(&step, columns.saturating_sub(3))).unwrap_or_default();
+    let mut rule = vec![Span::styled("─", theme.style(Role::Border))];
+    if !step.is_empty() {
+        rule.push(Span::styled(format!("{step} "), theme.style(Role::Strong)));
+    }
+    let used = text::width(&Line::from(rule.clone()));
+    rule.push(Span::styled("─".repeat(columns.saturating_sub(used)), theme.style(Role::Border)));
+    frame.buffer_mut().set_line(area.x, area.y, &text::fit(Line::from(rule), columns), area.width);
     let mut spans = vec![Span::styled("next ", theme.style(Role::Dim))];
     let next = clocks::next(model);
     if next.is_empty() {

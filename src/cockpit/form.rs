@@ -30,6 +30,14 @@ pub enum Ask {
     Impossible(IncidentId, ChecklistId, String),
     /// Verifies a checklist.
     Verify(IncidentId, ChecklistId),
+    /// Answers one of the first facts.
+    AnswerFact(IncidentId),
+    /// Weighs a factor of severity.
+    WeighFactor(IncidentId),
+    /// Decides what is done.
+    DecideMove(IncidentId),
+    /// Enters something in the register.
+    AddAffected(IncidentId),
     /// Names who works a checklist.
     Operator(IncidentId, ChecklistId),
     /// Says when an undo window closes.
@@ -106,6 +114,8 @@ impl Ask {
             Self::Impossible(..) => &["substitute"],
             Self::Verify(..) => &["read back"],
             Self::Operator(..) | Self::RunStep(..) => &[],
+            Self::AnswerFact(_) | Self::WeighFactor(_) | Self::DecideMove(_) => &[],
+            Self::AddAffected(_) => &["what"],
             Self::Window(..) => &["what closes"],
             Self::SignOff(..) => &["note"],
             Self::RecordValue(..) => &["record"],

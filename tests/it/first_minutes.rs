@@ -76,3 +76,34 @@ fn severity_from_factors_and_the_next_step_by_command() {
     desk.done(&["declare", "mails", "--workflow", "mails"]);
     assert!(desk.done(&["doctor"]).contains("no severity table was agreed for mails"));
 }
+
+/// TEN.1, TEN.2, SEV.5, DEC.1, EVI.8: in a split the next step stands over the clocks; facts are answered, factors weighed, the
+/// move decided and what is affected entered by keys.
+#[test]
+fn the_first_minutes_by_keys() {
+    let desk = Desk::new();
+    desk.done(&["declare", "refunds paid twice", "--severity", "SEV-3"]);
+    let mut seat = crate::cockpit::Seat::open(desk.folder.path(), 44, 30, &["--pane", "checklist", "INC-1"]);
+    seat.sees("contain ! stop what does harm");
+    seat.types("F");
+    seat.sees("First facts of INC-1");
+    seat.types("\trefunds\r");
+    let fact = |at: usize| desk.json(&["facts", "1"])[at]["state"].clone();
+    seat.until("the workflow is known", |_| fact(0) == "known");
+    seat.types("V");
+    seat.sees("Weigh INC-1");
+    seat.types("\r");
+    seat.until("a factor is weighed", |_| !desk.json(&["severity", "1"])["reasons"].as_array().unwrap().is_empty());
+    seat.types("A");
+    seat.sees("Affected by INC-1");
+    seat.types("\trows of orders\tmany\r");
+    seat.sees("is no number");
+    seat.types("\u{15}41\r");
+    seat.until("it is in the register", |_| desk.json(&["affected", "1"])[0]["count"] == 41);
+    seat.types("B");
+    seat.sees("Decide INC-1");
+    seat.types("\tnothing else is known\r");
+    seat.until("it is decided", |_| !desk.json(&["show", "1"])["decision"]["made"].as_array().unwrap().is_empty());
+    desk.done(&["contained", "1", "--why", "unplugged"]);
+    seat.sees("preserve f freeze the evidence");
+}

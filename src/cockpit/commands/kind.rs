@@ -116,6 +116,14 @@ words! {
         Impossible = "mark-impossible",
         /// Verifies a checklist.
         Verify = "verify-rollback",
+        /// Answers one of the first facts.
+        AnswerFact = "answer-fact",
+        /// Weighs a factor of severity.
+        WeighFactor = "weigh-factor",
+        /// Decides what is done.
+        DecideMove = "decide-move",
+        /// Enters something in the register of what is affected.
+        AddAffected = "add-affected",
         /// Names who works a checklist.
         Operator = "name-operator",
         /// Says when an undo window closes.

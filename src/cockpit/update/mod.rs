@@ -4,6 +4,7 @@ mod act;
 mod cause;
 mod deciding;
 mod drafts;
+mod first;
 mod keys;
 mod opening;
 mod rollback;

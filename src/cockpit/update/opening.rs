@@ -62,7 +62,8 @@ fn form(model: &Model, does: Do) -> Option<Form> {
     }
     let family = super::team::form(model, does)
         .or_else(|| super::cause::form(model, does))
-        .or_else(|| super::rollback::form(model, does));
+        .or_else(|| super::rollback::form(model, does))
+        .or_else(|| super::first::form(model, does));
     family.or_else(|| of_incident(model, does)).or_else(|| of_rollback(model, does))
 }
 

@@ -1,6 +1,6 @@
 //! What a filled form asks.
 
-use super::{act, cause, deciding, rollback, team, when};
+use super::{act, cause, deciding, first, rollback, team, when};
 use crate::{
     cockpit::{
         effect::Effect,
@@ -98,8 +98,10 @@ fn asked(form: &Form, model: &Model) -> Result<(String, Command), String> {
             (format!("{switch} annotated"), command)
         }
         _ => {
-            let family =
-                team::asked(form, model).or_else(|| cause::asked(form, model)).or_else(|| rollback::asked(form, model));
+            let family = team::asked(form, model)
+                .or_else(|| cause::asked(form, model))
+                .or_else(|| rollback::asked(form, model))
+                .or_else(|| first::asked(form));
             let (incident, what, ask) = family.unwrap_or_else(|| of_incident(form, model))?;
             (what, Command::OnIncident { incident, ask })
         }
