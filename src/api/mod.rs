@@ -22,7 +22,9 @@ pub use header::decoded_header;
 pub use interlock::{AgentView, CheckAnswer, CheckRequest, DecideHold, HoldView, LeaseAnswer, LeaseRequest};
 pub use postmortem::ProposeTripwires;
 pub use problem::Problem;
-pub use state::{AgentLive, Armed, BackendInfo, IncidentView, Live, Probe, Resync, State, TelemetryCounts, You};
+pub use state::{
+    AgentLive, Armed, BackendInfo, IncidentView, Live, Probe, Resync, State, TelemetryCounts, Used, UsedName, You,
+};
 pub use telemetry::{ActionsAnswer, RejectedItem};
 pub use tripwires::{AutoPlan, BacktestView, Engagement, SetAutoStage, TripwiresView};
 

@@ -1,6 +1,6 @@
 //! Every path, once.
 
-use crate::terms::{DrillId, FiringId, HoldId, IncidentId, SwitchId};
+use crate::terms::{AgentId, DrillId, FiringId, HoldId, IncidentId, SwitchId};
 
 /// Native telemetry.
 pub const ACTIONS: &str = "/v1/actions";
@@ -112,6 +112,11 @@ fn escaped(value: &str) -> String {
         }
     }
     escaped
+}
+
+/// What an agent used lately.
+pub fn used(agent: &AgentId) -> String {
+    format!("{AGENTS}/{agent}/used")
 }
 
 /// Whom one incident's messages reached.

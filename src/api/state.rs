@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::incident::{
     Clock, Drill, Incident, Reach, World, containment::Figures, first_minutes::Phase, team::Reminder,
 };
-use crate::telemetry::Touched;
+use crate::telemetry::{Part, Touched, Use};
 use crate::terms::{AgentId, Author, HoldId, IncidentId, Time};
 
 /// `GET /v1/state`: everything a cockpit needs to begin, and the position to resume `/v1/events` from.
@@ -202,4 +202,23 @@ pub struct Resync {
     pub epoch: u32,
     /// The newest position.
     pub position: u64,
+}
+
+/// Names of one kind that an agent used lately, the newest first (TEN.3); agent-written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Used {
+    /// Tools, models, releases, sources, systems ….
+    pub part: Part,
+    /// Each name.
+    pub names: Vec<UsedName>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UsedName {
+    /// As telemetry names it.
+    pub name: String,
+    /// How.
+    #[serde(flatten)]
+    pub used: Use,
 }

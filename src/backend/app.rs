@@ -20,11 +20,11 @@ use super::{
     rooms::{self, Rooms},
 };
 use crate::{
-    api::{BackendInfo, Live},
+    api::{BackendInfo, Live, Used, UsedName},
     incident::{Incident, containment::SwitchState},
     runbook::Runbook,
     telemetry::Touched,
-    terms::{DrillId, IncidentId, Time},
+    terms::{AgentId, DrillId, IncidentId, Time},
 };
 
 /// Since when an incident's agents are looked at: the earliest harm known, else an hour before it was declared.
@@ -87,6 +87,16 @@ impl Backend {
             live.armed.probes = self.probes.all();
         }
         live
+    }
+
+    /// What an agent used lately, by kind (TEN.3).
+    pub fn used(&self, drill: Option<DrillId>, agent: &AgentId) -> Vec<Used> {
+        let used = self.rooms.profiles(drill).used(agent).into_iter();
+        used.map(|(part, names)| Used {
+            part,
+            names: names.into_iter().map(|(name, used)| UsedName { name, used }).collect(),
+        })
+        .collect()
     }
 
     /// What the agents of an incident touched since it began.

@@ -13,9 +13,10 @@ use super::{
     reach::Reach,
 };
 use crate::{
-    api::{State, path},
+    api::{State, Used, path},
     incident::{
         AgentDeclaration, Command,
+        containment::{Switch, SwitchState},
         rollback::{Drift, Readiness, drift, readiness},
     },
     terms::AgentId,
@@ -175,7 +176,10 @@ async fn show(reach: &Reach, agent: &AgentId) -> Result<(), Failed> {
         )
         .into());
     }
-    let value = serde_json::json!({ "id": agent, "declared": declared, "live": live });
+    let used: Vec<Used> = reach.get(path::used(agent)).await?;
+    let over: Vec<&Switch> =
+        state.world.switches.values().map(AsRef::as_ref).filter(|one| covers(one, agent)).collect();
+    let value = serde_json::json!({ "id": agent, "declared": declared, "live": live, "used": used, "switches": over });
     reach.show(&value, |_| {
         print::line(print::clean(agent.as_str()).as_str())?;
         match declared {
@@ -202,6 +206,25 @@ async fn show(reach: &Reach, agent: &AgentId) -> Result<(), Failed> {
                 print::line(format!("  calls outside its inventory: {}", print::clean(live.drift.join(", "))))?;
             }
         }
+        for switch in &over {
+            let scope = switch.scope.to_string();
+            print::line(print::clean(format!("  under {} {} on {scope}", switch.id, switch.mode)).as_str())?;
+        }
+        for one in &used {
+            let names = one.names.iter().take(12).map(|name| {
+                let class = name.used.class.as_ref().map(|class| format!(" ({class})")).unwrap_or_default();
+                format!("{}{class} ×{}", name.name, name.used.times)
+            });
+            let names: Vec<String> = names.collect();
+            print::line(print::clean(format!("  {:<10}{}", one.part.to_string(), names.join(", "))).as_str())?;
+        }
         Ok(())
     })
+}
+
+/// Whether an engaged switch may touch the agent: whatever else its scope asks for.
+fn covers(switch: &Switch, agent: &AgentId) -> bool {
+    switch.state == SwitchState::Engaged
+        && switch.scope.agent.as_ref().is_none_or(|only| only == agent)
+        && !switch.except.contains(agent)
 }

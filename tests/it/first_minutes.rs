@@ -107,3 +107,36 @@ fn the_first_minutes_by_keys() {
     desk.done(&["contained", "1", "--why", "unplugged"]);
     seat.sees("preserve f freeze the evidence");
 }
+
+/// TEN.3: the operating unit of an agent on one screen: what it is declared to be, what it used, and what restrains it.
+#[test]
+fn the_whole_operating_unit_of_an_agent() {
+    let desk = Desk::new();
+    let agents = desk
+        .file("agents.toml", "[[agent]]\nid = \"refund-bot\"\nowner = \"payments\"\ninventory = [\"stripe.refund\"]\n");
+    desk.done(&["agents", "declare", &agents]);
+    let acted = serde_json::json!({"agent": "refund-bot", "tool": "stripe.refund", "class": "external-api-call",
+        "model": "gpt-4o-2024-08-06", "endpoint": "POST api.stripe.com/v1/refunds", "workflow": "refunds",
+        "detail": {"release": "r41", "prompt": "refunds", "prompt_version": "p7", "agent_version": "2.1",
+                   "retrieval": {"sources": [{"uri": "kb://refund-policy"}]}, "hand_off": {"to": "clerk-bot"}}});
+    desk.reports(&[acted.to_string()]);
+    desk.done(&["halt", "--agent", "refund-bot", "--mode", "approval", "--why", "looks wrong"]);
+    let shown = desk.done(&["agents", "show", "refund-bot"]);
+    for part in [
+        "owner payments",
+        "stripe.refund (external-api-call) ×1",
+        "gpt-4o-2024-08-06",
+        "r41",
+        "refunds p7",
+        "2.1",
+        "kb://refund-policy",
+        "api.stripe.com",
+        "clerk-bot",
+        "under SW-1 approval",
+    ] {
+        assert!(shown.contains(part), "{part} is missing from\n{shown}");
+    }
+    let unit = desk.json(&["agents", "show", "refund-bot"]);
+    assert_eq!(unit["switches"][0]["id"], "SW-1");
+    assert!(unit["used"].as_array().unwrap().iter().any(|one| one["part"] == "hand-off"), "{unit}");
+}

@@ -12,7 +12,7 @@ use super::{
     reply::{Reply, ask, unknown, world, worlds},
 };
 use crate::{
-    api::{Accepted, AgentLive, Problem},
+    api::{Accepted, AgentLive, Problem, Used},
     backend::{app::Backend, identity::Identity},
     incident::{AgentDeclaration, Command, World},
     terms::AgentId,
@@ -51,6 +51,17 @@ pub async fn list(State(backend): State<Arc<Backend>>, InWorld(drill): InWorld) 
     let seen = live.agents.keys().map(String::as_str);
     let names: BTreeSet<&str> = world.agents.keys().map(AgentId::as_str).chain(seen).collect();
     Ok(axum::Json(names.into_iter().map(|name| entry(name, world, live.agents.get(name))).collect()))
+}
+
+/// What one agent used lately: with its declaration, the whole operating unit (TEN.3).
+pub async fn used(
+    State(backend): State<Arc<Backend>>,
+    InWorld(drill): InWorld,
+    Id(id): Id<AgentId>,
+) -> Reply<Vec<Used>> {
+    let all = worlds(&backend, drill)?;
+    world(&all, drill)?;
+    Ok(axum::Json(backend.used(drill, &id)))
 }
 
 /// One agent.

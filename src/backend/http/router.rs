@@ -68,6 +68,7 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(path::BACKTEST, post(tripwires::test))
         .route(path::AGENTS, get(agents::list).post(agents::declare).put(agents::declare))
         .route(&under(path::AGENTS, "{id}"), get(agents::show))
+        .route(&under(path::AGENTS, "{id}/used"), get(agents::used))
         .route(path::TOKENS, get(tokens::list).post(tokens::make))
         .route(&under(path::TOKENS, "{id}"), delete(tokens::revoke))
         .route(path::FIGURES, get(figures::show))
