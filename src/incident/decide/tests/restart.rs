@@ -279,3 +279,24 @@ proptest! {
         prop_assert!(!full, "{:?}", story.incident(1).gate);
     }
 }
+
+/// INV.2, INV.5: what the agent did and what passed between agents are asked beside the four layers; an answer names its
+/// question, and a wrong one is told which there are.
+#[test]
+fn behaviour_and_hand_offs_are_asked_too() {
+    let mut story = stopped("SEV-3");
+    let answer = |layer: &str, question: &str| {
+        let said = serde_json::json!({"layer": layer, "text": "seen in run 81", "question": question, "root": false});
+        on(Ask::AddFinding(serde_json::from_value(said).unwrap()))
+    };
+    let layers = story.runbook.layers.layers.clone();
+    for (layer, count) in [("behaviour", 6), ("between-agents", 4)] {
+        let plan = layers.iter().find(|plan| plan.id == layer).unwrap();
+        assert_eq!(plan.questions.len(), count, "{layer}");
+        for question in &plan.questions {
+            story.done(answer(layer, &question.id));
+        }
+    }
+    assert_eq!(story.incident(1).investigation.standing().count(), 10);
+    story.refused(answer("between-agents", "verifyer"), RefusalCode::Unknown, "verifier");
+}

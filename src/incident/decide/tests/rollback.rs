@@ -185,3 +185,30 @@ fn others(story: &Story) -> Vec<String> {
 fn step(story: &Story, id: &str) -> crate::incident::Step {
     story.incident(1).checklists[0].steps.iter().find(|step| step.plan.id == id).unwrap().clone()
 }
+
+/// RBK.4, RBK.5, RBK.6: each class's own steps, those that change the state behind the freeze, and the budgets that differ
+/// within one: search and links a day, the audit of what ran four hours, the access log a day.
+#[test]
+fn classes_have_steps_and_budgets_of_their_own() {
+    for (class, changes, later) in [
+        ("document", &["unpublish", "answer-old-address"][..], ("search-and-links", 86_400)),
+        ("code-or-deployment", &["revert", "rotate-secrets"][..], ("audit-runs", 14_400)),
+        ("identity-or-access", &["revoke"][..], ("access-log", 86_400)),
+    ] {
+        let mut story = Story::declared("SEV-3");
+        story.done(open(class, "the target"));
+        let steps = story.incident(1).checklists[0].steps.clone();
+        let changing: Vec<&str> =
+            steps.iter().filter(|step| step.plan.changes).map(|step| step.plan.id.as_str()).collect();
+        assert_eq!(changing, changes, "{class}");
+        let own = steps.iter().find(|step| step.plan.id == later.0).and_then(|step| step.plan.budget_s);
+        assert_eq!(own, Some(later.1), "{class}");
+        story.refused(tick(1, changes[0]), RefusalCode::Conflict, "freeze");
+        story.done(go_on());
+        for step in steps.iter().filter(|step| !step.plan.verifies) {
+            story.refused(verify("read"), RefusalCode::Conflict, &step.plan.id);
+            story.done(tick(1, &step.plan.id));
+        }
+        story.done(verify("read from outside"));
+    }
+}
