@@ -18,7 +18,7 @@ use andon::{
         serve::{Running, ServeOptions, start},
     },
     incident::{Command, Fact, Role},
-    runbook::Runbook,
+    runbook::Book,
     terms::{Author, SwitchId},
 };
 use mio::{Events, Interest, Poll, Token};
@@ -229,7 +229,7 @@ fn memory() -> (i64, i64) {
 }
 
 async fn backend(folder: &std::path::Path, secret: &str) -> (Running, SocketAddr) {
-    let mut options = ServeOptions::local(Home::under(folder), Arc::new(Runbook::shipped()));
+    let mut options = ServeOptions::local(Home::under(folder), Arc::new(Book::shipped()));
     options.listen = vec!["127.0.0.1:0".parse().expect("an address")];
     let running = start(options).await.expect("a backend");
     let address = running.info.tcp[0].parse().expect("an address");

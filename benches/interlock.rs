@@ -19,7 +19,7 @@ use andon::{
         serve::{Running, ServeOptions, start},
     },
     incident::{AgentDeclaration, Command},
-    runbook::Runbook,
+    runbook::Book,
     terms::Author,
 };
 use serde_json::json;
@@ -33,7 +33,7 @@ const PIPELINED: usize = 32;
 
 /// A backend with a hundred agents, and three switches that leave most of them alone.
 async fn backend(folder: &std::path::Path) -> Running {
-    let mut options = ServeOptions::local(Home::under(folder), Arc::new(Runbook::shipped()));
+    let mut options = ServeOptions::local(Home::under(folder), Arc::new(Book::shipped()));
     options.listen = vec!["127.0.0.1:0".parse().expect("an address")];
     let running = start(options).await.expect("a backend");
     let inventory =

@@ -16,7 +16,7 @@ use andon::{
         serve::{Running, ServeOptions, start},
     },
     incident::{AgentDeclaration, Command},
-    runbook::Runbook,
+    runbook::Book,
     terms::Author,
 };
 use serde_json::json;
@@ -90,7 +90,7 @@ fn share() -> f64 {
 }
 
 async fn backend(folder: &std::path::Path, count: usize) -> Running {
-    let mut options = ServeOptions::local(Home::under(folder), Arc::new(Runbook::shipped()));
+    let mut options = ServeOptions::local(Home::under(folder), Arc::new(Book::shipped()));
     options.listen = vec!["127.0.0.1:0".parse().expect("an address")];
     let running = start(options).await.expect("a backend");
     let tools: Vec<String> = (0..20).map(|tool| format!("tool-{tool}")).collect();

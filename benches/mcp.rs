@@ -14,7 +14,7 @@ use andon::{
         home::Home,
         serve::{ServeOptions, start},
     },
-    runbook::Runbook,
+    runbook::Book,
 };
 
 /// Calls before the figures are taken, and calls that are.
@@ -67,7 +67,7 @@ fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let folder = tempfile::tempdir().expect("a folder");
     let running = runtime.block_on(async {
-        let mut options = ServeOptions::local(Home::under(folder.path()), Arc::new(Runbook::shipped()));
+        let mut options = ServeOptions::local(Home::under(folder.path()), Arc::new(Book::shipped()));
         options.listen = vec!["127.0.0.1:0".parse().expect("an address")];
         start(options).await.expect("a backend")
     });

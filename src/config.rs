@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     backend::home::{Home, SYSTEM_SOCKET},
     client::{Secret, Target},
-    runbook::{Runbook, RunbookError, SHIPPED, nearest},
+    runbook::{Book, Runbook, RunbookError, SHIPPED, nearest},
 };
 
 /// What `config.toml` may say. Every key has a default; `config.example.toml` lists them.
@@ -126,15 +127,31 @@ impl Settings {
     ///
     /// # Errors
     /// A text that does not fit, or cannot be read.
-    pub fn runbook(&self) -> Result<Runbook, RunbookError> {
-        let mut texts = BTreeMap::new();
-        for (name, _) in SHIPPED.iter().copied() {
-            if let Some(text) = read_runbook_text(&self.runbook_folder.join(name))? {
-                texts.insert((*name).to_owned(), text);
-            }
-        }
-        Runbook::from_texts(&texts)
+    pub fn book(&self) -> Result<Book, RunbookError> {
+        Book::of(&runbook_texts(&self.runbook_folder)?)
     }
+
+    /// What it means.
+    ///
+    /// # Errors
+    /// A text that does not fit, or cannot be read.
+    pub fn runbook(&self) -> Result<Arc<Runbook>, RunbookError> {
+        self.book().map(|book| book.runbook)
+    }
+}
+
+/// A team's own texts in a folder, by file name; a folder that is not there has none.
+///
+/// # Errors
+/// One that cannot be read.
+pub fn runbook_texts(folder: &Path) -> Result<BTreeMap<String, String>, RunbookError> {
+    let mut texts = BTreeMap::new();
+    for (name, _) in SHIPPED.iter().copied() {
+        if let Some(text) = read_runbook_text(&folder.join(name))? {
+            texts.insert(name.to_owned(), text);
+        }
+    }
+    Ok(texts)
 }
 
 /// Largest file of a runbook that is read, in bytes.

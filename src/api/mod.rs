@@ -8,6 +8,7 @@ mod interlock;
 pub mod path;
 mod postmortem;
 mod problem;
+mod runbook;
 mod state;
 mod telemetry;
 mod tripwires;
@@ -22,6 +23,7 @@ pub use header::decoded_header;
 pub use interlock::{AgentView, CheckAnswer, CheckRequest, DecideHold, HoldView, LeaseAnswer, LeaseRequest};
 pub use postmortem::ProposeTripwires;
 pub use problem::Problem;
+pub use runbook::RunbookView;
 pub use state::{
     AgentLive, Armed, BackendInfo, IncidentView, Live, Probe, Resync, State, TelemetryCounts, Used, UsedName, You,
 };

@@ -32,6 +32,10 @@ pub const AGENTS: &str = "/v1/agents";
 pub const TOKENS: &str = "/v1/tokens";
 /// Figures over all incidents.
 pub const FIGURES: &str = "/v1/figures";
+/// The runbook in force, or one of its versions.
+pub const RUNBOOK: &str = "/v1/runbook";
+/// Its versions, and what was reported of it.
+pub const UPKEEP: &str = "/v1/runbook/upkeep";
 /// Drills.
 pub const DRILLS: &str = "/v1/drills";
 /// Whether it lives.
@@ -86,6 +90,11 @@ pub fn blob(id: IncidentId, digest: &str) -> String {
 /// What the criteria of one incident's decision point to.
 pub fn decision(id: IncidentId) -> String {
     format!("{INCIDENTS}/{id}/decision")
+}
+
+/// One version of the runbook.
+pub fn runbook(version: &str) -> String {
+    format!("{RUNBOOK}?version={}", escaped(version))
 }
 
 /// One incident's evidence in one file.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::incident::{
-    Clock, Drill, Incident, Reach, World, containment::Figures, first_minutes::Phase, team::Reminder,
+    Clock, Drill, Incident, Reach, World, containment::Figures, first_minutes::Phase, team::Reminder, upkeep::Upkeep,
 };
 use crate::telemetry::{Part, Touched, Use};
 use crate::terms::{AgentId, Author, HoldId, IncidentId, Time};
@@ -21,6 +21,9 @@ pub struct State {
     pub world: World,
     /// Drills known.
     pub drills: Vec<Drill>,
+    /// The runbook's versions, and reports on it.
+    #[serde(default)]
+    pub upkeep: Upkeep,
     /// Who is asking, as the backend sees them.
     pub you: You,
     /// The backend's own words about itself.
@@ -104,14 +107,16 @@ impl Live {
         proved.min_by_key(|(_, at)| *at)
     }
 
-    /// What keeps the switches from working: probes that fail, and agents that no switch reaches.
-    pub fn unarmed(&self) -> Vec<String> {
-        let failing = self.armed.probes.iter().filter_map(|(name, probe)| {
-            let why = probe.why_not.as_ref()?;
-            Some(format!("actuator {name} would not work: {why}"))
-        });
+    /// Actuators that would not work, and why.
+    pub fn failing(&self) -> Vec<String> {
+        let failing = self.armed.probes.iter().filter_map(|(name, probe)| Some((name, probe.why_not.as_ref()?)));
+        failing.map(|(name, why)| format!("{name} would not work: {why}")).collect()
+    }
+
+    /// Agents that no switch reaches: they are observed only (CON.16).
+    pub fn beyond_reach(&self) -> Vec<&str> {
         let beyond = self.agents.iter().filter(|(_, live)| live.reach == Some(Reach::Observed));
-        failing.chain(beyond.map(|(name, _)| format!("{name} is observed only: no switch reaches it"))).collect()
+        beyond.map(|(name, _)| name.as_str()).collect()
     }
 }
 
@@ -174,6 +179,8 @@ pub struct TelemetryCounts {
     pub busy: u64,
     /// Judged but not kept in the hot store.
     pub shed: u64,
+    /// Judged, and of no run: evidence finds them by their time only (GOV.2).
+    pub without_run: u64,
 }
 
 /// One incident as `/v1/incidents` shows it: with its clocks at that moment.

@@ -77,6 +77,12 @@ impl Backend {
         }
     }
 
+    /// The runbook that an incident is worked by: the one it began with (GOV.1).
+    pub fn runbook_of(&self, incident: &Incident) -> Arc<Runbook> {
+        let began_with = self.core.worlds().upkeep.runbook(&incident.runbook).cloned();
+        began_with.unwrap_or_else(|| self.runbook.load_full())
+    }
+
     /// The figures of a world, now.
     pub fn live(&self, drill: Option<DrillId>) -> Live {
         let mut live = self.rooms.figures(drill, (self.clock)());

@@ -91,7 +91,7 @@ pub async fn run(backend: &Backend, drill: Option<DrillId>, plan: AutoPlan) -> R
     let _one = shown.one_at_a_time.try_lock().map_err(|_| busy())?;
     let to = (backend.clock)();
     let from = to.plus(-i64::from(plan.days) * Time::DAY);
-    let (worlds, tripwires) = (backend.core.worlds(), &backend.rooms.plan);
+    let (worlds, runbook) = (backend.core.worlds(), backend.runbook.load_full());
     let world = worlds.get(drill).ok_or_else(|| Problem::unknown("there is no such drill"))?;
     let (lines, actions, cut) = if plan.tripwire == Tripwire::Breach {
         // What went past a switch is told by the log; no engine can judge it again.
@@ -103,7 +103,7 @@ pub async fn run(backend: &Backend, drill: Option<DrillId>, plan: AutoPlan) -> R
     let engagements: Vec<Engagement> = lines
         .into_iter()
         .filter(|line| line.at >= from && line.at <= to)
-        .filter_map(|line| engagement(tripwires, &plan, name, line))
+        .filter_map(|line| engagement(&runbook.tripwires, &plan, name, line))
         .collect();
     let count = u32::try_from(engagements.len()).unwrap_or(u32::MAX);
     let newest = engagements.into_iter().rev().take(SHOWN).collect();
@@ -138,7 +138,8 @@ async fn replay(
     drill: Option<DrillId>,
     world: &World,
 ) -> Result<(Vec<FiringLine>, u64, bool), Problem> {
-    let mut test = Backtest::new(backend.rooms.plan.clone(), world.agents.values().map(|agent| &agent.declared));
+    let mut test =
+        Backtest::new(backend.runbook.load().tripwires.clone(), world.agents.values().map(|agent| &agent.declared));
     let (actions, cut) = judge_stored(backend, drill, std::slice::from_mut(&mut test)).await?;
     Ok((test.lines(), actions, cut))
 }

@@ -25,3 +25,4 @@ pub mod rights;
 pub mod rooms;
 pub mod serve;
 mod tasks;
+mod upkeep;

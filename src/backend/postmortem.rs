@@ -84,7 +84,7 @@ pub async fn compare(
     if !(1..=backtest::MOST_DAYS).contains(&days) {
         return Err(Problem::invalid(422, format!("`days` is 1 to {}", backtest::MOST_DAYS)));
     }
-    let present = backend.rooms.plan.clone();
+    let present = backend.runbook.load().tripwires.clone();
     let proposed = proposed(&present, texts)?;
     let busy = || Problem::unavailable("another backtest is under way; ask again when it is done");
     let _one = backend.rooms.backtests.one_at_a_time.try_lock().map_err(|_| busy())?;

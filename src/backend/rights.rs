@@ -38,6 +38,8 @@ words! {
         Declare = "declare-agents",
         /// Acknowledge a firing.
         Acknowledge = "acknowledge",
+        /// Bring another runbook into force.
+        Runbook = "runbook",
         /// Start, steer and end drills.
         Drill = "drill",
         /// See, make and revoke tokens.
@@ -85,14 +87,14 @@ impl From<Role> for Standing {
 pub fn may(standing: Standing, right: Right) -> bool {
     use Right::{
         Acknowledge, Approve, Check, Declare, Drill, Engage, Health, Internal, Lease, Override, Release, Report,
-        Severity, Stop, Ticket, Tokens, Vouch, Watch, Work,
+        Runbook, Severity, Stop, Ticket, Tokens, Vouch, Watch, Work,
     };
     match standing {
         Standing::Operator => right != Internal,
         Standing::Viewer => matches!(right, Health | Ticket | Watch),
         Standing::Automation => match right {
             Health | Report | Check | Ticket | Lease | Watch | Work | Engage | Declare | Acknowledge | Drill => true,
-            Vouch | Severity | Release | Approve | Override | Tokens | Stop | Internal => false,
+            Vouch | Severity | Release | Approve | Override | Runbook | Tokens | Stop | Internal => false,
         },
         Standing::Gateway | Standing::Agent | Standing::Loopback => {
             matches!(right, Health | Report | Check | Ticket | Lease)
@@ -114,6 +116,9 @@ pub fn needed(command: &Command) -> Right {
         Command::DecideHolds { approve: false, .. } => Right::Engage,
         Command::DeclareAgents { .. } => Right::Declare,
         Command::AckFiring { .. } => Right::Acknowledge,
+        Command::TakeRunbook(_) => Right::Runbook,
+        Command::ReportFault(_) => Right::Work,
+        Command::SettleFault(_) => Right::Vouch,
         Command::MakeToken { .. } | Command::RevokeToken { .. } => Right::Tokens,
         Command::StartDrill { .. } | Command::EndDrill { .. } => Right::Drill,
         Command::Fire { .. }
@@ -254,6 +259,7 @@ mod tests {
             (Right::Override, "y . . . . . ."),
             (Right::Declare, "y . y . . . ."),
             (Right::Acknowledge, "y . y . . . ."),
+            (Right::Runbook, "y . . . . . ."),
             (Right::Drill, "y . y . . . ."),
             (Right::Tokens, "y . . . . . ."),
             (Right::Stop, "y . . . . . ."),

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
+use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     api::Live,
-    runbook::TripwirePlan,
+    runbook::Runbook,
     terms::{DrillId, Time},
 };
 
@@ -39,8 +40,8 @@ pub struct Rooms {
     pub interlocks: Arc<InterlockWorlds>,
     /// Every world's telemetry, once it has begun.
     pub intakes: OnceLock<Intakes>,
-    /// The tripwires as the runbook has them.
-    pub plan: TripwirePlan,
+    /// The runbook in force.
+    pub runbook: Arc<ArcSwap<Runbook>>,
     /// Backtests that were shown to somebody.
     pub backtests: Shown,
     heard: Mutex<BTreeMap<Option<DrillId>, Heard>>,
@@ -48,11 +49,11 @@ pub struct Rooms {
 
 impl Rooms {
     /// With the real world's.
-    pub fn new(clock: Clock, steady: Clock, plan: TripwirePlan) -> Self {
+    pub fn new(clock: Clock, steady: Clock, runbook: Arc<ArcSwap<Runbook>>) -> Self {
         Self {
-            interlocks: Arc::new(InterlockWorlds::new(clock, steady, plan.clone())),
+            interlocks: Arc::new(InterlockWorlds::new(clock, steady, runbook.clone())),
             intakes: OnceLock::new(),
-            plan,
+            runbook,
             backtests: Shown::default(),
             heard: Mutex::default(),
         }
@@ -107,7 +108,7 @@ mod tests {
 
     #[test]
     fn listeners_hear_only_what_changed() {
-        let plan = crate::runbook::Runbook::shipped().tripwires;
+        let plan = Arc::new(ArcSwap::from_pointee(Runbook::shipped()));
         let rooms = Rooms::new(crate::backend::clock::system(), crate::backend::clock::steady(), plan);
         let live = |now: i64, present: &[&str]| Live {
             now: Time::from_millis(now),

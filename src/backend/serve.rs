@@ -23,9 +23,13 @@ use super::{
     log::{LogError, SqliteLog},
     presence::Presence,
     rooms::Rooms,
-    tasks,
+    tasks, upkeep,
 };
-use crate::{api::Problem, runbook::Runbook, telemetry::Prices, tripwire::Engine};
+use crate::{
+    api::Problem,
+    runbook::{Book, Runbook},
+    tripwire::Engine,
+};
 
 /// How long open connections get to end when the backend goes.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -56,8 +60,8 @@ pub struct ServeOptions {
     pub hosts: Vec<String>,
     /// Runs detached, its words in the log file.
     pub daemon: bool,
-    /// The runbook for new incidents.
-    pub runbook: Arc<Runbook>,
+    /// The runbook of this user's folder.
+    pub runbook: Arc<Book>,
     /// The clock.
     pub clock: Clock,
     /// The clock that leases are measured by.
@@ -66,7 +70,7 @@ pub struct ServeOptions {
 
 impl ServeOptions {
     /// A local backend in `home` with everything as shipped.
-    pub fn local(home: Home, runbook: Arc<Runbook>) -> Self {
+    pub fn local(home: Home, runbook: Arc<Book>) -> Self {
         Self {
             home,
             listen: Vec::new(),
@@ -165,9 +169,10 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
     home.prepare()?;
     let mut lock = Lock::take(&home.lock())?;
     let log = SqliteLog::open(&database_path(&home, database)?, clock()).await?;
-    let rooms = Arc::new(Rooms::new(clock.clone(), steady, runbook.tripwires.clone()));
+    let folder = runbook;
+    let runbook = Arc::new(arc_swap::ArcSwap::new(folder.runbook.clone()));
+    let rooms = Arc::new(Rooms::new(clock.clone(), steady, runbook.clone()));
     rooms.interlocks.recall(Memory::read(&home.heard()), clock());
-    let runbook = Arc::new(arc_swap::ArcSwap::new(runbook));
     let core = Core::open(
         log,
         Options {
@@ -178,6 +183,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         },
     )
     .await?;
+    upkeep::begin(&core, &folder).await?;
     let intakes = begin_telemetry(&home, &core, &rooms, &runbook, &clock).await?;
     let _ = rooms.intakes.set(intakes.clone());
     hosts.push(super::app::host_name());
@@ -246,7 +252,7 @@ async fn begin_telemetry(
         writer: writer.clone(),
         clock: clock.clone(),
         store,
-        prices: Prices::new(&runbook.load().prices),
+        runbook: runbook.clone(),
     };
     let real = Intake::start(begin(None, store)).await?;
     Ok(Intakes::new(real).with_drills(core.clone(), move |drill| begin(Some(drill), HotStore::in_memory())))

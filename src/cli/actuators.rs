@@ -41,7 +41,7 @@ struct Checked {
 }
 
 pub async fn run(reach: &Reach, asked: Actuators) -> Result<(), Failed> {
-    let actuators = reach.settings.runbook()?.actuators;
+    let actuators = reach.settings.runbook()?.actuators.clone();
     match asked {
         Actuators::List => reach.show(&actuators, |actuators| {
             if actuators.is_empty() {

@@ -1,9 +1,6 @@
 //! `andon agents`: who is declared, how a switch reaches them, and declaring them (DET.14, CON.16).
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
@@ -16,9 +13,10 @@ use crate::{
     api::{State, Used, path},
     incident::{
         AgentDeclaration, Command,
-        containment::{Switch, SwitchState},
+        containment::Switch,
         rollback::{Drift, Readiness, drift, readiness},
     },
+    report::unit::{covers, unit},
     terms::AgentId,
 };
 
@@ -75,13 +73,17 @@ async fn ready(reach: &Reach, only: Option<&AgentId>) -> Result<(), Failed> {
     if let Some(agent) = only.filter(|agent| !state.world.agents.contains_key(*agent)) {
         return Err(format!("{agent} is not declared; `andon agents list` shows who is").into());
     }
-    let runbook = reach.settings.runbook().map_err(|why| why.to_string())?;
+    let runbook = reach.runbook(None).await?;
     let agents = state.world.agents.values().map(|agent| &agent.declared);
     let agents: Vec<&AgentDeclaration> = agents.filter(|agent| only.is_none_or(|only| agent.id == *only)).collect();
-    let ready = Ready {
-        undo: agents.iter().flat_map(|agent| readiness(agent, &BTreeSet::new(), &runbook)).collect(),
-        drift: agents.iter().flat_map(|agent| drift(agent, &runbook)).collect(),
-    };
+    let mut undo = Vec::new();
+    for agent in &agents {
+        // What it did lately counts beside what it is declared to do.
+        let used: Vec<Used> = reach.get(path::used(&agent.id)).await?;
+        let classes = used.iter().flat_map(|one| &one.names).filter_map(|name| name.used.class.clone()).collect();
+        undo.extend(readiness(agent, &classes, &runbook));
+    }
+    let ready = Ready { undo, drift: agents.iter().flat_map(|agent| drift(agent, &runbook)).collect() };
     reach.show(&ready, |ready| {
         if agents.is_empty() {
             return print::line("no agent is declared; `andon agents declare FILE` declares some");
@@ -167,64 +169,18 @@ async fn list(reach: &Reach) -> Result<(), Failed> {
 
 async fn show(reach: &Reach, agent: &AgentId) -> Result<(), Failed> {
     let state: State = reach.client().await?.state(reach.world).await?;
-    let declared = state.world.agents.get(agent);
-    let live = state.live.agents.get(agent.as_str());
-    if declared.is_none() && live.is_none() {
-        return Err(format!(
-            "{} is neither declared nor seen; `andon agents list` shows those that are",
-            print::clean(agent.as_str())
-        )
-        .into());
-    }
     let used: Vec<Used> = reach.get(path::used(agent)).await?;
+    let runbook = reach.runbook(None).await?;
+    let lines = unit(&state, Some(&runbook), agent, &used).ok_or_else(|| {
+        let name = print::clean(agent.as_str());
+        format!("{name} is neither declared nor seen; `andon agents list` shows those that are")
+    })?;
     let over: Vec<&Switch> =
         state.world.switches.values().map(AsRef::as_ref).filter(|one| covers(one, agent)).collect();
+    let (declared, live) = (state.world.agents.get(agent), state.live.agents.get(agent.as_str()));
     let value = serde_json::json!({ "id": agent, "declared": declared, "live": live, "used": used, "switches": over });
     reach.show(&value, |_| {
         print::line(print::clean(agent.as_str()).as_str())?;
-        match declared {
-            None => print::line("  not declared: every tool it calls is outside an inventory")?,
-            Some(known) => {
-                let tools: Vec<&str> = known.declared.inventory.iter().map(|item| item.tool().as_str()).collect();
-                let owner = known.declared.owner.as_deref().unwrap_or("nobody");
-                print::line(format!(
-                    "  owner {}, inventory version {}: {}",
-                    print::clean(owner),
-                    known.version,
-                    print::clean(tools.join(", "))
-                ))?;
-            }
-        }
-        if let Some(live) = live {
-            let reached = live.reach.map_or("observed", crate::incident::Reach::as_str);
-            print::line(format!("  reach {reached}, {} live leases", live.leases))?;
-            print::line(format!(
-                "  last hour: ${:.2}, {} calls; baseline {} of 24 hours",
-                live.spend_window_usd, live.calls_window, live.baseline_hours
-            ))?;
-            if !live.drift.is_empty() {
-                print::line(format!("  calls outside its inventory: {}", print::clean(live.drift.join(", "))))?;
-            }
-        }
-        for switch in &over {
-            let scope = switch.scope.to_string();
-            print::line(print::clean(format!("  under {} {} on {scope}", switch.id, switch.mode)).as_str())?;
-        }
-        for one in &used {
-            let names = one.names.iter().take(12).map(|name| {
-                let class = name.used.class.as_ref().map(|class| format!(" ({class})")).unwrap_or_default();
-                format!("{}{class} ×{}", name.name, name.used.times)
-            });
-            let names: Vec<String> = names.collect();
-            print::line(print::clean(format!("  {:<10}{}", one.part.to_string(), names.join(", "))).as_str())?;
-        }
-        Ok(())
+        lines.iter().try_for_each(|line| print::line(print::clean(format!("  {line}")).as_str()))
     })
-}
-
-/// Whether an engaged switch may touch the agent: whatever else its scope asks for.
-fn covers(switch: &Switch, agent: &AgentId) -> bool {
-    switch.state == SwitchState::Engaged
-        && switch.scope.agent.as_ref().is_none_or(|only| only == agent)
-        && !switch.except.contains(agent)
 }

@@ -49,6 +49,8 @@ pub enum Command {
     Serve(backend::Serve),
     /// What is wrong with this installation, and what is not.
     Doctor,
+    /// What is open before an incident: authority, undo, evidence, controls, owners, workflows.
+    Readiness,
     /// The state of things in a few lines, or in one for a status bar.
     Status(status::Status),
     /// The configuration.

@@ -1,6 +1,6 @@
 //! `andon serve`, `andon doctor`.
 
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use clap::Args;
 use serde::Serialize;
@@ -12,11 +12,13 @@ use super::{
 use crate::{
     api::{BackendInfo, State, Stop, Stopping, path},
     backend::serve::{ServeOptions, SystemSocket, serve as serve_until_stopped},
-    config::system_socket,
-    incident::rollback::{drift, readiness},
-    report::figures::{Both, Measure},
+    config::{Settings, system_socket},
+    report::{
+        figures::{Both, Measure},
+        readiness::{Ready, readiness},
+    },
     runbook::Runbook,
-    terms::{Time, Workflow},
+    terms::Time,
 };
 
 /// `andon serve`.
@@ -55,7 +57,7 @@ pub async fn serve(reach: &Reach, asked: Serve) -> Result<(), Failed> {
     if asked.stop {
         return stop(reach, asked.force).await;
     }
-    let runbook = Arc::new(reach.settings.runbook()?);
+    let runbook = Arc::new(reach.settings.book()?);
     let options = ServeOptions {
         listen: asked.listen,
         database: asked.database,
@@ -121,9 +123,9 @@ pub async fn doctor(reach: &Reach) -> Result<(), Failed> {
                     format!("{}{}", state.you.name, if state.you.may_act { "" } else { ", watching only" }),
                 );
                 agents(&state, &mut found);
-                if let Ok(runbook) = settings.runbook() {
-                    workflows(&state, &runbook, &mut found);
-                    undo(&state, &runbook, &mut found);
+                if let Ok(runbook) = reach.runbook(None).await {
+                    ready(&state, &runbook, &mut found);
+                    folder(settings, &state, &mut found);
                 }
                 armed(&state, &mut found);
                 if let Ok(both) = client.get::<Both>(path::FIGURES).await {
@@ -160,38 +162,24 @@ fn agents(state: &State, found: &mut impl FnMut(bool, &str, String)) {
     }
 }
 
-/// SEV.8: workflows whose severity nobody agreed to before they launched.
-fn workflows(state: &State, runbook: &Runbook, found: &mut impl FnMut(bool, &str, String)) {
-    let served = state.world.agents.values().filter_map(|agent| agent.declared.workflow.as_ref());
-    let hit = state.world.incidents.values().filter_map(|incident| incident.workflow.as_deref());
-    let known: BTreeSet<&str> = served.map(Workflow::as_str).chain(hit).collect();
-    let open: Vec<&str> = known.iter().copied().filter(|workflow| runbook.workflow(workflow).is_none()).collect();
-    match open.as_slice() {
-        [] => found(true, "workflows", format!("{} with a severity table", runbook.workflows.len())),
-        open => found(
-            true,
-            "workflows",
-            format!("no severity table was agreed for {}: write one into workflows.toml", open.join(", ")),
-        ),
+/// GOV.1–GOV.6: what is open before an incident.
+fn ready(state: &State, runbook: &Runbook, found: &mut impl FnMut(bool, &str, String)) {
+    let lines = readiness(state, runbook);
+    let open: Vec<_> = lines.iter().filter(|line| line.state == Ready::Open).collect();
+    let met = lines.len() - open.len();
+    found(true, "readiness", format!("{met} of {} met; `andon readiness` shows them all", lines.len()));
+    for line in open {
+        found(true, "open", format!("{} {}: {}", line.code, line.what, line.detail));
     }
 }
 
-/// RBK.10: what an undo would miss, and tools that no procedure covers.
-fn undo(state: &State, runbook: &Runbook, found: &mut impl FnMut(bool, &str, String)) {
-    let agents: Vec<_> = state.world.agents.values().map(|agent| &agent.declared).collect();
-    if agents.is_empty() {
-        return;
+/// GOV.1: what this folder holds, and what is in force, may differ: somebody else brought another one.
+fn folder(settings: &Settings, state: &State, found: &mut impl FnMut(bool, &str, String)) {
+    let Ok(book) = settings.book() else { return };
+    let in_force = state.upkeep.in_force.as_ref().and_then(|version| state.upkeep.versions.get(version));
+    if !book.own.is_empty() && in_force.is_some_and(|version| version.digest != book.digest) {
+        found(true, "runbook", "this folder's texts are not those in force: `andon runbook reload` takes them".into());
     }
-    let missing: usize =
-        agents.iter().flat_map(|agent| readiness(agent, &BTreeSet::new(), runbook)).map(|one| one.missing.len()).sum();
-    let drifted = agents.iter().map(|agent| drift(agent, runbook).len()).sum::<usize>();
-    let words = match (missing, drifted) {
-        (0, 0) => "everything that agents do could be undone".to_owned(),
-        _ => format!(
-            "{missing} things an undo needs are missing, {drifted} tools have no procedure: `andon agents readiness`"
-        ),
-    };
-    found(true, "undo", words);
 }
 
 /// TEAM.5: how incidents went so far.
@@ -215,11 +203,15 @@ fn armed(state: &State, found: &mut impl FnMut(bool, &str, String)) {
         }
         None => found(true, "armed", "no agent holds a lease or asks: no switch has anybody to reach yet".into()),
     }
-    for (name, probe) in &live.armed.probes {
-        match &probe.why_not {
-            None => found(true, "actuator", format!("{name} would work, probed {} ago", age(probe.at))),
-            Some(why) => found(false, "actuator", format!("{name} would not work: {why}")),
-        }
+    for (name, probe) in live.armed.probes.iter().filter(|(_, probe)| probe.why_not.is_none()) {
+        found(true, "actuator", format!("{name} would work, probed {} ago", age(probe.at)));
+    }
+    for why in live.failing() {
+        found(false, "actuator", why);
+    }
+    let beyond = live.beyond_reach();
+    if !beyond.is_empty() {
+        found(true, "reach", format!("no switch reaches {}: they are observed only", beyond.join(", ")));
     }
     let fewer =
         if live.armed.can_fire < 3 { "; three roles should: `andon token make NAME --role operator`" } else { "" };

@@ -151,8 +151,9 @@ struct Investigated {
 
 /// `andon investigate`.
 pub async fn investigate(reach: &Reach, asked: &One) -> Result<(), Failed> {
-    let layers = reach.settings.runbook()?.layers;
-    let investigation = incidents::view(reach, asked.incident).await?.incident.investigation.clone();
+    let view = incidents::view(reach, asked.incident).await?;
+    let investigation = view.incident.investigation.clone();
+    let layers = reach.runbook(Some(&view.incident.runbook)).await?.layers.clone();
     let passed_over = investigation.passed_over(&layers).into_iter().map(str::to_owned).collect();
     let all = Investigated { investigation, passed_over, layers };
     reach.show(&all, |all| {
@@ -261,8 +262,8 @@ pub async fn restart(reach: &Reach, asked: Restart) -> Result<(), Failed> {
     if let Some(ask) = ask {
         return reach.ask(incident, ask).await;
     }
-    let runbook = reach.settings.runbook()?;
     let view = incidents::view(reach, incident).await?;
+    let runbook = reach.runbook(Some(&view.incident.runbook)).await?;
     let way = Way {
         conditions: conditions(&view.incident, &runbook),
         persons_needed: persons_needed(&view.incident, &runbook),

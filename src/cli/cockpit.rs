@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{break_glass::Queue, print::Failed, reach::Reach, working};
 use crate::{
-    api::{Accepted, State},
+    api::{Accepted, RunbookView, State, Used},
     client::{Client, Heard},
     cockpit::{
         self, CockpitConfig, CockpitError, CockpitOptions, Pane,
@@ -20,7 +20,7 @@ use crate::{
     drill,
     incident::{Command, Engage},
     telemetry::trace::Trace,
-    terms::{DrillId, IncidentId},
+    terms::{AgentId, DrillId, IncidentId},
 };
 
 pub async fn cockpit(reach: Arc<Reach>, pane: Option<String>, incident: Option<IncidentId>) -> Result<(), Failed> {
@@ -86,6 +86,16 @@ impl Backend for Lazy {
         async move { Backend::trace(&client.await?, world, incident).await }.boxed()
     }
 
+    fn used(&self, world: Option<DrillId>, agent: AgentId) -> BoxFuture<'static, Result<Vec<Used>, LinkError>> {
+        let client = self.client();
+        async move { Backend::used(&client.await?, world, agent).await }.boxed()
+    }
+
+    fn runbook(&self, version: String) -> BoxFuture<'static, Result<RunbookView, LinkError>> {
+        let client = self.client();
+        async move { Backend::runbook(&client.await?, version).await }.boxed()
+    }
+
     fn run_step(&self, place: StepPlace, command: String) -> BoxFuture<'static, Result<String, LinkError>> {
         let reach = self.reach.clone();
         async move { working::run_shown(&reach, place, command).await.map_err(|why| LinkError::Refused(why.0)) }.boxed()
@@ -95,7 +105,7 @@ impl Backend for Lazy {
         let reach = self.reach.clone();
         async move {
             let refused = |why: String| LinkError::Refused(why);
-            let actuators = reach.settings.runbook().map_err(|why| refused(why.to_string()))?.actuators;
+            let actuators = reach.settings.runbook().map_err(|why| refused(why.to_string()))?.actuators.clone();
             let fired = Queue::of(&reach.settings.home).fire(engage, &actuators).await.map_err(refused)?;
             tokio::spawn(async move { reach.reconcile_soon().await });
             let done = fired.iter().map(|one| format!("{} {}", one.name, one.outcome.state));
@@ -129,7 +139,7 @@ fn config(reach: &Reach) -> CockpitConfig {
         Err(wrong) => banners.push(format!("config: notify: {wrong}")),
     }
     match settings.runbook() {
-        Ok(runbook) => read.runbook = Some(Arc::new(runbook)),
+        Ok(runbook) => read.runbook = Some(runbook),
         Err(wrong) => banners.push(format!("runbook: {wrong}")),
     }
     let keys = settings.config.keys.iter();

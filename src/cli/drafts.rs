@@ -136,7 +136,7 @@ async fn show(reach: &Reach, which: &Which) -> Result<(), Failed> {
             format!("there is no {} in this world; `andon incidents` lists those there are", which.incident).into()
         );
     };
-    let runbook = reach.settings.runbook()?;
+    let runbook = reach.runbook(Some(&incident.runbook)).await?;
     let Some(template) = runbook.template(&draft.audience) else {
         return Err(format!("the runbook here has no template for {}", draft.audience).into());
     };
@@ -228,8 +228,9 @@ async fn edit(reach: &Reach, asked: Edit) -> Result<(), Failed> {
 }
 
 async fn lint(reach: &Reach, asked: Lint) -> Result<(), Failed> {
-    let runbook = reach.settings.runbook()?;
     let found = find(reach, &asked.which).await;
+    let version = found.as_ref().ok().map(|(view, _)| view.incident.runbook.as_str());
+    let runbook = reach.runbook(version).await?;
     let findings = match (found, &asked.file) {
         (Ok((_, mut draft)), file) => {
             if let Some(file) = file {

@@ -2,7 +2,10 @@
 
 use std::{
     io::ErrorKind,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use futures_util::StreamExt;
@@ -15,11 +18,12 @@ use super::{
     print::{self, Failed},
 };
 use crate::{
-    api::{Accepted, path},
+    api::{Accepted, RunbookView, path},
     backend::local,
-    client::{Client, Heard, Target},
+    client::{Client, ClientError, Heard, Target},
     config::{Settings, system_socket},
     incident::{Command, Event, Fact, IncidentCommand, World},
+    runbook::Runbook,
     terms::{DrillId, IncidentId},
 };
 
@@ -142,6 +146,29 @@ impl Reach {
         match local::running(&self.settings.home).await {
             Some(running) => Ok(Some(Client::new(Target::Socket(running.socket))?)),
             None => Ok(None),
+        }
+    }
+
+    /// The runbook in force, or the one of `version`: the backend's where one runs, else that of this user's folder.
+    pub async fn runbook(&self, version: Option<&str>) -> Result<Arc<Runbook>, Failed> {
+        match self.view(version).await? {
+            Some(view) => Ok(view.read()?),
+            None => Ok(self.settings.runbook()?),
+        }
+    }
+
+    /// The backend's runbook in force with its texts; none where no backend runs.
+    pub async fn book(&self) -> Result<Option<RunbookView>, Failed> {
+        self.view(None).await
+    }
+
+    async fn view(&self, version: Option<&str>) -> Result<Option<RunbookView>, Failed> {
+        let Some(client) = self.running().await? else { return Ok(None) };
+        match client.get(&version.map_or_else(|| path::RUNBOOK.to_owned(), path::runbook)).await {
+            Ok(view) => Ok(Some(view)),
+            // An incident of before versions were kept.
+            Err(ClientError::Refused(problem)) if problem.status == 404 => Ok(None),
+            Err(why) => Err(why.into()),
         }
     }
 

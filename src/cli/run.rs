@@ -11,7 +11,7 @@ use super::{
     incidents, interlock, postmortem,
     print::{Failed, line},
     reach::Reach,
-    rollback, runbook, severity, status, switches, team, tokens, told, tripwires,
+    readiness, rollback, runbook, severity, status, switches, team, tokens, told, tripwires,
 };
 use crate::config::Settings;
 
@@ -27,9 +27,10 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
     match command {
         Command::Serve(asked) => backend::serve(&reach, asked).await,
         Command::Doctor => backend::doctor(&reach).await,
+        Command::Readiness => readiness::readiness(&reach).await,
         Command::Status(asked) => status::status(&reach, &asked).await,
         Command::Config(asked) => config::config(&reach, &asked),
-        Command::Runbook(asked) => runbook::runbook(&reach, &asked),
+        Command::Runbook(asked) => runbook::runbook(&reach, asked).await,
         Command::Token(asked) => tokens::run(&reach, asked).await,
         Command::Declare(asked) => incidents::declare(&reach, asked).await,
         Command::Incidents(asked) => incidents::list(&reach, &asked).await,

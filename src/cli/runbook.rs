@@ -9,12 +9,15 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{
+    faults as reports,
     print::{self, Failed},
     reach::Reach,
 };
 use crate::{
-    config::read_runbook_text,
-    runbook::{Runbook as Book, RunbookError, SHIPPED, nearest},
+    api::{Accepted, path},
+    config::{read_runbook_text, runbook_texts},
+    incident::{Fact, upkeep::TakeRunbook},
+    runbook::{Book, RunbookError, SHIPPED, nearest},
 };
 
 /// `andon runbook`.
@@ -30,6 +33,21 @@ pub enum Runbook {
         /// One file, or a folder with any of them; this user's own where none is named.
         place: Option<PathBuf>,
     },
+    /// Bring a folder's texts into force without a restart; open incidents keep the version they began with.
+    Reload {
+        /// The folder; this user's own where none is named.
+        folder: Option<PathBuf>,
+    },
+    /// Say what is wrong with the runbook: a budget, a class that is missing, a procedure that fails.
+    Report(reports::Report),
+    /// List what was reported and is open.
+    Reports {
+        /// What was settled too.
+        #[arg(long)]
+        all: bool,
+    },
+    /// End a report, or hand it to somebody else.
+    Settle(reports::Settle),
     /// Write the shipped texts into a folder as a start; what is there stays.
     Init {
         /// The folder; this user's own where none is named.
@@ -37,17 +55,22 @@ pub enum Runbook {
     },
 }
 
-pub fn runbook(reach: &Reach, asked: &Runbook) -> Result<(), Failed> {
+pub async fn runbook(reach: &Reach, asked: Runbook) -> Result<(), Failed> {
     let own = &reach.settings.runbook_folder;
     match asked {
-        Runbook::Show { file: Some(file) } => text(reach, file),
-        Runbook::Show { file: None } => summary(reach, &reach.settings.runbook()?),
+        Runbook::Show { file: Some(file) } => text(reach, &file).await,
+        Runbook::Show { file: None } => summary(reach).await,
         Runbook::Check { place } => check(reach, place.as_deref().unwrap_or(own)),
         Runbook::Init { folder } => init(reach, folder.as_deref().unwrap_or(own)),
+        Runbook::Reload { folder } => reload(reach, folder.as_deref().unwrap_or(own)).await,
+        Runbook::Report(report) => reports::report(reach, report).await,
+        Runbook::Reports { all } => reports::list(reach, all).await,
+        Runbook::Settle(settle) => reports::settle(reach, settle).await,
     }
 }
 
-fn summary(reach: &Reach, runbook: &Book) -> Result<(), Failed> {
+async fn summary(reach: &Reach) -> Result<(), Failed> {
+    let runbook = reach.runbook(None).await?;
     let value = json!({
         "version": runbook.version, "review_by": runbook.review_by, "default_scheme": runbook.default_scheme,
         "schemes": runbook.schemes.values().collect::<Vec<_>>(), "classes": runbook.classes,
@@ -78,12 +101,36 @@ fn no_file(name: &str) -> String {
 }
 
 /// The text of one file as it is in force.
-fn text(reach: &Reach, name: &str) -> Result<(), Failed> {
-    let shipped = SHIPPED.iter().find(|(file, _)| *file == name).ok_or_else(|| no_file(name))?;
-    let own = read_runbook_text(&reach.settings.runbook_folder.join(name))?;
-    let value = json!({ "file": name, "own": own.is_some(), "text": own.as_deref().unwrap_or(shipped.1) });
-    reach.show(&value, |_| {
-        own.as_deref().unwrap_or(shipped.1).lines().try_for_each(|line| print::line(print::clean(line).as_str()))
+async fn text(reach: &Reach, name: &str) -> Result<(), Failed> {
+    let (file, shipped) = SHIPPED.iter().find(|(file, _)| *file == name).ok_or_else(|| no_file(name))?;
+    let (text, own) = match reach.book().await? {
+        Some(view) => (view.texts.get(*file).cloned(), view.own.iter().any(|own| own == file)),
+        None => {
+            let own = read_runbook_text(&reach.settings.runbook_folder.join(file))?;
+            (own.clone(), own.is_some())
+        }
+    };
+    let text = text.unwrap_or_else(|| (*shipped).to_owned());
+    let value = json!({ "file": name, "own": own, "text": text });
+    reach.show(&value, |_| text.lines().try_for_each(|line| print::line(print::clean(line).as_str())))
+}
+
+/// GOV.1: the folder's texts hold from now on.
+async fn reload(reach: &Reach, folder: &Path) -> Result<(), Failed> {
+    let own = runbook_texts(folder)?;
+    Book::of(&own)?;
+    let client = reach.client().await?;
+    let accepted: Accepted = client.post(path::RUNBOOK, &TakeRunbook { own }).await?;
+    let taken = accepted.events.iter().find_map(|event| match &event.fact {
+        Fact::RunbookTaken(taken) => Some(taken.version.clone()),
+        _ => None,
+    });
+    reach.show(&json!({ "taken": taken, "folder": folder }), |_| match &taken {
+        Some(version) => print::line(format!(
+            "version {} is in force for new incidents; open ones keep the one they began with",
+            print::clean(version)
+        )),
+        None => print::line("these texts are in force already"),
     })
 }
 
@@ -103,8 +150,8 @@ fn check(reach: &Reach, place: &Path) -> Result<(), Failed> {
     let own = texts.len();
     // A file that does not fit gives way to the shipped one, so that the next is judged in its company.
     let version = loop {
-        match Book::from_texts(&texts) {
-            Ok(runbook) => break runbook.version,
+        match Book::of(&texts) {
+            Ok(book) => break book.runbook.version.clone(),
             Err(why) => {
                 let known = texts.remove(&why.file).is_some();
                 wrong.push(why.to_string());

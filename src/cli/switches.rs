@@ -116,7 +116,7 @@ pub async fn halt(reach: &Reach, asked: Halt) -> Result<(), Failed> {
             return engaged(reach, engage, false).await;
         };
         eprintln!("the backend is not reached ({why}): breaking the glass");
-        let actuators = reach.settings.runbook()?.actuators;
+        let actuators = reach.settings.runbook()?.actuators.clone();
         let fired = break_glass::Queue::of(&reach.settings.home).fire(engage, &actuators).await?;
         return if reach.json { print::json(&fired) } else { break_glass::describe(&fired) };
     }

@@ -20,7 +20,7 @@ pub async fn told(reach: &Reach, asked: &One) -> Result<(), Failed> {
         let said = format!("there is no {} in this world; `andon incidents` lists those there are", asked.incident);
         return Err(said.into());
     };
-    let runbook = reach.settings.runbook()?;
+    let runbook = reach.runbook(Some(&incident.runbook)).await?;
     let now = Time::from(chrono::Utc::now());
     let rows = communication::ledger(&Subject { incident, world: &state.world, runbook: &runbook, now });
     reach.show(&rows, |rows| {

@@ -48,7 +48,7 @@ pub struct Test {
 pub async fn tripwires(reach: &Reach, asked: Tripwires) -> Result<(), Failed> {
     match asked {
         Tripwires::List => {
-            let runbook = reach.settings.runbook()?;
+            let runbook = reach.runbook(None).await?;
             reach.show(&runbook.tripwires, |plan| {
                 let limits = [
                     (
@@ -98,7 +98,8 @@ struct RuleLine<'a> {
 
 /// DET.11, DET.12: every rule with its stage, and authorisation's.
 async fn rules(reach: &Reach) -> Result<(), Failed> {
-    let plan = reach.settings.runbook()?.tripwires;
+    let runbook = reach.runbook(None).await?;
+    let plan = &runbook.tripwires;
     let Rules { authorisation, rules } = &*plan.rules;
     let paged = |tripwire| plan.pages.get(&tripwire).map(String::as_str);
     let mut lines = vec![RuleLine {
@@ -170,7 +171,7 @@ fn test(reach: &Reach, asked: &Test) -> Result<(), Failed> {
     if asked.sort {
         actions.sort_by_key(|action| action.at);
     }
-    let firings = backtest(&actions, &declared, reach.settings.runbook()?.tripwires);
+    let firings = backtest(&actions, &declared, reach.settings.runbook()?.tripwires.clone());
     reach.show(&Tested { actions: actions.len(), firings }, |tested| {
         for line in &tested.firings {
             let detail = if line.detail.is_empty() { String::new() } else { format!(" · {}", line.detail) };

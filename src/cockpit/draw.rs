@@ -7,15 +7,12 @@ use ratatui::{
 };
 
 use super::{
-    clocks,
-    commands::Do,
-    header, hints,
+    clocks, header, hints,
     layout::{self, SMALLEST, Size},
     model::{Model, Overlay, Pane},
     overlays, panes, text,
     theme::{self, Role},
 };
-use crate::incident::first_minutes::phase;
 
 /// Draws the model.
 pub fn draw(model: &Model, frame: &mut Frame<'_>) {
@@ -46,6 +43,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
             Some(Overlay::Form(form)) => overlays::fill::draw(model, form, frame),
             Some(Overlay::Help(help)) => overlays::help::draw(model, *help, frame),
             Some(Overlay::Trace(view)) => overlays::trace::draw(model, view, frame),
+            Some(Overlay::Sheet(sheet)) => overlays::sheet::draw(model, sheet, frame),
             None => {}
         }
     }
@@ -106,19 +104,11 @@ fn tabs(model: &Model, area: Rect, frame: &mut Frame<'_>) {
     frame.buffer_mut().set_line(area.x, area.y, &text::fit(Line::from(spans), columns), area.width);
 }
 
-/// `contain ! stop what does harm`: the phase and the step that leads out of it (TEN.2).
-fn next_step(model: &Model) -> Option<String> {
-    let phase = phase(model.incident()?, model.world()?, model.now);
-    let key = phase.does.as_deref().and_then(|does| does.parse::<Do>().ok()).map(|does| model.keymap.key(does));
-    let key = key.map(|key| format!("{key} ")).unwrap_or_default();
-    Some(format!("{} {key}{}", phase.phase, phase.next))
-}
-
 /// The next clocks, where the header has no room for them.
 fn foot(model: &Model, area: Rect, frame: &mut Frame<'_>) {
     let theme = &model.look.theme;
     let columns = usize::from(area.width);
-    let step = next_step(model).map(|step| text::cut(&step, columns.saturating_sub(3))).unwrap_or_default();
+    let step = header::next_step(model).map(|step| text::cut(&step, columns.saturating_sub(3))).unwrap_or_default();
     let mut rule = vec![Span::styled("─", theme.style(Role::Border))];
     if !step.is_empty() {
         rule.push(Span::styled(format!("{step} "), theme.style(Role::Strong)));

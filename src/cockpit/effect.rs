@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     incident::{Command, Engage},
-    terms::{DraftId, DrillId, IncidentId},
+    terms::{AgentId, DraftId, DrillId, IncidentId},
 };
 
 /// Work to be done outside `update`.
@@ -56,6 +56,15 @@ pub enum Effect {
         /// Whose.
         incident: IncidentId,
     },
+    /// Read what an agent used lately.
+    ReadUsed {
+        /// In which world.
+        world: Option<DrillId>,
+        /// Whose.
+        agent: AgentId,
+    },
+    /// Read a version of the runbook.
+    ReadRunbook(String),
     /// Play a drill.
     Play {
         /// The recording's name.
@@ -157,6 +166,25 @@ impl Runner {
         tokio::spawn(async move {
             let trace = answer.await.map(Box::new);
             messages.send(Message::Traced { incident, trace }).await.ok();
+        });
+    }
+
+    /// Reads what an agent used lately.
+    pub fn read_used(&self, world: Option<DrillId>, agent: AgentId) {
+        let messages = self.messages.clone();
+        let answer = self.backend.used(world, agent.clone());
+        tokio::spawn(async move {
+            messages.send(Message::Used { agent, used: answer.await }).await.ok();
+        });
+    }
+
+    /// Reads a version of the runbook.
+    pub fn read_runbook(&self, version: String) {
+        let messages = self.messages.clone();
+        let answer = self.backend.runbook(version.clone());
+        tokio::spawn(async move {
+            let view = answer.await.map(Box::new);
+            messages.send(Message::Book { version, view }).await.ok();
         });
     }
 

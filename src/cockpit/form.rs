@@ -36,6 +36,8 @@ pub enum Ask {
     WeighFactor(IncidentId),
     /// Decides what is done.
     DecideMove(IncidentId),
+    /// Reports what is wrong with the runbook.
+    Fault(Option<IncidentId>),
     /// Enters something in the register.
     AddAffected(IncidentId),
     /// Names who works a checklist.
@@ -116,6 +118,7 @@ impl Ask {
             Self::Operator(..) | Self::RunStep(..) => &[],
             Self::AnswerFact(_) | Self::WeighFactor(_) | Self::DecideMove(_) => &[],
             Self::AddAffected(_) => &["what"],
+            Self::Fault(_) => &["what is wrong"],
             Self::Window(..) => &["what closes"],
             Self::SignOff(..) => &["note"],
             Self::RecordValue(..) => &["record"],

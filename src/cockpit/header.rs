@@ -8,6 +8,7 @@ use ratatui::{
 
 use super::{
     clocks,
+    commands::Do,
     layout::Size,
     link::Link,
     model::Model,
@@ -19,6 +20,7 @@ use crate::{
     incident::{
         Incident, Status,
         containment::{HaltProof, Mode, SwitchState},
+        first_minutes::phase,
     },
     terms::Time,
 };
@@ -131,6 +133,14 @@ fn place(model: &Model, size: Size) -> Line<'static> {
     Line::from(spans)
 }
 
+/// Where the incident stands and what comes next, with its key (TEN.2).
+pub fn next_step(model: &Model) -> Option<String> {
+    let phase = phase(model.incident()?, model.world()?, model.now);
+    let key = phase.does.as_deref().and_then(|does| does.parse::<Do>().ok()).map(|does| model.keymap.key(does));
+    let key = key.map(|key| format!("{key} ")).unwrap_or_default();
+    Some(format!("{} {key}{}", phase.phase, phase.next))
+}
+
 /// Whether it is contained, then the clocks.
 fn second_row(model: &Model, columns: usize) -> Line<'static> {
     let theme = &model.look.theme;
@@ -146,7 +156,14 @@ fn second_row(model: &Model, columns: usize) -> Line<'static> {
         spans.push(Span::styled(" │ ", theme.style(Role::Border)));
         spans.push(Span::styled(shown.text, theme.style(shown.role)));
     }
-    Line::from(spans)
+    let mut line = Line::from(spans);
+    // The next step where it can be read whole (TEN.2); a split's foot has a row of its own for it.
+    let left = columns.saturating_sub(text::width(&line) + 3);
+    if let Some(step) = next_step(model).filter(|step| step.chars().count() <= left && model.only.is_none()) {
+        line.push_span(Span::styled(" │ ", theme.style(Role::Border)));
+        line.push_span(Span::styled(step, theme.style(Role::Strong)));
+    }
+    line
 }
 
 /// Whether it is stopped, and how many calls wait for a person.
@@ -199,9 +216,12 @@ fn stopped(model: &Model) -> Line<'static> {
 fn armed(model: &Model) -> Span<'static> {
     let theme = &model.look.theme;
     let Some(live) = model.state.as_ref().map(|state| &state.live) else { return Span::raw("") };
-    let unarmed = live.unarmed().len();
+    let (failing, beyond) = (live.failing().len(), live.beyond_reach().len());
     match live.oldest_proof() {
-        _ if unarmed > 0 => Span::styled(format!(" · ⚠ {unarmed} beyond reach"), theme.style(Role::Warn)),
+        _ if failing > 0 => {
+            Span::styled(format!(" · ⚠ {} would not work", text::count(failing, "actuator")), theme.style(Role::Warn))
+        }
+        _ if beyond > 0 => Span::styled(format!(" · ⚠ {beyond} beyond reach"), theme.style(Role::Warn)),
         Some((_, at)) => {
             Span::styled(format!(" · armed ✓ {}", text::span(model.now.since(at))), theme.style(Role::Good))
         }

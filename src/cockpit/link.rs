@@ -5,11 +5,11 @@ use uuid::Uuid;
 
 pub use crate::client::Heard;
 use crate::{
-    api::{Accepted, Ask, DrillStarted, StartDrill, State, path},
+    api::{Accepted, Ask, DrillStarted, RunbookView, StartDrill, State, Used, path},
     client::{Client, ClientError, Target},
     incident::{Command, Engage},
     telemetry::trace::Trace,
-    terms::{ChecklistId, DrillId, IncidentId, Time},
+    terms::{AgentId, ChecklistId, DrillId, IncidentId, Time},
 };
 
 /// A step of a rollback.
@@ -66,6 +66,16 @@ pub trait Backend: Send + Sync + 'static {
     /// The path from input to consequence of an incident.
     fn trace(&self, _: Option<DrillId>, _: IncidentId) -> BoxFuture<'static, Result<Trace, LinkError>> {
         std::future::ready(Err(LinkError::Refused("this backend keeps no telemetry".into()))).boxed()
+    }
+
+    /// What an agent used lately.
+    fn used(&self, _: Option<DrillId>, _: AgentId) -> BoxFuture<'static, Result<Vec<Used>, LinkError>> {
+        std::future::ready(Ok(Vec::new())).boxed()
+    }
+
+    /// A version of the runbook.
+    fn runbook(&self, _: String) -> BoxFuture<'static, Result<RunbookView, LinkError>> {
+        std::future::ready(Err(LinkError::Refused("this backend keeps no runbook".into()))).boxed()
     }
 
     /// How people know it: `team@jump1` or `only you`. `None` while the state says.
@@ -127,6 +137,16 @@ impl Backend for Client {
     fn trace(&self, world: Option<DrillId>, incident: IncidentId) -> BoxFuture<'static, Result<Trace, LinkError>> {
         let client = self.clone();
         async move { Ok(client.get(&path::trace(incident, None, world)).await?) }.boxed()
+    }
+
+    fn used(&self, world: Option<DrillId>, agent: AgentId) -> BoxFuture<'static, Result<Vec<Used>, LinkError>> {
+        let client = self.clone();
+        async move { Ok(client.get(&format!("{}{}", path::used(&agent), path::in_world(world))).await?) }.boxed()
+    }
+
+    fn runbook(&self, version: String) -> BoxFuture<'static, Result<RunbookView, LinkError>> {
+        let client = self.clone();
+        async move { Ok(client.get(&path::runbook(&version)).await?) }.boxed()
     }
 
     fn break_glass(&self, _: Engage) -> BoxFuture<'static, Result<String, LinkError>> {

@@ -4,9 +4,9 @@ use crossterm::event::KeyEvent;
 
 use super::link::{Heard, LinkError};
 use crate::{
-    api::{Accepted, State},
+    api::{Accepted, RunbookView, State, Used},
     telemetry::trace::Trace,
-    terms::{DraftId, DrillId, IncidentId},
+    terms::{AgentId, DraftId, DrillId, IncidentId},
 };
 
 /// One thing that happened. The loop stamps it with the time before `update` sees it.
@@ -51,6 +51,20 @@ pub enum Message {
         incident: IncidentId,
         /// What came.
         trace: Result<Box<Trace>, LinkError>,
+    },
+    /// What an agent used lately came, or not.
+    Used {
+        /// Whose.
+        agent: AgentId,
+        /// What came.
+        used: Result<Vec<Used>, LinkError>,
+    },
+    /// A version of the runbook came, or not.
+    Book {
+        /// Which.
+        version: String,
+        /// What came.
+        view: Result<Box<RunbookView>, LinkError>,
     },
     /// A step's command ended, or did not run.
     Ran(Result<String, LinkError>),

@@ -1,6 +1,9 @@
 //! What the cockpit knows and shows. Changed only by `update`; read by everything that draws.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     draft_view::DraftView,
@@ -8,7 +11,7 @@ use super::{
     form::Form,
     keymap::Keymap,
     link::Link,
-    overlays::{HelpState, Pick, TraceView},
+    overlays::{HelpState, Pick, Sheet, TraceView},
     rows::{RowId, Rows},
     scope_choice::ContainForm,
     text::Zone,
@@ -111,6 +114,8 @@ pub enum Overlay {
     Help(HelpState),
     /// The path from input to consequence.
     Trace(Box<TraceView>),
+    /// A page to read.
+    Sheet(Box<Sheet>),
 }
 
 /// A line at the foot of the screen for a while.
@@ -137,6 +142,17 @@ pub struct Look {
     pub zone: Zone,
 }
 
+/// Versions of the runbook as they were read from the backend.
+#[derive(Debug, Clone, Default)]
+pub struct Books {
+    /// What came.
+    pub read: BTreeMap<String, Arc<Runbook>>,
+    /// What is shown came from the backend.
+    pub chosen: bool,
+    /// What was asked for since the state came last.
+    pub asked: BTreeSet<String>,
+}
+
 /// Places that help names.
 #[derive(Debug, Clone, Default)]
 pub struct Places {
@@ -159,8 +175,10 @@ pub struct Model {
     pub utc: bool,
     /// Which key means what.
     pub keymap: Keymap,
-    /// Severity schemes, classes and audiences to offer.
+    /// The runbook of what is shown.
     pub runbook: Option<Arc<Runbook>>,
+    /// The backend's versions of it.
+    pub books: Books,
     /// Places that help names.
     pub places: Places,
     /// What was wrong at the start, shown until `esc`.
@@ -235,6 +253,7 @@ impl Model {
             utc: false,
             keymap: Keymap::default(),
             runbook: None,
+            books: Books::default(),
             places: Places::default(),
             banners: Vec::new(),
             link: Link::Connecting,

@@ -77,7 +77,7 @@ impl Story {
     pub fn ask(&mut self, clock: &str, by: &str, command: Command) -> &mut Self {
         let now = at(clock);
         let by: Author = by.parse().expect("an author");
-        let context = Context { by: by.clone(), now, drill: self.drill, counted: Vec::new() };
+        let context = Context { by: by.clone(), now, drill: self.drill, counted: Vec::new(), runs: None };
         let facts = decide(&self.worlds, &self.runbook, &context, &command).expect("the story keeps to the rules");
         for fact in facts {
             self.position += 1;
@@ -121,6 +121,7 @@ impl Story {
     /// What a backend would answer now.
     pub fn state(&self, live: Live) -> State {
         State {
+            upkeep: crate::incident::upkeep::Upkeep::default(),
             epoch: 1,
             position: self.position,
             world: self.worlds.get(self.drill).cloned().unwrap_or_default(),

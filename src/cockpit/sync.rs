@@ -33,6 +33,7 @@ pub fn loaded(model: &mut Model, state: Result<Box<State>, LinkError>) {
     match state {
         Ok(state) => {
             model.state = Some(state);
+            model.books.asked.clear();
             model.refused = None;
             model.heard_at = model.now;
             model.link = Link::CatchingUp;
@@ -84,6 +85,8 @@ fn event_came(model: &mut Model, event: &Event) -> Vec<Effect> {
     state.epoch = event.epoch;
     if event.stream.topic == Topic::Drills {
         drill_came(&mut state.drills, event);
+    } else if event.stream.topic == Topic::Runbook {
+        state.upkeep.apply(event);
     } else if event.stream.drill == model.world {
         state.world.apply(event);
     }

@@ -17,6 +17,7 @@ use super::{
         AddLink, AddTask, ChangeTask, EndTask, MarkEvent, Merge, Relate, RemoveLink, ReopenTask, SetField, Snooze,
         Source, Split,
     },
+    upkeep::{ReportFault, SettleFault, TakeRunbook},
 };
 use crate::{
     terms::{
@@ -547,6 +548,12 @@ pub enum Command {
     },
     /// Moves a pre-approved switch of a tripwire to a stage.
     SetAuto(SetAuto),
+    /// Brings a version of the runbook into force.
+    TakeRunbook(Box<TakeRunbook>),
+    /// Says what is wrong with the runbook.
+    ReportFault(Box<ReportFault>),
+    /// Ends such a report, or hands it on.
+    SettleFault(Box<SettleFault>),
     /// Makes a token. The backend makes the secret and passes its hash.
     MakeToken {
         /// What it is for.

@@ -30,6 +30,8 @@ pub enum Topic {
     Agents,
     /// Firings, tuning.
     Tripwires,
+    /// The runbook's versions, and reports on it; always in the real world.
+    Runbook,
     /// Tokens.
     Access,
     /// Drills started and ended; always in the real world.
@@ -59,6 +61,7 @@ impl fmt::Display for Stream {
             Topic::Holds => f.write_str("holds"),
             Topic::Agents => f.write_str("agents"),
             Topic::Tripwires => f.write_str("tripwires"),
+            Topic::Runbook => f.write_str("runbook"),
             Topic::Access => f.write_str("access"),
             Topic::Drills => f.write_str("drills"),
         }
@@ -82,6 +85,7 @@ impl FromStr for Stream {
             "holds" => Topic::Holds,
             "agents" => Topic::Agents,
             "tripwires" => Topic::Tripwires,
+            "runbook" => Topic::Runbook,
             "access" => Topic::Access,
             "drills" => Topic::Drills,
             other => match other.strip_prefix("incident/") {

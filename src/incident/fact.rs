@@ -21,6 +21,7 @@ use super::{
         AddLink, ChangeTask, EndTask, MarkEvent, Merge, Relate, RemoveLink, ReopenTask, SetField, Snooze, Source,
         SplitOff, TaskAdded, TookIn,
     },
+    upkeep,
 };
 use crate::{
     terms::{
@@ -628,6 +629,14 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         switch: Option<SwitchId>,
     },
+
+    // ---- stream runbook --------------------------------------------------------------------------------------
+    /// A version of the runbook came into force (GOV.1).
+    RunbookTaken(Box<upkeep::BookTaken>),
+    /// Somebody said what is wrong with it (GOV.6).
+    FaultReported(Box<upkeep::FaultReported>),
+    /// A report ended, or went to somebody else.
+    FaultSettled(Box<upkeep::FaultSettled>),
 
     // ---- stream access ---------------------------------------------------------------------------------------
     /// A token was made; only its hash is kept.

@@ -23,6 +23,7 @@ pub mod restart;
 pub mod rollback;
 mod state;
 pub mod team;
+pub mod upkeep;
 mod world;
 
 pub use agent::{Agent, AgentDeclaration, Blast, InventoryItem, OnBlind, Reach};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Agent, Event, Fact, Incident,
     containment::{AutoContainment, Hold, Switch},
+    upkeep::Upkeep,
 };
 use crate::{
     terms::{AgentId, Author, DrillId, FiringId, HoldId, IncidentId, SwitchId, Time, TokenId, words},
@@ -122,6 +123,9 @@ pub struct Worlds {
     pub drills: BTreeMap<DrillId, World>,
     /// The list of drills.
     pub takes: BTreeMap<DrillId, Drill>,
+    /// The runbook's versions, and reports on it.
+    #[serde(default)]
+    pub upkeep: Upkeep,
     /// Tokens; empty in what a cockpit is sent.
     pub tokens: BTreeMap<TokenId, Token>,
 }

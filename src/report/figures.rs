@@ -109,6 +109,11 @@ pub fn figures(worlds: &Worlds, since: Option<Time>, now: Time) -> Both {
     Both { real: of([&worlds.real], since, now), drills: of(worlds.drills.values(), since, now) }
 }
 
+/// Figures over one world.
+pub fn of_world(world: &World, since: Option<Time>, now: Time) -> Figures {
+    of([world], since, now)
+}
+
 fn of<'a>(worlds: impl IntoIterator<Item = &'a World>, since: Option<Time>, now: Time) -> Figures {
     let mut all = Figures::default();
     let mut took: [Vec<f64>; 6] = Default::default();

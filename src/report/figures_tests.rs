@@ -35,7 +35,7 @@ impl Log {
     #[track_caller]
     fn ask(&mut self, seconds: i64, by: &str, command: &Command) {
         let (by, counted) = (by.parse().unwrap(), self.counted.clone());
-        let context = Context { by, now: at(seconds), drill: self.drill, counted };
+        let context = Context { by, now: at(seconds), drill: self.drill, counted, runs: None };
         for new in decide(&self.worlds, &Runbook::shipped(), &context, command).unwrap() {
             let (id, position) = (Uuid::nil(), self.worlds.position + 1);
             let place = Place { position, epoch: 1, seq: position, id, recorded_at: at(seconds), prev: String::new() };

@@ -13,8 +13,10 @@ mod html;
 mod markdown;
 mod parts;
 pub mod postmortem;
+pub mod readiness;
 mod spend;
 mod svg;
+pub mod unit;
 
 pub use document::{Block, Chart, Document, Headline, Mark, Section};
 pub use evals::{EvalFormat, samples};

@@ -53,6 +53,7 @@ impl Story {
             now: self.now,
             drill: self.drill,
             counted: self.counted.clone(),
+            runs: None,
         };
         let facts = decide(&self.worlds, &self.runbook, &context, command).unwrap();
         facts.into_iter().for_each(|new| self.fold(new));

@@ -82,6 +82,19 @@ pub struct WorkflowPlan {
     /// Examples.
     #[serde(default)]
     pub cases: Vec<WorkflowCase>,
+    /// Where to look when it goes wrong, by what is found there (GOV.5).
+    #[serde(default)]
+    pub links: BTreeMap<String, String>,
+}
+
+impl WorkflowPlan {
+    /// What a workflow links to before it is let loose (GOV.5).
+    pub const LINKS: [&str; 7] = ["history", "traces", "logs", "alerts", "releases", "owners", "recovery"];
+
+    /// Links it lacks.
+    pub fn unlinked(&self) -> impl Iterator<Item = &'static str> {
+        Self::LINKS.into_iter().filter(|link| !self.links.contains_key(*link))
+    }
 }
 
 /// An example of a workflow's severity.
@@ -198,6 +211,12 @@ impl WorkflowsText {
             }
             if chrono::NaiveDate::parse_from_str(&plan.agreed, "%Y-%m-%d").is_err() {
                 return Err(schemes.no(format!("{whose}: agreed {:?} is no date like 2026-10-02", plan.agreed)));
+            }
+            if let Some(link) = plan.links.keys().find(|link| !WorkflowPlan::LINKS.contains(&link.as_str())) {
+                let hint = nearest(link, WorkflowPlan::LINKS).map(|word| format!("; did you mean {word}?"));
+                let known = WorkflowPlan::LINKS.join(", ");
+                return Err(schemes
+                    .no(format!("{whose}: links has {link:?}, which is none of {known}{}", hint.unwrap_or_default())));
             }
             if plan.default.is_empty() && plan.cases.is_empty() {
                 return Err(schemes.no(format!("{whose} has neither a default level nor a case")));

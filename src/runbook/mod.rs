@@ -4,6 +4,7 @@
 //! Pure: built from the texts of `assets/runbook/`, which are compiled in; a team's own texts replace them by name.
 
 mod actuators;
+mod book;
 mod channels;
 mod decision;
 mod evidence;
@@ -20,6 +21,7 @@ mod secrets;
 mod templates;
 
 pub use actuators::{Actuator, ActuatorMove, On};
+pub use book::Book;
 pub use channels::{Channel, ChannelKind, Security};
 pub use evidence::EvidencePlan;
 pub use factors::{ByScheme, Factor, FactorPlan, SeenPlan, WorkflowCase, WorkflowPlan};
@@ -27,8 +29,8 @@ pub use incidents::{FieldPlan, IncidentTemplate, Incidents, TaskPlan};
 pub use layers::{LayerPlan, LayersPlan, Question, Refused, Words};
 pub use nearest::nearest;
 pub use plan::{
-    BannedWording, BaselineHours, Claim, ClassPlan, FailureClass, Level, LevelClocks, Owed, OwedBy, Price, Runbook,
-    Scheme, Template, TripwirePlan, WordingKind,
+    BannedWording, BaselineHours, Claim, ClassPlan, Control, FailureClass, Level, LevelClocks, Owed, OwedBy, Price,
+    Runbook, Scheme, Template, TripwirePlan, WordingKind,
 };
 pub use postmortem::{Answer, Blame, Part, PostmortemPlan, PromptOnly, Required};
 pub use read::{RunbookError, SHIPPED};

@@ -21,6 +21,8 @@ pub struct Runbook {
     pub version: String,
     /// Date of its next review, `2027-01-15` (GOV.1).
     pub review_by: String,
+    /// Who keeps it, and gets what is reported of it (GOV.6).
+    pub owner: String,
     /// The scheme incidents are declared in unless they say otherwise.
     pub default_scheme: String,
     /// Severity schemes by id.
@@ -236,11 +238,31 @@ pub struct TripwirePlan {
     pub review_s: f64,
     /// Whom each tripwire pages.
     pub pages: BTreeMap<Tripwire, String>,
+    /// Why each tripwire is there, and who keeps it (GOV.3).
+    #[serde(default)]
+    pub control: BTreeMap<Tripwire, Control>,
+    /// The share of a tripwire's firings that may be noise before its owner is told: 0.5 (DET.7).
+    #[serde(default = "half")]
+    pub noise_share: f64,
     /// Which open an incident by themselves, as drafts to confirm.
     pub opens_incident: Vec<Tripwire>,
     /// The team's own rules, from their own file (DET.11).
     #[serde(skip)]
     pub rules: Arc<Rules>,
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+/// What is said of a tripwire when the controls are reviewed (GOV.3).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Control {
+    /// What it is to catch.
+    pub purpose: String,
+    /// Who keeps it, and hears when it is mostly noise.
+    pub owner: String,
 }
 
 words! {

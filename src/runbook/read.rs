@@ -61,6 +61,13 @@ struct Head {
     review_by: String,
     default_scheme: String,
     roles: Vec<String>,
+    #[serde(default = "nobody_else")]
+    owner: String,
+}
+
+/// Who keeps a runbook that names nobody.
+fn nobody_else() -> String {
+    "the incident manager".into()
 }
 
 #[derive(Deserialize)]
@@ -157,6 +164,7 @@ impl Runbook {
             review_by: head.review_by,
             default_scheme: head.default_scheme,
             roles: head.roles,
+            owner: head.owner,
             schemes,
             clocks: read::<ClockPlan>(texts, "clocks.toml")?,
             classes: read::<Classes>(texts, "classes.toml")?.class,

@@ -113,6 +113,10 @@ short_id!(
     DrillId, "DRILL"
 );
 short_id!(
+    /// One report on the runbook (GOV.6).
+    FaultId, "FAULT"
+);
+short_id!(
     /// One bearer token (only its hash is kept).
     TokenId, "TOK"
 );

@@ -12,8 +12,8 @@ mod word;
 
 pub use author::Author;
 pub use id::{
-    AffectedId, ChecklistId, DraftId, DrillId, FiringId, FreezeId, HoldId, IdError, IncidentId, SwitchId, TaskId,
-    TokenId,
+    AffectedId, ChecklistId, DraftId, DrillId, FaultId, FiringId, FreezeId, HoldId, IdError, IncidentId, SwitchId,
+    TaskId, TokenId,
 };
 pub use money::NanoUsd;
 pub use name::{ActionClass, AgentId, NameError, ToolName, Workflow};

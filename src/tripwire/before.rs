@@ -98,6 +98,12 @@ impl Before {
         Self { rules, recall: HashMap::new(), firings: AskedFirings::default() }
     }
 
+    /// Judges by other rules from now on; what rules of the same name remember stays.
+    pub fn retune(&mut self, rules: Arc<Rules>) {
+        self.recall.values_mut().for_each(|recall| recall.keep_only(&rules));
+        self.rules = rules;
+    }
+
     /// The stage of authorisation.
     pub fn authorisation(&self) -> BeforeStage {
         self.rules.authorisation

@@ -56,6 +56,13 @@ impl Engine {
         Self { plan, inventories: HashMap::new(), agents: HashMap::new() }
     }
 
+    /// Judges by other limits and rules from now on; baselines, open firings and what rules of the same name remember
+    /// stay (DET.7).
+    pub fn retune(&mut self, plan: TripwirePlan) {
+        self.agents.values_mut().for_each(|state| state.recall.keep_only(&plan.rules));
+        self.plan = plan;
+    }
+
     /// Takes an agent's declaration, or its newest one.
     pub fn declare(&mut self, agent: &AgentDeclaration) {
         self.inventories.insert(agent.id.clone(), Inventory::from(agent));

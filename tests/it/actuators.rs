@@ -16,7 +16,7 @@ use andon::{
         home::Home,
         serve::{ServeOptions, start},
     },
-    runbook::Runbook,
+    runbook::Book,
 };
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ use crate::rig::{Rig, rig_with, until};
 /// A backend whose runbook has these actuators.
 async fn with(actuators: &str) -> Rig {
     let texts = BTreeMap::from([("actuators.toml".to_owned(), actuators.to_owned())]);
-    rig_with(tempfile::tempdir().unwrap(), andon::backend::clock::system(), Runbook::from_texts(&texts).unwrap()).await
+    rig_with(tempfile::tempdir().unwrap(), andon::backend::clock::system(), Book::of(&texts).unwrap()).await
 }
 
 async fn halt(rig: &Rig, query: &str) -> String {
@@ -240,7 +240,7 @@ async fn a_restart_runs_no_command_twice() {
     let Rig { running, folder: home, .. } = rig;
     running.stop().await;
     let texts = BTreeMap::from([("actuators.toml".to_owned(), text)]);
-    let rig = rig_with(home, andon::backend::clock::system(), Runbook::from_texts(&texts).unwrap()).await;
+    let rig = rig_with(home, andon::backend::clock::system(), Book::of(&texts).unwrap()).await;
     ends(&rig, &switch, 0, "unknown").await;
     assert_eq!(std::fs::read_to_string(&count).unwrap(), "x\n");
 }
@@ -276,7 +276,7 @@ async fn break_glass_acts_at_once_and_is_told_once() {
     assert_eq!(std::fs::read_to_string(&mark).unwrap(), "cut\n");
     // The backend is back, with the same actuators.
     let texts = BTreeMap::from([("actuators.toml".to_owned(), text)]);
-    let mut options = ServeOptions::local(Home::under(home.path()), Arc::new(Runbook::from_texts(&texts).unwrap()));
+    let mut options = ServeOptions::local(Home::under(home.path()), Arc::new(Book::of(&texts).unwrap()));
     options.listen = vec!["127.0.0.1:0".parse().unwrap()];
     let running = start(options).await.unwrap();
     let plain = || {

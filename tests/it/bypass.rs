@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use andon::runbook::Runbook;
+use andon::runbook::Book;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -139,7 +139,7 @@ async fn a_halted_tool_by_another_name_is_told() {
 async fn where_the_inventory_is_enforced_no_other_name_passes() {
     let rules = BTreeMap::from([("rules.toml".to_owned(), "[before]\nauthorisation = \"enforce-deny\"\n".to_owned())]);
     let folder = tempfile::tempdir().unwrap();
-    let rig = rig_with(folder, andon::backend::clock::system(), Runbook::from_texts(&rules).unwrap()).await;
+    let rig = rig_with(folder, andon::backend::clock::system(), Book::of(&rules).unwrap()).await;
     let tools = json!([{"tool": "stripe.refund", "class": "external-api-call"}, {"tool": "crm.find", "class": "read"}]);
     rig.post("/v1/agents", json!([{"id": "refund-bot", "inventory": tools}])).await.good();
     let gateway = rig.token("edge", "gateway", None).await;

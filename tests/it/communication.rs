@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use andon::runbook::Runbook;
+use andon::runbook::Book;
 use serde_json::{Value, json};
 
 use crate::{
@@ -19,8 +19,8 @@ use crate::{
     rig::{Rig, rig_with, setup},
 };
 
-fn book(channels: &str) -> Runbook {
-    Runbook::from_texts(&BTreeMap::from([("channels.toml".to_owned(), channels.to_owned())])).unwrap()
+fn book(channels: &str) -> Book {
+    Book::of(&BTreeMap::from([("channels.toml".to_owned(), channels.to_owned())])).unwrap()
 }
 
 async fn with(channels: &str) -> Rig {

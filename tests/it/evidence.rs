@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use andon::{
     backend::{clock::Clock, home::Home},
-    runbook::Runbook,
+    runbook::Book,
     terms::Time,
 };
 use reqwest::Client;
@@ -188,7 +188,7 @@ async fn a_freeze_of_nothing_is_recorded_with_zero() {
 async fn a_snapshot_is_taken_beside_a_rollback_of_the_release() {
     let actuators = "[[actuator]]\nname = \"last-good\"\nmove = \"roll-back-release\"\ncommand = [\"true\"]\non = {agent = \"refund-bot\"}\n";
     let texts = BTreeMap::from([("actuators.toml".to_owned(), actuators.to_owned())]);
-    let runbook = Runbook::from_texts(&texts).unwrap();
+    let runbook = Book::of(&texts).unwrap();
     let rig = rig_with(tempfile::tempdir().unwrap(), andon::backend::clock::system(), runbook).await;
     report(&rig, &json!([payment("run-81", "acct-9")])).await;
     declare(&rig, &["refund-bot"]).await;

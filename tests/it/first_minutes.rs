@@ -74,7 +74,7 @@ fn severity_from_factors_and_the_next_step_by_command() {
     assert!(desk.done(&["log", "1"]).contains("rollback was begun before containment"));
     assert!(desk.done(&["show", "1"]).contains("nobody is commander, severity-owner"));
     desk.done(&["declare", "mails", "--workflow", "mails"]);
-    assert!(desk.done(&["doctor"]).contains("no severity table was agreed for mails"));
+    assert!(desk.done(&["doctor"]).contains("workflow mails: lacks a severity table"));
 }
 
 /// TEN.1, TEN.2, SEV.5, DEC.1, EVI.8: in a split the next step stands over the clocks; facts are answered, factors weighed, the

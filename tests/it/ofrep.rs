@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use andon::{runbook::Runbook, terms::Time};
+use andon::{runbook::Book, terms::Time};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::{io::AsyncReadExt, process::Command};
@@ -152,7 +152,7 @@ async fn a_ticket_is_good_once_and_then_the_flags_are_fetched_again() {
 async fn a_question_is_no_call() {
     let rules = "[before]\nauthorisation = \"enforce-deny\"\n[[rule]]\nname = \"again\"\nloop = { times = 3, minutes = 5 }\n\
                  before = \"enforce-deny\"\n";
-    let runbook = Runbook::from_texts(&BTreeMap::from([("rules.toml".to_owned(), rules.to_owned())])).unwrap();
+    let runbook = Book::of(&BTreeMap::from([("rules.toml".to_owned(), rules.to_owned())])).unwrap();
     let rig = rig_with(tempfile::tempdir().unwrap(), andon::backend::clock::system(), runbook).await;
     rig.post("/v1/agents", json!([{"id": "refund-bot", "inventory": ["crm.update"]}])).await.good();
     let ask = async |tool: &str| {

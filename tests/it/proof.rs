@@ -7,7 +7,7 @@ use std::sync::{
 
 use andon::{
     backend::clock::{Clock, system},
-    runbook::Runbook,
+    runbook::Book,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -89,7 +89,7 @@ async fn leases_outlive_a_restart_for_one_ttl() {
 async fn a_step_of_the_wall_clock_confirms_nobody() {
     let (wall, stepped) = clock();
     let (steady, passed) = clock();
-    let rig = rig_by_clocks(tempfile::tempdir().unwrap(), wall, steady, Runbook::shipped()).await;
+    let rig = rig_by_clocks(tempfile::tempdir().unwrap(), wall, steady, Book::shipped()).await;
     lease(&rig, "refund-bot", "stop").await;
     lease(&rig, "mail-bot", "continue").await;
     check(&rig, "search-bot").await;

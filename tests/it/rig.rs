@@ -11,7 +11,7 @@ use andon::{
         home::Home,
         serve::{Running, ServeOptions, start},
     },
-    runbook::Runbook,
+    runbook::Book,
 };
 use futures_util::StreamExt;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
@@ -48,21 +48,21 @@ pub async fn rig() -> Rig {
 
 /// Starts one in a folder that may hold an earlier one's log.
 pub async fn rig_in(folder: tempfile::TempDir) -> Rig {
-    rig_by_clocks(folder, clock::system(), clock::steady(), Runbook::shipped()).await
+    rig_by_clocks(folder, clock::system(), clock::steady(), Book::shipped()).await
 }
 
 /// Starts one by another clock.
 pub async fn rig_by(folder: tempfile::TempDir, clock: Clock) -> Rig {
-    rig_with(folder, clock, Runbook::shipped()).await
+    rig_with(folder, clock, Book::shipped()).await
 }
 
 /// Starts one with a team's own runbook.
-pub async fn rig_with(folder: tempfile::TempDir, clock: Clock, runbook: Runbook) -> Rig {
+pub async fn rig_with(folder: tempfile::TempDir, clock: Clock, runbook: Book) -> Rig {
     rig_by_clocks(folder, clock.clone(), clock, runbook).await
 }
 
 /// Starts one by a clock for what is shown, and another for what runs out.
-pub async fn rig_by_clocks(folder: tempfile::TempDir, clock: Clock, steady: Clock, runbook: Runbook) -> Rig {
+pub async fn rig_by_clocks(folder: tempfile::TempDir, clock: Clock, steady: Clock, runbook: Book) -> Rig {
     let mut options = ServeOptions::local(Home::under(folder.path()), Arc::new(runbook));
     options.listen = vec!["127.0.0.1:0".parse().unwrap()];
     options.clock = clock;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use andon::{backend::clock::system, runbook::Runbook, terms::Time};
+use andon::{backend::clock::system, runbook::Book, terms::Time};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -25,8 +25,8 @@ name = "again"
 loop = { times = 3, minutes = 5 }
 "#;
 
-fn runbook(rules: &str) -> Runbook {
-    Runbook::from_texts(&BTreeMap::from([("rules.toml".to_owned(), rules.to_owned())])).unwrap()
+fn runbook(rules: &str) -> Book {
+    Book::of(&BTreeMap::from([("rules.toml".to_owned(), rules.to_owned())])).unwrap()
 }
 
 async fn rig(rules: &str) -> Rig {

@@ -198,7 +198,8 @@ async fn a_reader_that_lags_misses_nothing() {
         let agents: Vec<Value> = (0..2_500).map(|agent| json!({"id": format!("agent-{round}-{agent}")})).collect();
         rig.post("/v1/agents", json!(agents)).await.good();
     }
-    for position in 1..=7_500u64 {
+    // The first event is the runbook's.
+    for position in 2..=7_501u64 {
         assert_eq!(frames.event().await.1["position"], position);
     }
 }
@@ -211,6 +212,7 @@ async fn a_viewers_stream_shows_no_tokens_and_ends_with_its_own() {
     let mut frames = Frames::of(rig.ask_tcp(Method::GET, "/v1/events?after=0", Some(&viewer)).send().await.unwrap());
     rig.token("other", "viewer", None).await;
     rig.command("/v1/incidents", json!({"title": "seen"})).await.good();
+    assert_eq!(frames.event().await.1["type"], "runbook-taken");
     assert_eq!(frames.event().await.1["type"], "incident-declared");
     read(rig.ask(Method::DELETE, "/v1/tokens/TOK-1")).await.good();
     while let Some(frame) = frames.any().await {
@@ -329,7 +331,7 @@ async fn a_second_backend_in_the_same_folder_is_told_who_serves() {
     let home = Home::under(rig.folder.path());
     let info = local::running(&home).await.expect("one runs");
     assert_eq!(info.pid, std::process::id());
-    let runbook = std::sync::Arc::new(andon::runbook::Runbook::shipped());
+    let runbook = std::sync::Arc::new(andon::runbook::Book::shipped());
     let refused = start(ServeOptions::local(home, runbook)).await.err().expect("refused").to_string();
     assert!(refused.contains(&format!("pid {}", info.pid)) && refused.contains("serve --stop"), "{refused}");
     rig.get("/healthz").await.good();
@@ -340,7 +342,7 @@ async fn a_second_backend_in_the_same_folder_is_told_who_serves() {
 async fn a_folder_that_cannot_serve_says_what_to_do() {
     let options = |home: Home| ServeOptions {
         listen: vec!["127.0.0.1:0".parse().unwrap()],
-        ..ServeOptions::local(home, std::sync::Arc::new(andon::runbook::Runbook::shipped()))
+        ..ServeOptions::local(home, std::sync::Arc::new(andon::runbook::Book::shipped()))
     };
     let refused = async |options: ServeOptions| start(options).await.err().expect("refused").to_string();
 

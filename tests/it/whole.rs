@@ -11,7 +11,7 @@ use andon::{
         home::Home,
         serve::{Running, ServeOptions, start},
     },
-    runbook::Runbook,
+    runbook::Book,
     terms::Time,
 };
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ impl Room {
         let now = Arc::new(AtomicI64::new(zero.millis()));
         let told = now.clone();
         let clock: andon::backend::clock::Clock = Arc::new(move || Time::from_millis(told.load(Ordering::SeqCst)));
-        let mut options = ServeOptions::local(Home::under(desk.folder.path()), Arc::new(Runbook::shipped()));
+        let mut options = ServeOptions::local(Home::under(desk.folder.path()), Arc::new(Book::shipped()));
         options.listen = vec!["127.0.0.1:0".parse().unwrap()];
         (options.clock, options.steady) = (clock.clone(), clock);
         let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -92,7 +92,25 @@ impl Room {
             self.refused(&next(), "watched");
             minute += 25 * 60;
             self.minute(minute);
+            self.refused(&next(), "0 of 20 runs seen");
+            self.runs(agent, stage);
             self.done(&next());
+        }
+    }
+
+    /// Twenty quiet runs, as a watch asks for (RST.3).
+    fn runs(&self, agent: &str, stage: &str) {
+        let url = format!("{}/v1/interlock/check", self.desk.url());
+        for n in 0..20 {
+            let asked = json!({ "agent": agent, "tool": "look", "run": format!("quiet-{stage}-{n}") });
+            let (client, holds) = (crate::rig::http().build().unwrap(), self.desk.url());
+            self.runtime.block_on(async {
+                let answer: Value = client.post(&url).json(&asked).send().await.unwrap().json().await.unwrap();
+                // A canary holds most runs: whoever asked gives up.
+                if let Some(hold) = answer["hold"].as_str() {
+                    client.delete(format!("{holds}/v1/holds/{hold}")).send().await.unwrap();
+                }
+            });
         }
     }
 
@@ -147,7 +165,7 @@ fn a_deleted_database_is_worked_from_declaration_to_restart() {
     let agents = room.desk.file(
         "agents.toml",
         "[[agent]]\nid = \"builder\"\nowner = \"kim\"\nworkflow = \"build\"\n\
-         inventory = [{tool = \"sql.query\", class = \"read\"}, {tool = \"sql.execute\", class = \"database-write\"}]\n\
+         inventory = [{tool = \"look\", class = \"read\"}, {tool = \"sql.query\", class = \"read\"}, {tool = \"sql.execute\", class = \"database-write\"}]\n\
          undo = {database-write = [\"before-after-log\"]}\n",
     );
     room.done(&format!("agents declare {agents}"));
@@ -338,7 +356,7 @@ fn unasked_mails_are_worked_from_the_firing_to_restart() {
     let agents = room.desk.file(
         "agents.toml",
         "[[agent]]\nid = \"kind-bot\"\nowner = \"kim\"\nworkflow = \"outreach\"\n\
-         inventory = [{tool = \"mail.send\", class = \"customer-communication\"}]\n",
+         inventory = [{tool = \"look\", class = \"read\"}, {tool = \"mail.send\", class = \"customer-communication\"}]\n",
     );
     room.done(&format!("agents declare {agents}"));
     let mail = |at: i64, number: usize| {
@@ -494,7 +512,7 @@ fn a_cost_loop_is_worked_through_a_real_terminal() {
     let now = Time::from(chrono::Utc::now());
     let room = Room::at(&now.to_string());
     let agents =
-        room.desk.file("agents.toml", "[[agent]]\nid = \"loop-bot\"\nowner = \"root\"\ninventory = [\"llm.chat\"]\n");
+        room.desk.file("agents.toml", "[[agent]]\nid = \"loop-bot\"\nowner = \"root\"\ninventory = [{tool = \"look\", class = \"read\"}, \"llm.chat\"]\n");
     room.done(&format!("agents declare {agents}"));
     let act = |n: i64| {
         json!({"id": format!("c-{n}"), "at": now.plus(-n * Time::MINUTE), "agent": "loop-bot", "run": "verify",
@@ -571,6 +589,7 @@ fn a_cost_loop_is_worked_through_a_real_terminal() {
         seat.until(stage, |_| room.json("show 1")["gate"]["stages"]["loop-bot"] == stage);
         minute += 25 * 60;
         room.minute(minute);
+        room.runs("loop-bot", stage);
     }
     seat.types("E");
     seat.sees("Resolve INC-1");

@@ -21,7 +21,7 @@ use crate::{
         containment::{AgentProof, Scope},
     },
     runbook::Runbook,
-    terms::{Author, DrillId, Time},
+    terms::{AgentId, Author, DrillId, Time},
 };
 
 /// How many commands wait for the writer before it answers “busy”.
@@ -35,6 +35,11 @@ const LAG: usize = 4096;
 pub trait Interlocks: Send + Sync + 'static {
     /// Whom a switch over `scope` would count now (protocol 3).
     fn counted(&self, drill: Option<DrillId>, scope: &Scope, now: Time) -> Vec<AgentProof>;
+
+    /// Runs of `agent` seen since the stage that holds it began, where that is known (RST.3).
+    fn runs(&self, _drill: Option<DrillId>, _agent: &AgentId) -> Option<u32> {
+        None
+    }
 
     /// Swaps the tables of the worlds in `changed` (`None`: the real one). Must not block.
     fn publish(&self, worlds: &Worlds, changed: &[Option<DrillId>]);
@@ -50,6 +55,17 @@ pub struct Options {
     pub clock: Clock,
     /// Beats while the log can be written.
     pub pulse: Arc<Pulse>,
+}
+
+impl Options {
+    /// Puts the runbook into force that the log holds, if it holds one that reads.
+    pub(super) fn follow(&self, worlds: &Worlds) {
+        if let Some(book) = worlds.upkeep.now()
+            && !Arc::ptr_eq(&self.runbook.load(), &book.runbook)
+        {
+            self.runbook.store(book.runbook.clone());
+        }
+    }
 }
 
 pub(super) struct Shared {
@@ -94,6 +110,7 @@ impl Core {
     pub async fn open<L: Log>(log: L, options: Options) -> Result<Self, LogError> {
         let log = Arc::new(log);
         let state = writer::fold(&*log).await?;
+        options.follow(&state.worlds);
         let epoch = log.epoch();
         let everywhere: Vec<_> = std::iter::once(None).chain(state.worlds.drills.keys().copied().map(Some)).collect();
         options.interlocks.publish(&state.worlds, &everywhere);

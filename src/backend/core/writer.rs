@@ -189,7 +189,10 @@ impl<L: Log> Writer<L> {
             return Outcome::Answer(answer);
         }
         let context = self.context(request, request.at.unwrap_or(now));
-        let facts = match decide(&staged.worlds, &self.options.runbook.load(), &context, &request.command) {
+        // One batch may bring a runbook into force, and declare by it.
+        let taken = staged.worlds.upkeep.now().map(|book| book.runbook.clone());
+        let runbook = taken.unwrap_or_else(|| self.options.runbook.load_full());
+        let facts = match decide(&staged.worlds, &runbook, &context, &request.command) {
             Ok(facts) => facts,
             // What was done already is refused now: the first answer still stands.
             Err(refusal) => {
@@ -241,7 +244,16 @@ impl<L: Log> Writer<L> {
             }
             _ => Vec::new(),
         };
-        Context { by: request.by.clone(), now, drill: request.drill, counted }
+        let runs = match &request.command {
+            Command::Release { agent: Some(agent), .. } => interlocks.runs(request.drill, agent),
+            Command::Release { switch, .. } => {
+                let world = self.state.worlds.get(request.drill);
+                let agent = world.and_then(|world| world.switches.get(switch)?.scope.agent.clone());
+                agent.and_then(|agent| interlocks.runs(request.drill, &agent))
+            }
+            _ => None,
+        };
+        Context { by: request.by.clone(), now, drill: request.drill, counted, runs }
     }
 
     /// What the command's id answered first, if it was ever asked (law 2).
@@ -271,6 +283,7 @@ impl<L: Log> Writer<L> {
     fn publish(&mut self, staged: Staged) {
         self.state.tail.keep();
         self.state.worlds = staged.worlds;
+        self.options.follow(&self.state.worlds);
         let events: Vec<Arc<Event>> = staged.appends.into_iter().flat_map(|append| append.events).collect();
         self.show(self.state.worlds.clone(), &events);
         for event in events {

@@ -253,7 +253,7 @@ impl About {
         }
         match event.stream.topic {
             topic @ Topic::Incident(_) => return topic == self.incident,
-            Topic::Access | Topic::Drills => return false,
+            Topic::Access | Topic::Drills | Topic::Runbook => return false,
             Topic::Switches | Topic::Holds | Topic::Agents | Topic::Tripwires => {}
         }
         let Ok((_, data)) = event.fact.parts() else { return false };

@@ -34,7 +34,7 @@ pub async fn bundle(
     let world = world(&all, drill)?;
     let incident = find(world, id)?.clone();
     let spend = telemetry::spend(&backend, drill, world, &incident).await;
-    let runbook = backend.runbook.load_full();
+    let runbook = backend.runbook_of(&incident);
     let now = (backend.clock)();
     let postmortem =
         postmortem::markdown(Sources { incident: &incident, world, runbook: &runbook, spend: spend.as_ref(), now });

@@ -22,5 +22,6 @@ pub async fn show(
     Id(id): Id<IncidentId>,
 ) -> Reply<Advice> {
     let all = worlds(&backend, drill)?;
-    Ok(axum::Json(advise(&backend.runbook.load().decision, find(world(&all, drill)?, id)?)))
+    let incident = find(world(&all, drill)?, id)?;
+    Ok(axum::Json(advise(&backend.runbook_of(incident).decision, incident)))
 }

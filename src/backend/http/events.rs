@@ -180,7 +180,7 @@ impl Feed {
             self.over = true;
         }
         let wanted = match event.stream.topic {
-            Topic::Drills => true,
+            Topic::Drills | Topic::Runbook => true,
             Topic::Access => self.drill.is_none() && self.sees_tokens,
             _ => event.stream.drill == self.drill,
         };

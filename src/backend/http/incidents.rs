@@ -43,8 +43,7 @@ pub async fn list(State(backend): State<Arc<Backend>>, InWorld(drill): InWorld, 
     let world = world(&all, drill)?;
     let now = (backend.clock)();
     let shown = world.incidents.values().filter(|incident| !only_open || incident.is_open());
-    let runbook = backend.runbook.load();
-    Ok(axum::Json(shown.map(|incident| view(incident, world, &runbook, now)).collect()))
+    Ok(axum::Json(shown.map(|incident| view(incident, world, &backend.runbook_of(incident), now)).collect()))
 }
 
 /// One incident.
@@ -55,7 +54,8 @@ pub async fn show(
 ) -> Reply<IncidentView> {
     let all = worlds(&backend, drill)?;
     let world = world(&all, drill)?;
-    Ok(axum::Json(view(find(world, id)?, world, &backend.runbook.load(), (backend.clock)())))
+    let incident = find(world, id)?;
+    Ok(axum::Json(view(incident, world, &backend.runbook_of(incident), (backend.clock)())))
 }
 
 /// The severity that is advised for it, and why (SEV.5).
@@ -67,7 +67,7 @@ pub async fn advice(
     let all = worlds(&backend, drill)?;
     let world = world(&all, drill)?;
     let incident = find(world, id)?;
-    Ok(axum::Json(advise(&backend.runbook.load(), incident, world, &backend.touched(drill, incident))))
+    Ok(axum::Json(advise(&backend.runbook_of(incident), incident, world, &backend.touched(drill, incident))))
 }
 
 /// Begins one.

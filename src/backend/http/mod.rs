@@ -22,6 +22,7 @@ mod problem;
 mod reply;
 mod rollback;
 mod router;
+mod runbook;
 mod state;
 mod stop;
 mod switches;

@@ -57,7 +57,7 @@ pub async fn show(
     let world = world(&all, drill)?;
     let incident = find(world, id)?;
     let spend = telemetry::spend(&backend, drill, world, incident).await;
-    let runbook = backend.runbook.load_full();
+    let runbook = backend.runbook_of(incident);
     let sources = Sources { incident, world, runbook: &runbook, spend: spend.as_ref(), now: (backend.clock)() };
     let typed = |kind: &'static str| [(header::CONTENT_TYPE, kind)];
     Ok(match format {

@@ -13,7 +13,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
     agents, blobs, bundle, commands, decision, door, drills, events, evidence, figures, firings, health, holds,
-    incidents, postmortem, rollback, state, stop, switches, tokens, tripwires,
+    incidents, postmortem, rollback, runbook, state, stop, switches, tokens, tripwires,
 };
 use crate::{
     api::{Problem, path},
@@ -72,6 +72,8 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(path::TOKENS, get(tokens::list).post(tokens::make))
         .route(&under(path::TOKENS, "{id}"), delete(tokens::revoke))
         .route(path::FIGURES, get(figures::show))
+        .route(path::RUNBOOK, get(runbook::show).post(runbook::take))
+        .route(path::UPKEEP, get(runbook::upkeep))
         .route(path::DRILLS, get(drills::list).post(drills::start))
         .route(&under(path::DRILLS, "recordings"), get(drills::recordings))
         .route(&under(path::DRILLS, "{id}"), delete(drills::end))

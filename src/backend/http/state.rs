@@ -25,6 +25,7 @@ pub async fn show(
         position: all.position,
         world: all.get(drill).cloned().unwrap_or_default(),
         drills: all.takes.values().cloned().collect(),
+        upkeep: all.upkeep.clone(),
         you: You { may_act: identity.may(Right::Work), name: identity.author },
         backend: backend.about(),
         live: backend.live(drill),

@@ -6,6 +6,7 @@ use super::Judge;
 use crate::{
     api::AgentLive,
     incident::AgentDeclaration,
+    runbook::TripwirePlan,
     telemetry::Action,
     terms::{AgentId, Time},
     tripwire::{Engine, FiringChange, FiringKey, Recall},
@@ -16,6 +17,10 @@ impl Judge for Engine {
         let mut changes = Vec::new();
         Engine::judge_approved(self, action, approved, &mut changes);
         changes
+    }
+
+    fn retune(&mut self, plan: &TripwirePlan) {
+        Engine::retune(self, plan.clone());
     }
 
     fn tick(&mut self, now: Time) -> Vec<FiringChange> {

@@ -131,7 +131,7 @@ async fn traces(
     whole: Whole,
     source: &Source,
 ) -> Result<(usize, String), Problem> {
-    let (now, size, prices) = (intake.now(), whole.bytes.len(), intake.prices().clone());
+    let (now, size, prices) = (intake.now(), whole.bytes.len(), intake.prices());
     let decode = move |bytes: &[u8]| -> Result<Spans, DecodeError> {
         Ok(otlp::spans(&otlp::read(bytes, encoding)?, &prices, now))
     };

@@ -118,7 +118,10 @@ impl<W: Writer> Desk<W> {
                 () = ears.stop.cancelled() => break,
                 event = ears.events.recv() => match event {
                     Ok(event) => self.hear(&event).await,
-                    Err(broadcast::error::RecvError::Lagged(_)) => self.declare_all(),
+                    Err(broadcast::error::RecvError::Lagged(_)) => {
+                        self.declare_all();
+                        self.retune();
+                    }
                     Err(broadcast::error::RecvError::Closed) => break,
                 },
                 _ = every.tick() => self.tick().await,
@@ -192,6 +195,9 @@ impl<W: Writer> Desk<W> {
             return;
         }
         out.accepted += 1;
+        if action.run.is_none() {
+            self.counts.without_run();
+        }
         let approved = self.breaches.approved(self.drill, &action);
         changes.extend(self.judge.judge(&action, &approved));
         changes.extend(self.breaches.observe(self.drill, &action, source, now));
@@ -271,7 +277,17 @@ impl<W: Writer> Desk<W> {
         None
     }
 
+    /// The runbook in force judges from now on.
+    fn retune(&mut self) {
+        if let Some(book) = self.writer.worlds().upkeep.now() {
+            self.judge.retune(&book.runbook.tripwires);
+        }
+    }
+
     async fn hear(&mut self, event: &Event) {
+        if matches!(event.fact, Fact::RunbookTaken(_)) {
+            return self.retune();
+        }
         if event.stream.drill != self.drill {
             return;
         }

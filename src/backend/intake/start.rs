@@ -28,6 +28,7 @@ use super::{
 use crate::{
     api::{Problem, TelemetryCounts},
     backend::{clock::Clock, identity::Identity},
+    runbook::Runbook,
     telemetry::{
         Action, Prices,
         otlp::{SpanJoiner, Spans},
@@ -76,7 +77,7 @@ pub struct Start<W> {
     /// Where actions are kept.
     pub store: HotStore,
     /// What model calls cost where nobody says.
-    pub prices: Prices,
+    pub runbook: Arc<ArcSwap<Runbook>>,
 }
 
 /// Counters since the backend began; and what waits now.
@@ -87,6 +88,7 @@ pub(super) struct Counts {
     duplicate: AtomicU64,
     busy: AtomicU64,
     shed: AtomicU64,
+    without_run: AtomicU64,
     queued: AtomicUsize,
 }
 
@@ -99,6 +101,10 @@ impl Counts {
 
     pub fn reject(&self, items: usize) {
         self.rejected.fetch_add(items as u64, Ordering::Relaxed);
+    }
+
+    pub fn without_run(&self) {
+        self.without_run.fetch_add(1, Ordering::Relaxed);
     }
 
     pub fn shed(&self) {
@@ -128,6 +134,7 @@ impl Counts {
             duplicate: of(&self.duplicate),
             busy: of(&self.busy),
             shed: of(&self.shed),
+            without_run: of(&self.without_run),
         }
     }
 }
@@ -142,7 +149,7 @@ struct Inner {
     store: Arc<HotStore>,
     counts: Arc<Counts>,
     clock: Clock,
-    prices: Prices,
+    runbook: Arc<ArcSwap<Runbook>>,
     stop: CancellationToken,
     profiles: Profiles,
     tasks: std::sync::Mutex<Vec<JoinHandle<()>>>,
@@ -199,7 +206,7 @@ impl Intake {
             store,
             counts,
             clock: start.clock,
-            prices: start.prices,
+            runbook: start.runbook,
             stop,
             tasks,
             profiles,
@@ -272,8 +279,8 @@ impl Intake {
         (self.0.clock)()
     }
 
-    pub(super) fn prices(&self) -> &Prices {
-        &self.0.prices
+    pub(super) fn prices(&self) -> Prices {
+        Prices::new(&self.0.runbook.load().prices)
     }
 
     /// Judges what is queued, saves the engine, writes what waits.

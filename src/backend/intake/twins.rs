@@ -18,7 +18,7 @@ use crate::{
     api::{AgentLive, Problem},
     backend::clock::Clock,
     incident::{AgentDeclaration, Event, Worlds},
-    telemetry::{Action, Prices, native},
+    telemetry::{Action, native},
     terms::{DrillId, Time},
     tripwire::{FiringChange, FiringKey, Tripwire},
 };
@@ -54,6 +54,8 @@ impl Judge for Counting {
             _ => Vec::new(),
         }
     }
+
+    fn retune(&mut self, _: &crate::runbook::TripwirePlan) {}
 
     fn tick(&mut self, _: Time) -> Vec<FiringChange> {
         Vec::new()
@@ -156,7 +158,7 @@ pub async fn intake(writer: &Remembering, store: HotStore) -> Intake {
         writer: writer.clone(),
         clock,
         store,
-        prices: Prices::default(),
+        runbook: Arc::new(arc_swap::ArcSwap::from_pointee(crate::runbook::Runbook::shipped())),
     };
     Intake::start(start).await.unwrap()
 }

@@ -9,6 +9,7 @@ use crate::{
     api::{AgentLive, Problem},
     backend::core::Core,
     incident::{AgentDeclaration, Command, Event, Worlds},
+    runbook::TripwirePlan,
     telemetry::Action,
     terms::{AgentId, Author, DrillId, Time},
     tripwire::{FiringChange, FiringKey, Recall},
@@ -18,6 +19,8 @@ use crate::{
 pub trait Judge: Send + 'static {
     /// Judges an action, in order of arrival; a person let it by the rules `approved`.
     fn judge(&mut self, action: &Action, approved: &[String]) -> Vec<FiringChange>;
+    /// Judges by other limits from now on.
+    fn retune(&mut self, plan: &TripwirePlan);
     /// Closes what time closes.
     fn tick(&mut self, now: Time) -> Vec<FiringChange>;
     /// An owner declared an agent.

@@ -17,7 +17,7 @@ impl Interlock {
 
     /// Takes the holds as they stand, and judges the decisions that are new.
     pub(super) fn see_approvals(&self, world: &World, now: Time) {
-        self.approvals().see(&world.holds, self.review_s, now);
+        self.approvals().see(&world.holds, **self.review_s.load(), now);
     }
 
     /// An executed action: did its call wait for a person, and did the person say yes?

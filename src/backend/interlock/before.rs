@@ -1,6 +1,6 @@
 //! A call judged before it runs, by authorisation and the team's rules, on top of what switches answer (DET.12).
 
-use std::sync::PoisonError;
+use std::sync::{PoisonError, atomic::Ordering};
 
 use super::{Interlock, table::Table};
 use crate::{
@@ -69,7 +69,9 @@ fn joined(answer: CheckAnswer, objections: &[Objection]) -> CheckAnswer {
 
 impl Interlock {
     fn before<T>(&self, with: impl FnOnce(&mut Before) -> T) -> Option<T> {
-        self.judges_before.then(|| with(&mut self.before.lock().unwrap_or_else(PoisonError::into_inner)))
+        self.judges_before
+            .load(Ordering::Acquire)
+            .then(|| with(&mut self.before.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
     /// What switches answer, joined with what rules say.
@@ -80,7 +82,7 @@ impl Interlock {
         answer: CheckAnswer,
         now: Time,
     ) -> CheckAnswer {
-        if !self.judges_before {
+        if !self.judges_before.load(Ordering::Acquire) {
             return answer;
         }
         let call = asked_call(table, asked, now);
@@ -119,7 +121,7 @@ impl Interlock {
         lifted: &[String],
         now: Time,
     ) -> CheckAnswer {
-        if !self.judges_before {
+        if !self.judges_before.load(Ordering::Acquire) {
             return answer;
         }
         let call = asked_call(table, asked, now);

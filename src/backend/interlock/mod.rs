@@ -19,6 +19,7 @@ mod room;
 mod seat;
 mod stream;
 mod table;
+mod watched;
 mod world;
 mod worlds;
 

@@ -2,9 +2,13 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
+use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 use super::{
@@ -14,6 +18,7 @@ use super::{
     memory::Memory,
     proof::{Effect, proof},
     table::Table,
+    watched::Watched,
 };
 use crate::{
     api::{AgentLive, CheckAnswer, CheckRequest, Decision, LeaseAnswer, LeaseRequest},
@@ -38,6 +43,8 @@ pub(super) struct Known {
     pub(super) breaches: BTreeMap<(SwitchId, AgentId), Breach>,
     /// Calls that a person approved, until their action is seen: they pass what held them once.
     pub(super) granted: Vec<Grant>,
+    /// Runs of agents whose stage is watched.
+    watched: Watched,
     /// When the clients of holds last asked for them.
     asked: BTreeMap<HoldId, Time>,
 }
@@ -49,11 +56,11 @@ pub struct Interlock {
     pulse: Arc<Pulse>,
     steady: Clock,
     /// Whether anything is judged before it runs: where nothing is, a check takes no lock for it.
-    pub(super) judges_before: bool,
+    pub(super) judges_before: AtomicBool,
     pub(super) before: Mutex<Before>,
     pub(super) approvals: Mutex<Approvals>,
     /// Seconds that a human review takes at least.
-    pub(super) review_s: f64,
+    pub(super) review_s: ArcSwap<f64>,
 }
 
 /// Why a lease is not given.
@@ -94,11 +101,18 @@ impl Interlock {
             known: Mutex::default(),
             pulse,
             steady,
-            judges_before: plan.rules.judge_before(),
+            judges_before: plan.rules.judge_before().into(),
             before: Mutex::new(Before::new(plan.rules.clone())),
             approvals: Mutex::default(),
-            review_s: plan.review_s,
+            review_s: ArcSwap::from_pointee(plan.review_s),
         }
+    }
+
+    /// Judges by the rules and limits of another runbook from now on.
+    pub fn retune(&self, plan: &TripwirePlan) {
+        self.before.lock().unwrap_or_else(PoisonError::into_inner).retune(plan.rules.clone());
+        self.judges_before.store(plan.rules.judge_before(), Ordering::Release);
+        self.review_s.store(Arc::new(plan.review_s));
     }
 
     /// Told when the log falls sick, and when it is well again.
@@ -153,6 +167,7 @@ impl Interlock {
             self.approvals().reopen(world.firings.values().map(AsRef::as_ref));
         }
         known.effects.retain(|id, _| table.engaged.contains_key(id));
+        known.watched.follow(table.engaged.values().map(AsRef::as_ref));
         let now = self.moment(now);
         for (id, switch) in &table.engaged {
             let version = table.version;
@@ -272,6 +287,7 @@ impl Interlock {
     /// A call as it was heard: with what is known of its run, and who asked for it noted.
     fn heard(&self, table: &Table, asked: &CheckRequest, mut call: Call, way: Way, now: Time) -> Call {
         let mut known = self.known_with(table, &asked.agent, now);
+        known.watched.saw(&asked.agent, asked.run.as_deref());
         let Some(heard) = known.everybody.of(&asked.agent) else { return call };
         call.run_began = asked.run.as_deref().and_then(|run| heard.run(run, now));
         heard.check(way, asked.sent_at, now);
@@ -371,6 +387,7 @@ impl Interlock {
         if action.status == Status::Denied {
             return Vec::new();
         }
+        known.watched.saw(&action.agent, action.run.as_deref());
         self.executed(&table, action);
         self.ran(&table, action);
         let mut call = table.call_of(action);
@@ -379,6 +396,11 @@ impl Interlock {
         let approved = if against.is_empty() { Vec::new() } else { known.take_grant(&call) };
         let against = against.into_iter().filter(|switch| !approved.contains(&switch.id));
         against.filter_map(|switch| known.went_past(switch, action, began)).collect()
+    }
+
+    /// Runs of `agent` seen since the stage that holds it began (RST.3).
+    pub fn runs(&self, agent: &AgentId) -> u32 {
+        self.known().watched.runs(agent)
     }
 
     /// Switches whose harm is older than what was seen of it, and from when on the stored actions tell (CON.10).

@@ -3,8 +3,10 @@
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
+
+use arc_swap::ArcSwap;
 
 use super::{Interlock, Memory, ofrep::Tickets, room::Room};
 use crate::{
@@ -17,7 +19,7 @@ use crate::{
         Worlds,
         containment::{AgentProof, Scope},
     },
-    runbook::TripwirePlan,
+    runbook::Runbook,
     telemetry::Action,
     terms::{AgentId, DrillId, Time},
     tripwire::{FiringChange, Recall},
@@ -29,18 +31,21 @@ pub struct InterlockWorlds {
     clock: Clock,
     steady: Clock,
     pulse: Arc<Pulse>,
-    plan: TripwirePlan,
+    runbook: Arc<ArcSwap<Runbook>>,
+    version: Mutex<String>,
     tickets: Arc<Tickets>,
     room: Room,
 }
 
 impl InterlockWorlds {
     /// With the real world's, and nothing engaged.
-    pub fn new(clock: Clock, steady: Clock, plan: TripwirePlan) -> Self {
+    pub fn new(clock: Clock, steady: Clock, runbook: Arc<ArcSwap<Runbook>>) -> Self {
         let pulse = Arc::new(Pulse::default());
-        let real = (None, Arc::new(Interlock::new(pulse.clone(), steady.clone(), &plan)));
+        let real = (None, Arc::new(Interlock::new(pulse.clone(), steady.clone(), &runbook.load().tripwires)));
         let room = Room::new(&pulse);
-        Self { worlds: RwLock::new(BTreeMap::from([real])), clock, steady, pulse, plan, tickets: Arc::default(), room }
+        let version = Mutex::new(runbook.load().version.clone());
+        let worlds = RwLock::new(BTreeMap::from([real]));
+        Self { worlds, clock, steady, pulse, runbook, version, tickets: Arc::default(), room }
     }
 
     /// The pulse of the log that all of them answer by.
@@ -82,10 +87,21 @@ impl InterlockWorlds {
         }
     }
 
+    /// Another runbook came into force: every world judges by it.
+    fn retune(&self) {
+        let runbook = self.runbook.load();
+        let mut version = self.version.lock().unwrap_or_else(PoisonError::into_inner);
+        if *version != runbook.version {
+            version.clone_from(&runbook.version);
+            self.all().iter().for_each(|(_, interlock)| interlock.retune(&runbook.tripwires));
+        }
+    }
+
     fn of(&self, drill: Option<DrillId>) -> Arc<Interlock> {
         self.get(drill).unwrap_or_else(|| {
             let mut worlds = self.worlds.write().unwrap_or_else(PoisonError::into_inner);
-            let new = || Arc::new(Interlock::new(self.pulse.clone(), self.steady.clone(), &self.plan));
+            let new =
+                || Arc::new(Interlock::new(self.pulse.clone(), self.steady.clone(), &self.runbook.load().tripwires));
             worlds.entry(drill).or_insert_with(new).clone()
         })
     }
@@ -96,8 +112,13 @@ impl Interlocks for InterlockWorlds {
         self.get(drill).map(|interlock| interlock.counted(scope, now)).unwrap_or_default()
     }
 
+    fn runs(&self, drill: Option<DrillId>, agent: &AgentId) -> Option<u32> {
+        self.get(drill).map(|interlock| interlock.runs(agent))
+    }
+
     fn publish(&self, worlds: &Worlds, changed: &[Option<DrillId>]) {
         let now = (self.clock)();
+        self.retune();
         // A drill that just began is told of in the real world.
         let begun = worlds.drills.keys().map(|drill| Some(*drill)).filter(|drill| self.get(*drill).is_none());
         for drill in changed.iter().copied().chain(begun) {

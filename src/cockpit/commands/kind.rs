@@ -78,6 +78,12 @@ words! {
         Filter = "filter",
         /// Opens help.
         Help = "help",
+        /// Shows what is open before an incident.
+        Ready = "show-readiness",
+        /// Shows an agent's operating unit.
+        Unit = "show-agent",
+        /// Reports what is wrong with the runbook.
+        Fault = "report-runbook",
         /// Zooms the pane.
         Zoom = "zoom",
         /// Toggles UTC.

@@ -12,7 +12,7 @@ use ratatui::{
 use super::window;
 use crate::{
     cockpit::{commands::Do, input::Input, model::Model, text, theme::Role},
-    terms::{DrillId, IncidentId},
+    terms::{AgentId, DrillId, IncidentId},
 };
 
 /// What taking an item does.
@@ -28,6 +28,8 @@ pub enum Choice {
     Audience(IncidentId, String),
     /// Plays a drill.
     Drill(String),
+    /// Opens an agent's page.
+    Agent(AgentId),
 }
 
 /// One item.

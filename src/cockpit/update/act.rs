@@ -1,6 +1,6 @@
 //! What the commands of the panes do.
 
-use super::{drafts, opening, undo};
+use super::{drafts, opening, reading, undo};
 use crate::{
     cockpit::{
         commands::Do,
@@ -52,6 +52,7 @@ pub fn act(model: &mut Model, does: Do) -> Vec<Effect> {
         Do::Undo => return undo::undo(model),
         Do::Help => model.overlay = Some(Overlay::Help(HelpState { pane: model.focus, top: 0 })),
         Do::Trace => return trace(model),
+        Do::Ready => reading::ready(model),
         Do::EditHere => drafts::edit_here(model),
         Do::Agree => return drafts::agree(model),
         Do::DraftView => model.drafts.turn(),

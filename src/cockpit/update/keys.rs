@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 
-use super::{act, drafts, opening, submit};
+use super::{act, drafts, opening, reading, submit};
 use crate::cockpit::{
     commands::{Do, Scope, command, why_not},
     effect::Effect,
@@ -25,7 +25,7 @@ pub fn key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         (Some(Overlay::Contain(_)), _) => Scope::Containing,
         (Some(Overlay::Pick(_)), _) => Scope::Picking,
         (Some(Overlay::Form(_)), _) => Scope::Filling,
-        (Some(Overlay::Help(_) | Overlay::Trace(_)), _) => Scope::Reading,
+        (Some(Overlay::Help(_) | Overlay::Trace(_) | Overlay::Sheet(_)), _) => Scope::Reading,
         (None, Some(_)) => Scope::Editing,
         (None, None) => Scope::of(model.focus),
     };
@@ -168,6 +168,7 @@ fn move_in(model: &mut Model, does: Do) -> Option<Vec<Effect>> {
             state.top = state.top.saturating_add_signed(page).min(last);
         }
         Some(Overlay::Trace(view)) => view.scroll(10 * by, model.size.1),
+        Some(Overlay::Sheet(sheet)) => sheet.scroll(10 * by, model.size),
         Some(Overlay::Contain(form)) if by == 0 => form.next_mode(),
         Some(Overlay::Contain(form)) => {
             let all = form.choices.len().max(1) as isize;
@@ -232,6 +233,7 @@ fn choose(model: &mut Model) -> Vec<Effect> {
         }
         Choice::World(world) => return vec![sync::follow(model, world)],
         Choice::Audience(incident, audience) => return drafts::begin(model, incident, audience),
+        Choice::Agent(agent) => return reading::open(model, agent),
         Choice::Drill(name) => {
             model.say(format!("{name} is being set up"));
             return vec![Effect::Play { name, speed: opening::DRILL_SPEED }];

@@ -1,12 +1,14 @@
 //! `update`: one message in, the model changed, effects out. It never waits.
 
 mod act;
+mod book;
 mod cause;
 mod deciding;
 mod drafts;
 mod first;
 mod keys;
 mod opening;
+mod reading;
 mod rollback;
 mod submit;
 mod team;

@@ -1,6 +1,6 @@
 //! Which overlay a command opens, filled with what is known.
 
-use super::deciding;
+use super::{deciding, reading};
 use crate::{
     cockpit::{
         commands::{Do, Need, TABLE, why_not},
@@ -34,6 +34,7 @@ pub fn overlay(model: &Model, does: Do) -> Option<Overlay> {
         Do::World if model.world.is_none() => return pick(worlds(model)),
         Do::PlayDrill => return pick(recordings(model)),
         Do::NewDraft => return pick(audiences(model)?),
+        Do::Unit => return pick(reading::choose(model)?),
         _ => {}
     }
     form(model, does).map(|form| Overlay::Form(Box::new(form)))
@@ -56,6 +57,7 @@ fn form(model: &Model, does: Do) -> Option<Form> {
             let field = Field::text("holds", "only rows that hold this text; empty shows all", filter.as_str());
             return Some(Form::new(format!("Find in {}", model.focus.title()), Ask::Filter(model.focus), vec![field]));
         }
+        Do::Fault => return Some(reading::fault(model)),
         Do::Approve | Do::Deny => return deciding::form(model, does),
         Do::Release | Do::Annotate => return of_switch(model, does),
         _ => {}

@@ -1,6 +1,6 @@
 //! What a filled form asks.
 
-use super::{act, cause, deciding, first, rollback, team, when};
+use super::{act, cause, deciding, first, reading, rollback, team, when};
 use crate::{
     cockpit::{
         effect::Effect,
@@ -86,6 +86,7 @@ fn asked(form: &Form, model: &Model) -> Result<(String, Command), String> {
             let over = form.given("override");
             (what, Command::Release { switch: *switch, why: form.need("why")?, agent, to, over })
         }
+        Ask::Fault(_) => ("reported; the runbook's owner sees to it".into(), reading::fault_asked(form)?),
         Ask::Decide { .. } => deciding::asked(form, model)?,
         Ask::Annotate(switch) => {
             let incident = form.given("incident").map(|id| id.parse::<IncidentId>()).transpose();

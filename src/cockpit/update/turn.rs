@@ -1,6 +1,6 @@
 //! One message.
 
-use super::{act, drafts, keys, undo};
+use super::{act, book, drafts, keys, reading, undo};
 use crate::{
     cockpit::{
         effect::Effect,
@@ -19,6 +19,12 @@ const TOAST_MS: i64 = 8_000;
 
 /// Takes one message at `now`.
 pub fn update(model: &mut Model, now: Time, message: Message) -> Vec<Effect> {
+    let mut effects = take(model, now, message);
+    effects.extend(book::choose(model));
+    effects
+}
+
+fn take(model: &mut Model, now: Time, message: Message) -> Vec<Effect> {
     model.now = now;
     match message {
         Message::Key(key) => return keys::key(model, key),
@@ -38,6 +44,8 @@ pub fn update(model: &mut Model, now: Time, message: Message) -> Vec<Effect> {
         Message::Loaded { .. } | Message::Heard { .. } => {}
         Message::Answered { what, result } => answered(model, what, result),
         Message::Traced { incident, trace } => traced(model, incident, trace),
+        Message::Used { agent, used } => reading::came(model, &agent, used),
+        Message::Book { version, view } => book::came(model, version, view),
         Message::Ran(Ok(done)) => model.say(done),
         Message::Ran(Err(wrong)) => model.complain(wrong.to_string()),
         Message::BrokeGlass(Ok(done)) => model.say(done),

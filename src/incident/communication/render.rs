@@ -130,7 +130,7 @@ mod tests {
                 ..Declare::default()
             };
             let now = Time::from_millis(1_772_460_300_000);
-            let context = Context { by: "dana".parse().unwrap(), now, drill: None, counted: Vec::new() };
+            let context = Context { by: "dana".parse().unwrap(), now, drill: None, counted: Vec::new(), runs: None };
             let mut worlds = Worlds::default();
             let facts = decide(&worlds, &runbook, &context, &Command::Declare(ask)).unwrap();
             for (new, seq) in facts.into_iter().zip(1..) {

@@ -2,7 +2,7 @@
 
 use super::{
     access, actuators, agents, auto, communication, containment, decision, declare, evidence, firings, first_minutes,
-    holds, investigation, lifecycle, postmortem, restart, rollback, team,
+    holds, investigation, lifecycle, postmortem, restart, rollback, team, upkeep,
 };
 use crate::{
     incident::{
@@ -24,9 +24,12 @@ pub struct Context {
     pub drill: Option<DrillId>,
     /// Whom a switch engaged now would count (protocol 3); only the interlock knows.
     pub counted: Vec<AgentProof>,
+    /// Runs of the agent that a release names, seen since the stage that holds it began; only the interlock knows (RST.3).
+    pub runs: Option<u32>,
 }
 
 /// A command being decided: everything a rule looks at.
+#[derive(Clone, Copy)]
 pub(super) struct Case<'a> {
     pub worlds: &'a Worlds,
     pub world: &'a World,
@@ -121,6 +124,9 @@ pub fn decide(worlds: &Worlds, runbook: &Runbook, context: &Context, command: &C
         Command::AckFiring { firing, expected } => firings::acknowledge(&case, *firing, *expected),
         Command::SetAuto(ask) => auto::set(&case, ask),
         Command::Fire { changes } => firings::fire(&case, changes),
+        Command::TakeRunbook(ask) => upkeep::take(&case, ask),
+        Command::ReportFault(ask) => upkeep::report(&case, ask),
+        Command::SettleFault(ask) => upkeep::settle(&case, ask),
         Command::MakeToken { name, role, agent, hash } => access::make(&case, name, *role, agent.as_ref(), hash),
         Command::RevokeToken { token } => access::revoke(&case, *token),
         Command::StartDrill { name, title, seed, speed } => access::start_drill(&case, name, title, *seed, *speed),
@@ -135,6 +141,9 @@ fn on_incident(case: &Case<'_>, id: IncidentId, ask: &IncidentCommand) -> Decide
     if incident.status == crate::incident::Status::Merged && !on_its_way {
         return Err(conflict(format!("{id} was merged into another incident; work on that one")));
     }
+    // An open incident is worked by the runbook it began with (GOV.1).
+    let runbook = case.worlds.upkeep.runbook(&incident.runbook).map_or(case.runbook, AsRef::as_ref);
+    let case = &Case { runbook, ..*case };
     let mut facts = by_family(case, incident, ask)?;
     facts.extend(first_minutes::too_early(case, incident, &facts));
     Ok(facts)

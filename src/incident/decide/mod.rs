@@ -22,6 +22,7 @@ mod restart;
 mod rollback;
 mod stages;
 mod team;
+mod upkeep;
 mod working;
 
 #[cfg(test)]

@@ -198,7 +198,23 @@ fn too_far(case: &Case<'_>, agent: &AgentId, to: Stage) -> Option<(String, Strin
     if let Some(until) = standing.and_then(|switch| switch.watch_until).filter(|until| *until > case.context.now) {
         return Some((format!("{agent} is watched in {now}"), format!("until {until}")));
     }
-    (to > now.after()).then(|| (format!("{agent} is {now}"), format!("next is {}", now.after())))
+    if standing.is_some()
+        && let Some(seen) = case.context.runs.filter(|seen| *seen < case.runbook.restart.watch.runs)
+    {
+        let least = case.runbook.restart.watch.runs;
+        return Some((format!("{agent} is watched in {now}"), format!("{seen} of {least} runs seen")));
+    }
+    if to > now.after() {
+        return Some((format!("{agent} is {now}"), format!("next is {}", now.after())));
+    }
+    let owner = "`andon agents declare FILE` names one".to_owned();
+    (to >= Stage::Canary && unowned(case, agent)).then(|| (format!("nobody owns {agent}, so it goes no wider"), owner))
+}
+
+/// GOV.4: nobody answers for it.
+fn unowned(case: &Case<'_>, agent: &AgentId) -> bool {
+    let owner = case.world.agents.get(agent).and_then(|agent| agent.declared.owner.as_deref());
+    owner.is_none_or(|owner| owner.trim().is_empty())
 }
 
 /// The facts that an incident's own agents go on.

@@ -16,6 +16,7 @@ impl Worlds {
         match event.stream.topic {
             Topic::Access => self.access(event),
             Topic::Drills => self.take(event),
+            Topic::Runbook => self.upkeep.apply(event),
             Topic::Incident(_) | Topic::Switches | Topic::Holds | Topic::Agents | Topic::Tripwires => {
                 if let Some(world) = self.get_mut(event.stream.drill) {
                     world.apply(event);
@@ -98,7 +99,7 @@ impl World {
                     self.declared(declared, event);
                 }
             }
-            Topic::Access | Topic::Drills => {}
+            Topic::Access | Topic::Drills | Topic::Runbook => {}
         }
     }
 

@@ -91,7 +91,7 @@ fn ready(story: &mut Story) {
     story.done(approve(false));
 }
 
-/// RST.1, RST.2: reading needs three of the nine; acting needs all; stages come one by one, each watched.
+/// RST.1–RST.3, GOV.4: reading needs three of the nine; acting needs all; stages come one by one, each watched.
 #[test]
 fn nine_conditions_gate_the_first_acting_stage() {
     let mut story = stopped("SEV-3");
@@ -111,6 +111,14 @@ fn nine_conditions_gate_the_first_acting_stage() {
     let mut now = 0;
     for stage in [Stage::DraftOnly, Stage::ApprovalRequired, Stage::Canary, Stage::Full] {
         now += 25 * 3_600;
+        story.context.runs = Some(19);
+        story.at(now).refused(to("refund-bot", stage, None), RefusalCode::Conflict, "19 of 20 runs seen");
+        story.context.runs = Some(20);
+        if stage == Stage::Canary {
+            story.refused(to("refund-bot", stage, None), RefusalCode::Conflict, "nobody owns refund-bot");
+            let owned = serde_json::json!({ "id": "refund-bot", "owner": "kim" });
+            story.done(Command::DeclareAgents { agents: vec![serde_json::from_value(owned).unwrap()] });
+        }
         story.at(now).done(to("refund-bot", stage, None));
     }
     assert_eq!(story.incident(1).gate.full_at, Some(at(now)));

@@ -46,7 +46,7 @@ impl Story {
             worlds: Worlds::default(),
             events: Vec::new(),
             runbook: Runbook::shipped(),
-            context: Context { by, now: at(0), drill: None, counted: Vec::new() },
+            context: Context { by, now: at(0), drill: None, counted: Vec::new(), runs: None },
             heads: BTreeMap::new(),
         }
     }
