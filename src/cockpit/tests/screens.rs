@@ -124,7 +124,15 @@ fn every_pane_in_a_split_and_every_overlay() {
         super::acting::press(&mut model, key);
         insta::assert_snapshot!(format!("split-{pane}"), text(&painted(&model, (44, 30))));
     }
-    for (name, keys) in [("halt", "!"), ("palette", ":"), ("help", "?"), ("declare", "D"), ("severity", "S")] {
+    for (name, keys) in [
+        ("halt", "!"),
+        ("palette", ":"),
+        ("help", "?"),
+        ("declare", "D"),
+        ("severity", "S"),
+        ("readiness", "L"),
+        ("agents", "U"),
+    ] {
         for size in [(80, 24), (44, 30)] {
             let mut model = sample::model(size);
             super::acting::press(&mut model, keys);

@@ -11,7 +11,7 @@ use crate::{
     },
     incident::{Command, upkeep::ReportFault},
     report::{
-        readiness::readiness,
+        readiness::{Ready, readiness},
         unit::{agents, unit},
     },
     terms::AgentId,
@@ -20,8 +20,11 @@ use crate::{
 /// What is open before an incident, GOV.1 to GOV.6.
 pub(super) fn ready(model: &mut Model) {
     let (Some(state), Some(runbook)) = (&model.state, &model.runbook) else { return };
-    let lines = readiness(state, runbook).into_iter();
+    let mut lines = readiness(state, runbook);
+    // What is open first: it is why somebody looks.
+    lines.sort_by_key(|it| it.state == Ready::Met);
     let lines = lines
+        .into_iter()
         .map(|it| SheetLine { state: Some(it.state), text: format!("{} {}: {}", it.code, it.what, it.detail) })
         .collect();
     let title = "Ready before an incident".to_owned();

@@ -6,8 +6,8 @@ use crate::{
         effect::Effect,
         link::LinkError,
         message::Message,
-        model::{Model, Overlay},
-        sync,
+        model::{Model, Overlay, Pane},
+        rows, sync,
     },
     incident::{Fact, Topic},
     telemetry::trace::Trace,
@@ -78,6 +78,10 @@ fn traced(model: &mut Model, incident: IncidentId, trace: Result<Box<Trace>, Lin
 
 fn tick(model: &mut Model) {
     drafts::judge(model);
+    // Reminders come by time alone.
+    if model.focus == Pane::People {
+        rows::refresh(model);
+    }
     if model.toast.as_ref().is_some_and(|toast| model.now.since(toast.at) > TOAST_MS) {
         model.toast = None;
     }
