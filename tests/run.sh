@@ -27,6 +27,7 @@ need "command -v curl" curl ca-certificates
 need "command -v node && command -v npm" nodejs npm
 need "[ -x /usr/sbin/nginx ]" nginx
 need "command -v caddy" caddy
+need "ls /usr/lib/postgresql/*/bin/postgres && id postgres" postgresql
 for setup in tests/setup/*.sh; do
     [ -e "$setup" ] || continue
     echo "setup: $setup"

@@ -50,6 +50,9 @@ pub struct BackendInfo {
     pub shared: bool,
     /// The host it runs on.
     pub host: String,
+    /// Hosts of the other backends of the same database.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<String>,
     /// Where telemetry and interlock are served: `127.0.0.1:7420`.
     pub telemetry: Option<String>,
     /// Its log file.

@@ -14,6 +14,7 @@ use super::{
     clock::Clock,
     core::Core,
     drill::Playing,
+    nodes::Nodes,
     outward::Probes,
     presence::Presence,
     rights::{Right, may},
@@ -45,6 +46,8 @@ pub struct Backend {
     pub probes: Probes,
     /// Drills being played.
     pub playing: Playing,
+    /// The other backends of the same database.
+    pub nodes: Arc<Nodes>,
     /// What is kept by its content.
     pub blobs: Blobs,
     /// The runbook in force.
@@ -72,6 +75,7 @@ impl Backend {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             shared: self.shared,
             host: host_name(),
+            nodes: self.nodes.others().iter().map(|node| node.name.clone()).collect(),
             telemetry: self.telemetry.get().cloned(),
             log_file: self.log_file.clone(),
         }
@@ -87,12 +91,22 @@ impl Backend {
     pub fn live(&self, drill: Option<DrillId>) -> Live {
         let mut live = self.rooms.figures(drill, (self.clock)());
         live.touched = self.all_touched(drill);
-        live.present = self.presence.names();
+        live.present = self.present();
         live.armed.can_fire = self.can_fire();
         if drill.is_none() {
             live.armed.probes = self.probes.all();
         }
         live
+    }
+
+    /// Who has a cockpit open, at whichever node.
+    fn present(&self) -> Vec<String> {
+        let others = self.nodes.others();
+        let mut names: Vec<String> =
+            self.presence.names().into_iter().chain(others.iter().flat_map(|node| node.present.clone())).collect();
+        names.sort();
+        names.dedup();
+        names
     }
 
     /// What an agent used lately, by kind (TEN.3).
@@ -148,6 +162,9 @@ impl Backend {
         }
         if self.telemetry.get().is_none() {
             reasons.push("the backend is starting".to_owned());
+        }
+        if self.rooms.interlocks.pulse().is_sick() {
+            reasons.push("the log does not answer: leases end and checks are denied until it does".to_owned());
         }
         let unrecorded = self.core.worlds().real.switches.values().filter(|switch| !switch.recorded).count();
         if unrecorded > 0 {

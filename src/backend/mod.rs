@@ -17,6 +17,7 @@ pub mod listen;
 pub mod local;
 pub mod lock;
 pub mod log;
+pub mod nodes;
 pub mod outward;
 mod owner;
 mod postmortem;

@@ -20,7 +20,8 @@ use super::{
     interlock::{Memory, remember},
     listen::{self, ListenError},
     lock::{Lock, LockError, LockInfo},
-    log::{LogError, SqliteLog},
+    log::{LogError, PostgresLog, SqliteLog},
+    nodes::{self, Nodes},
     presence::Presence,
     rooms::Rooms,
     tasks, upkeep,
@@ -50,7 +51,7 @@ pub struct ServeOptions {
     pub home: Home,
     /// TCP addresses; none is 127.0.0.1:7420, or the next free port.
     pub listen: Vec<SocketAddr>,
-    /// Another place for the log: a path, or `sqlite:PATH`.
+    /// Another place for the log: a path, `sqlite:PATH`, or `postgres://…`.
     pub database: Option<String>,
     /// Plain HTTP beyond this machine was asked for by name.
     pub plain_http: bool,
@@ -105,7 +106,7 @@ pub enum ServeError {
     #[error(transparent)]
     Problem(#[from] Problem),
     /// A database of a kind this version does not know.
-    #[error("{0:?} names no log this version can keep; give --database a path, or sqlite:PATH")]
+    #[error("{0:?} names no log this version can keep; give --database a path, sqlite:PATH, or postgres://HOST/NAME")]
     Database(String),
     /// The system refuses something else.
     #[error("cannot run in the background: {0}")]
@@ -168,21 +169,26 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         options;
     home.prepare()?;
     let mut lock = Lock::take(&home.lock())?;
-    let log = SqliteLog::open(&database_path(&home, database)?, clock()).await?;
+    let database = Database::of(&home, database)?;
     let folder = runbook;
     let runbook = Arc::new(arc_swap::ArcSwap::new(folder.runbook.clone()));
-    let rooms = Arc::new(Rooms::new(clock.clone(), steady, runbook.clone()));
+    let rooms = Arc::new(Rooms::new(clock.clone(), steady.clone(), runbook.clone()));
     rooms.interlocks.recall(Memory::read(&home.heard()), clock());
-    let core = Core::open(
-        log,
-        Options {
-            interlocks: rooms.interlocks.clone(),
-            runbook: runbook.clone(),
-            clock: clock.clone(),
-            pulse: rooms.interlocks.pulse().clone(),
-        },
-    )
-    .await?;
+    let options = Options {
+        interlocks: rooms.interlocks.clone(),
+        runbook: runbook.clone(),
+        clock: clock.clone(),
+        pulse: rooms.interlocks.pulse().clone(),
+    };
+    let (core, shared) = match database {
+        Database::Sqlite(path) => (Core::open(SqliteLog::open(&path, clock()).await?, options).await?, None),
+        Database::Postgres(url) => {
+            let log = PostgresLog::open(&url, clock()).await?;
+            let pool = log.pool().clone();
+            (Core::open(log, options).await?, Some(pool))
+        }
+    };
+    let nodes = Arc::new(if shared.is_some() { Nodes::among(steady) } else { Nodes::alone(steady) });
     upkeep::begin(&core, &folder).await?;
     let intakes = begin_telemetry(&home, &core, &rooms, &runbook, &clock).await?;
     let _ = rooms.intakes.set(intakes.clone());
@@ -194,6 +200,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         presence: Presence::default(),
         probes: super::outward::Probes::default(),
         playing: super::drill::Playing::default(),
+        nodes: nodes.clone(),
         blobs: super::blobs::Blobs::in_folder(home.blobs()),
         runbook: runbook.clone(),
         clock: clock.clone(),
@@ -206,8 +213,15 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
     });
     let mut tasks = tasks::start(&backend);
     tasks.spawn(super::outward::keep_armed(backend.clone(), runbook.clone()));
-    tasks.spawn(super::outward::run(backend.clone(), runbook.clone()));
-    tasks.spawn(super::outward::deliver(backend.clone(), runbook.clone()));
+    if let Some(pool) = shared {
+        tasks.spawn(nodes::keep(backend.clone(), pool));
+    }
+    let (leading, about) = (nodes.clone(), (backend.clone(), runbook.clone()));
+    tasks.spawn(async move { leading.while_leading(|| super::outward::run(about.0.clone(), about.1.clone())).await });
+    let (leading, about) = (nodes, (backend.clone(), runbook.clone()));
+    tasks.spawn(
+        async move { leading.while_leading(|| super::outward::deliver(about.0.clone(), about.1.clone())).await },
+    );
     tasks.spawn(super::evidence::keep(backend.clone(), runbook.clone()));
     tasks.spawn(remember(backend.rooms.interlocks.clone(), home.heard(), clock.clone()));
 
@@ -302,12 +316,25 @@ fn tell(ended: std::io::Result<()>) {
     }
 }
 
-fn database_path(home: &Home, database: Option<String>) -> Result<PathBuf, ServeError> {
-    let Some(database) = database else { return Ok(home.database()) };
-    match database.split_once(':') {
-        Some(("sqlite", path)) if !path.is_empty() => Ok(path.strip_prefix("//").unwrap_or(path).into()),
-        None if !database.is_empty() => Ok(database.into()),
-        _ => Err(ServeError::Database(database.chars().take(80).collect())),
+/// Where the log is kept.
+#[derive(Debug, PartialEq, Eq)]
+enum Database {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+impl Database {
+    fn of(home: &Home, named: Option<String>) -> Result<Self, ServeError> {
+        let Some(named) = named else { return Ok(Self::Sqlite(home.database())) };
+        match named.split_once(':') {
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => Ok(Self::Postgres(named)),
+            Some(("sqlite", path)) if !path.is_empty() => {
+                Ok(Self::Sqlite(path.strip_prefix("//").unwrap_or(path).into()))
+            }
+            None if !named.is_empty() => Ok(Self::Sqlite(named.into())),
+            // What is behind the colon may hold a password.
+            _ => Err(ServeError::Database(named.split(':').next().unwrap_or_default().chars().take(40).collect())),
+        }
     }
 }
 
@@ -337,15 +364,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_database_is_a_path() {
+    fn a_database_is_a_path_or_a_server() {
         let home = Home::under("/h");
-        let path = |text: &str| database_path(&home, Some(text.into())).ok();
-        assert_eq!(database_path(&home, None).unwrap(), PathBuf::from("/h/data/andon.db"));
-        assert_eq!(path("x/y.db"), Some("x/y.db".into()));
-        assert_eq!(path("sqlite:x.db"), Some("x.db".into()));
-        assert_eq!(path("sqlite:///x.db"), Some("/x.db".into()));
-        for wrong in ["", "sqlite:", "postgres://db/andon"] {
-            assert_eq!(path(wrong), None, "{wrong}");
+        let of = |text: &str| Database::of(&home, Some(text.into())).ok();
+        let file = |path: &str| Some(Database::Sqlite(path.into()));
+        assert_eq!(Database::of(&home, None).unwrap(), Database::Sqlite("/h/data/andon.db".into()));
+        assert_eq!(
+            (of("x/y.db"), of("sqlite:x.db"), of("sqlite:///x.db")),
+            (file("x/y.db"), file("x.db"), file("/x.db"))
+        );
+        let url = "postgres://andon@db/andon";
+        assert_eq!(of(url), Some(Database::Postgres(url.into())));
+        for wrong in ["", "sqlite:", "postgres:db", "mysql://andon:secret@db/andon"] {
+            let why = Database::of(&home, Some(wrong.into())).unwrap_err().to_string();
+            assert!(!why.contains("secret"), "{why}");
         }
     }
 }

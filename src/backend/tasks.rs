@@ -73,7 +73,9 @@ async fn every<W: Future<Output = ()>>(period: Duration, backend: Arc<Backend>, 
 async fn record_proofs(backend: Arc<Backend>) {
     let now = (backend.clock)();
     for (drill, interlock) in backend.rooms.interlocks.all() {
-        let proofs = interlock.proofs(now).into_iter().map(|(switch, halt)| Command::Prove { switch, halt });
+        // One node proves for all of them: each heard what the others did.
+        let proofs = if backend.nodes.leads() { interlock.proofs(now) } else { Vec::new() };
+        let proofs = proofs.into_iter().map(|(switch, halt)| Command::Prove { switch, halt });
         let closed = interlock.closed_breaches(now);
         let fired = (!closed.is_empty()).then_some(Command::Fire { changes: closed });
         for command in proofs.chain(fired) {
@@ -134,6 +136,9 @@ async fn slipped_since(
 /// Lifts every preventive switch whose time is up, engages the planned ones, and ends holds that ran out, in every world
 /// (CON.9, CON.12).
 async fn keep_time(backend: Arc<Backend>) {
+    if !backend.nodes.leads() {
+        return;
+    }
     let worlds = backend.core.worlds();
     let now = (backend.clock)();
     let drills = worlds.drills.iter().map(|(drill, world)| (Some(*drill), world));

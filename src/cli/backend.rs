@@ -27,8 +27,8 @@ pub struct Serve {
     /// A TCP address to listen on; 127.0.0.1:7420, or the next free port, where none is given.
     #[arg(long, value_name = "ADDRESS")]
     listen: Vec<SocketAddr>,
-    /// Where the log is kept: a path.
-    #[arg(long, value_name = "PATH")]
+    /// Where the log is kept: a path, or postgres://HOST/NAME, which several backends may share.
+    #[arg(long, value_name = "PATH|URL", env = "ANDON_DATABASE", hide_env_values = true)]
     database: Option<String>,
     /// Speak plain HTTP beyond this machine.
     #[arg(long)]

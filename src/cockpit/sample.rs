@@ -128,6 +128,7 @@ impl Story {
             drills: self.worlds.takes.values().cloned().collect(),
             you: You { name: Author::Person("dana".into()), may_act: true },
             backend: BackendInfo {
+                nodes: Vec::new(),
                 version: "0.1.0".into(),
                 shared: true,
                 host: "jump1".into(),

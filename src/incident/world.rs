@@ -105,6 +105,9 @@ pub struct World {
     pub firings: OrdMap<FiringId, Arc<Firing>>,
     /// Every declared agent.
     pub agents: OrdMap<AgentId, Arc<Agent>>,
+    /// Position of the newest event that may change what the interlock answers.
+    #[serde(default)]
+    pub answers_at: u64,
     /// Switches approved for tripwires and rules, by name.
     #[serde(default)]
     pub auto: OrdMap<String, Arc<AutoContainment>>,

@@ -29,6 +29,7 @@ fn state(agents: &str, seen: &[(&str, Option<Reach>)]) -> State {
         upkeep: Upkeep::default(),
         you: You { name: Author::Person("dana".into()), may_act: true },
         backend: BackendInfo {
+            nodes: Vec::new(),
             version: "0".into(),
             shared: false,
             host: "here".into(),

@@ -43,8 +43,8 @@ struct Failing {
 }
 
 impl Log for Failing {
-    async fn append(&self, batch: &[Append]) -> Result<(), LogError> {
-        if self.full.load(Ordering::SeqCst) { Err(LogError::Full) } else { self.inner.append(batch).await }
+    async fn append(&self, expected: u64, batch: &[Append]) -> Result<(), LogError> {
+        if self.full.load(Ordering::SeqCst) { Err(LogError::Full) } else { self.inner.append(expected, batch).await }
     }
 
     async fn probe(&self) -> Result<(), LogError> {

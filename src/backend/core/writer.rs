@@ -77,6 +77,13 @@ struct Staged {
     repeats: Vec<(Request, usize)>,
 }
 
+impl Staged {
+    /// Events sealed in this batch.
+    fn sealed(&self) -> u64 {
+        self.appends.iter().map(|append| append.events.len() as u64).sum()
+    }
+}
+
 enum Outcome {
     Append(Append, Accepted),
     Answer(Result<Accepted, Problem>),
@@ -111,11 +118,17 @@ impl<L: Log> Writer<L> {
         loop {
             let mut batch = std::mem::take(&mut self.unrecorded);
             let retrying = !batch.is_empty() || self.options.pulse.is_failing();
+            let alone = !self.log.is_shared();
             tokio::select! {
                 biased;
                 Some(halt) = halts.recv() => batch.push(halt),
                 Some(request) = requests.recv() => batch.push(request),
-                () = tokio::time::sleep(RETRY), if retrying => {}
+                () = self.log.changed() => {
+                    self.catch_up().await;
+                    self.unrecorded = batch;
+                    continue;
+                }
+                () = tokio::time::sleep(RETRY), if retrying || !alone => {}
                 else => return,
             }
             while batch.len() < BATCH {
@@ -135,13 +148,10 @@ impl<L: Log> Writer<L> {
             let staged = self.stage(batch, now, look).await;
             let pulse = self.options.pulse.clone();
             if staged.appends.is_empty() {
-                if pulse.is_failing() && self.log.probe().await.is_ok() {
-                    pulse.beat();
-                }
-                return;
+                return self.feel_pulse().await;
             }
             pulse.begin();
-            match self.log.append(&staged.appends).await {
+            match self.log.append(self.state.tail.position - staged.sealed(), &staged.appends).await {
                 Ok(()) => {
                     pulse.beat();
                     return self.publish(staged);
@@ -152,7 +162,57 @@ impl<L: Log> Writer<L> {
                     batch = staged.taken.into_iter().map(|(request, _)| request).chain(repeated).collect();
                     look = Look::Before;
                 }
+                Err(LogError::Behind) => {
+                    pulse.beat();
+                    self.state.tail.unseal(0);
+                    let repeated = staged.repeats.into_iter().map(|(request, _)| request);
+                    batch = staged.taken.into_iter().map(|(request, _)| request).chain(repeated).collect();
+                    self.catch_up().await;
+                }
                 Err(error) => return self.refuse(staged, &error),
+            }
+        }
+    }
+
+    /// Nobody asks anything: a log that failed is tried again, and one that others share is felt for.
+    async fn feel_pulse(&mut self) {
+        let pulse = self.options.pulse.clone();
+        if !pulse.is_failing() && !self.log.is_shared() {
+            return;
+        }
+        pulse.begin();
+        match self.log.probe().await {
+            Ok(()) => pulse.beat(),
+            Err(error) => tracing::warn!(%error, "the log does not answer"),
+        }
+    }
+
+    /// Takes what other nodes appended: the same fold, the same tables, the same telling (law 3).
+    async fn catch_up(&mut self) {
+        loop {
+            let page = match self.log.read(self.state.tail.position, PAGE).await {
+                Ok(page) => page,
+                Err(error) => {
+                    tracing::warn!(%error, "what other nodes did is not known yet");
+                    return;
+                }
+            };
+            let more = page.len() == PAGE;
+            let events: Vec<Arc<Event>> = page.into_iter().map(Arc::new).collect();
+            if events.is_empty() {
+                return;
+            }
+            for event in &events {
+                self.state.tail.follow(event);
+                self.state.worlds.apply(event);
+            }
+            self.options.follow(&self.state.worlds);
+            self.show(self.state.worlds.clone(), &events);
+            for event in events {
+                let _ = self.shared.published.send(event);
+            }
+            if !more {
+                return;
             }
         }
     }

@@ -78,6 +78,10 @@ impl Keeper {
             if let Err(error) = bring_together(store, &wanted, now).await {
                 tracing::warn!(%error, "pins of evidence wait for the telemetry store");
             }
+            // Each node pins what it stores; one of them writes down what joined.
+            if !backend.nodes.leads() {
+                continue;
+            }
             for wanted in &wanted {
                 if let Err(error) = self.follow(backend, drill, store, wanted, now).await {
                     tracing::warn!(%error, freeze = %wanted.freeze.id, "what joined a freeze is not recorded yet");

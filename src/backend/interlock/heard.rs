@@ -45,6 +45,8 @@ pub struct Lease {
     pub on_blind: OnBlind,
     /// Who took it, as authenticated; nobody knows after a restart.
     pub holder: Option<Arc<str>>,
+    /// It is renewed at this node; another one's is told by that one.
+    pub here: bool,
 }
 
 /// Why a lease is not renewed.
@@ -218,7 +220,7 @@ impl Heard {
         };
         let known = before.and_then(|lease| lease.holder.clone()).filter(|before| **before == *holder);
         let holder = Some(known.unwrap_or_else(|| holder.into()));
-        let renewed = Lease { until: now.steady.plus(TTL), acknowledged, on_blind, holder };
+        let renewed = Lease { until: now.steady.plus(TTL), acknowledged, on_blind, holder, here: true };
         let before = self.leases.insert(instance.to_owned(), renewed);
         Ok(before.is_none_or(|before| before.on_blind != on_blind))
     }

@@ -76,8 +76,13 @@ impl Memory {
             heard.gated = line.gated;
             heard.began = line.began;
             heard.behind = line.behind;
-            let lease =
-                |on_blind| Lease { until: now.steady.plus(TTL), acknowledged: (0, now.utc), on_blind, holder: None };
+            let lease = |on_blind| Lease {
+                until: now.steady.plus(TTL),
+                acknowledged: (0, now.utc),
+                on_blind,
+                holder: None,
+                here: true,
+            };
             heard.leases = line.leases.into_iter().map(|(instance, on_blind)| (instance, lease(on_blind))).collect();
         }
     }
@@ -179,8 +184,13 @@ mod tests {
         let mut after = Everybody::default();
         Memory::read(&file).recall(&mut after, moment);
         let leases = &after.agents[&agent("leased")].leases;
-        let lease =
-            Lease { until: moment.steady.plus(TTL), acknowledged: (0, now), on_blind: OnBlind::Continue, holder: None };
+        let lease = Lease {
+            until: moment.steady.plus(TTL),
+            acknowledged: (0, now),
+            on_blind: OnBlind::Continue,
+            holder: None,
+            here: true,
+        };
         assert_eq!(leases, &BTreeMap::from([("one".to_owned(), lease)]));
         assert!(after.agents[&agent("checks")].is_counted(moment) && !after.agents.contains_key(&agent("long-ago")));
         std::fs::write(&file, "{\"agents\": {\"\": 1}}").unwrap();

@@ -32,6 +32,8 @@ pub struct Effect {
     pub escaped: BTreeMap<AgentId, Time>,
     /// Actions that had started before.
     pub in_flight: u32,
+    /// The same, as other nodes saw them.
+    pub in_flight_elsewhere: BTreeMap<uuid::Uuid, u32>,
     /// Executed actions in scope, newest last.
     slipped: Vec<Slipped>,
     /// From when on the stored actions have been looked through for it.
@@ -48,6 +50,7 @@ impl Effect {
             version,
             escaped: escaped.map(|agent| (agent.id.clone(), agent.at)).collect(),
             in_flight: switch.halt.in_flight,
+            in_flight_elsewhere: BTreeMap::new(),
             slipped: switch.halt.slipped.clone(),
             looked_back: None,
         }
@@ -58,6 +61,11 @@ impl Effect {
         lease.goes_on(self.enforced_steady)
             && lease.on_blind == OnBlind::Continue
             && lease.acknowledged.0 < self.version
+    }
+
+    /// Executed actions in scope, newest last.
+    pub fn slipped(&self) -> &[Slipped] {
+        &self.slipped
     }
 
     /// An executed action in scope.
@@ -112,7 +120,7 @@ pub fn proof(switch: &Switch, effect: &Effect, everybody: &Everybody, now: Momen
         silent: count(ProofState::Silent),
         no_answer: count(ProofState::NoAnswer),
         escaped: count(ProofState::Escaped),
-        in_flight: effect.in_flight,
+        in_flight: effect.in_flight + effect.in_flight_elsewhere.values().sum::<u32>(),
         confirmed_in_s: last.filter(|_| confirmed == counted).map(|last| last.since(zero) as f64 / 1_000.0),
         slipped: effect.slipped.iter().filter(|slipped| slipped.at >= zero).cloned().collect(),
         enforced_at: Some(effect.enforced_at),

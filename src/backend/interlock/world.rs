@@ -38,7 +38,7 @@ use crate::{
 
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    everybody: Everybody,
+    pub(super) everybody: Everybody,
     pub(super) effects: BTreeMap<SwitchId, Effect>,
     pub(super) breaches: BTreeMap<(SwitchId, AgentId), Breach>,
     /// Calls that a person approved, until their action is seen: they pass what held them once.
@@ -130,11 +130,11 @@ impl Interlock {
         self.table.subscribe()
     }
 
-    fn moment(&self, utc: Time) -> Moment {
+    pub(super) fn moment(&self, utc: Time) -> Moment {
         Moment { utc, steady: (self.steady)() }
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    pub(super) fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -157,9 +157,12 @@ impl Interlock {
         self.see_approvals(world, now);
         let mut table = Table::of(world, before.version);
         let changed = !table.answers_like(&before);
-        if changed {
+        // The same number at every node: it follows from the log alone.
+        table.version = before.version.max(world.answers_at);
+        if changed && table.version == before.version {
             table.version = (before.version + 1).max(position);
         }
+        let changed = changed || table.version > before.version;
         let mut known = self.known();
         if before.version == 0 {
             known.recall_breaches(world);

@@ -41,6 +41,14 @@ pub enum LogError {
     /// A command of the batch was recorded before, under the same author and id.
     #[error("a command with this id was recorded before")]
     Repeated,
+    /// Another node appended since the batch was decided: it is decided again.
+    #[error("another node was faster")]
+    Behind,
+    /// The log ends before what this node has seen of it: a failover lost its tail.
+    #[error(
+        "the database holds less of the log than this node has seen: a failover lost its end. Start andon again; it goes on from what is there"
+    )]
+    Shorter,
     /// Anything else the database says.
     #[error("the log cannot be used now: {0}. Nothing of this request was recorded; ask again")]
     Database(String),

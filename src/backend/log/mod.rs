@@ -1,10 +1,13 @@
 //! The log: append-only, hash-chained streams and the commands that made them, durable before anybody is answered
-//! (laws 1–3). Owns the database file; knows nothing of what the facts mean.
+//! (laws 1–3), in a SQLite file or a Postgres database. Knows nothing of what the facts mean.
 
 mod error;
+mod postgres;
+mod rows;
 mod sqlite;
 
 pub use error::LogError;
+pub use postgres::PostgresLog;
 pub use sqlite::SqliteLog;
 
 use uuid::Uuid;
@@ -39,11 +42,12 @@ pub struct Append {
 
 /// What a store of the log can do; the same story runs on each.
 pub trait Log: Send + Sync + 'static {
-    /// Appends all of `batch` in one durable transaction.
+    /// Appends all of `batch`, which was decided when the log ended at `expected`, in one durable transaction.
     ///
     /// # Errors
-    /// Nothing of the batch is kept then; [`LogError::Repeated`] when one of its commands was recorded before.
-    fn append(&self, batch: &[Append]) -> impl Future<Output = Result<(), LogError>> + Send;
+    /// Nothing of the batch is kept then; [`LogError::Repeated`] when one of its commands was recorded before,
+    /// [`LogError::Behind`] when another node appended meanwhile.
+    fn append(&self, expected: u64, batch: &[Append]) -> impl Future<Output = Result<(), LogError>> + Send;
 
     /// Writes as an append does, and changes nothing.
     ///
@@ -69,4 +73,14 @@ pub trait Log: Send + Sync + 'static {
 
     /// Which life of the log this is.
     fn epoch(&self) -> u32;
+
+    /// Comes when another node may have appended; never where there is no other. May be dropped and asked again.
+    fn changed(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+
+    /// Whether other nodes append too: then a node that does not reach it knows nothing of what they stopped.
+    fn is_shared(&self) -> bool {
+        false
+    }
 }

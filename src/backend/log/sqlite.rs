@@ -2,7 +2,6 @@
 
 use std::{path::Path, str::FromStr, time::Duration};
 
-use serde_json::json;
 use sqlx::{
     Connection, Row, SqliteConnection,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
@@ -11,7 +10,7 @@ use sqlx::{
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::{Append, Log, LogError, Remembered};
+use super::{Append, Log, LogError, Remembered, rows};
 use crate::{
     incident::{Event, Fact, Stream},
     terms::{Author, Time},
@@ -90,29 +89,10 @@ async fn epoch(writer: &mut SqliteConnection, now: Time) -> Result<u32, sqlx::Er
 }
 
 impl Log for SqliteLog {
-    async fn append(&self, batch: &[Append]) -> Result<(), LogError> {
-        let mut events = Vec::new();
-        let mut commands = Vec::with_capacity(batch.len());
-        for append in batch {
-            for event in &append.events {
-                events.push(row_of(event)?);
-            }
-            let remembered = &append.remembered;
-            commands.push(json!([
-                append.author,
-                append.id,
-                remembered.body_hash,
-                remembered.first_position,
-                remembered.last_position,
-                remembered.state_version
-            ]));
-        }
+    async fn append(&self, _: u64, batch: &[Append]) -> Result<(), LogError> {
+        let (events, commands) = rows::of(batch)?;
         let mut writer = self.writer.lock().await;
-        let done = sqlx::query(APPEND)
-            .bind(serde_json::Value::Array(events).to_string())
-            .bind(serde_json::Value::Array(commands).to_string())
-            .execute(&mut *writer)
-            .await;
+        let done = sqlx::query(APPEND).bind(events.to_string()).bind(commands.to_string()).execute(&mut *writer).await;
         if let Err(error) = done {
             // A failed COMMIT may leave the transaction open; without one this is refused, which is as good.
             let _ = sqlx::query("ROLLBACK").execute(&mut *writer).await;
@@ -165,27 +145,6 @@ impl Log for SqliteLog {
     fn epoch(&self) -> u32 {
         self.epoch
     }
-}
-
-fn row_of(event: &Event) -> Result<serde_json::Value, LogError> {
-    let unreadable = |why: serde_json::Error| LogError::Unreadable { position: event.position, why: why.to_string() };
-    let (kind, data) = event.fact.parts().map_err(unreadable)?;
-    Ok(json!([
-        event.position,
-        event.epoch,
-        event.stream,
-        event.seq,
-        event.id,
-        kind,
-        event.recorded_at.millis(),
-        event.occurred_at.millis(),
-        event.by,
-        i32::from(event.drill),
-        serde_json_canonicalizer::to_string(&data).map_err(unreadable)?,
-        event.data_hash,
-        event.prev,
-        event.hash
-    ]))
 }
 
 fn position(row: &SqliteRow, column: usize) -> Result<u64, sqlx::Error> {

@@ -80,9 +80,25 @@ impl Worlds {
     }
 }
 
+/// Whether a fact may change what the interlock answers.
+fn answers(fact: &Fact) -> bool {
+    matches!(
+        fact,
+        Fact::SwitchEngaged { .. }
+            | Fact::SwitchBegun { .. }
+            | Fact::SwitchAnnotated { .. }
+            | Fact::SwitchExcepted { .. }
+            | Fact::SwitchReleased { .. }
+            | Fact::AgentDeclared(_)
+    )
+}
+
 impl World {
     /// Folds one event of this world; a cockpit that follows one world calls this.
     pub fn apply(&mut self, event: &Event) {
+        if answers(&event.fact) {
+            self.answers_at = event.position;
+        }
         match event.stream.topic {
             Topic::Incident(id) => incident::apply(self, id, event),
             Topic::Switches => {
