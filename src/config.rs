@@ -13,6 +13,7 @@ use crate::{
     backend::home::{Home, SYSTEM_SOCKET},
     client::{Secret, Target},
     runbook::{Book, Runbook, RunbookError, SHIPPED, nearest},
+    session::Session,
 };
 
 /// What `config.toml` may say. Every key has a default; `config.example.toml` lists them.
@@ -21,6 +22,8 @@ use crate::{
 pub struct Config {
     /// URL of a team's backend; empty is this user's own.
     pub url: String,
+    /// A certificate authority to trust besides the system's, as a PEM file; `ANDON_CA_FILE` comes first.
+    pub ca_file: String,
     /// File with the token to show it, readable by its owner only; `ANDON_TOKEN` comes first.
     pub token_file: String,
     /// `auto`, `dark`, `light`, `high-contrast`, `colour-blind`.
@@ -37,6 +40,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             url: String::new(),
+            ca_file: String::new(),
             token_file: String::new(),
             theme: "auto".into(),
             mouse: false,
@@ -61,6 +65,8 @@ pub struct Settings {
     pub runbook_folder: PathBuf,
     /// `ANDON_URL`.
     pub url: Option<String>,
+    /// `ANDON_CA_FILE`.
+    pub ca_file: Option<PathBuf>,
     /// `ANDON_TOKEN`.
     pub token: Option<Secret>,
 }
@@ -98,6 +104,7 @@ impl Settings {
             home,
             runbook_folder: folder.join("runbook"),
             url: env("ANDON_URL"),
+            ca_file: env("ANDON_CA_FILE").map(PathBuf::from),
             token: env("ANDON_TOKEN").map(Secret::new),
         })
     }
@@ -109,7 +116,9 @@ impl Settings {
     pub fn named(&self) -> Result<Option<Target>, String> {
         let configured = Some(&self.config.url).filter(|url| !url.is_empty());
         let Some(url) = self.url.as_ref().or(configured).cloned() else { return Ok(None) };
-        Ok(Some(Target::Url { url, token: self.token()? }))
+        let authority = Some(&self.config.ca_file).filter(|file| !file.is_empty()).map(PathBuf::from);
+        let token = self.token()?.or_else(|| Session::of(&self.home, &url).map(|session| session.secret()));
+        Ok(Some(Target::Url { url, token, authority: self.ca_file.clone().or(authority) }))
     }
 
     fn token(&self) -> Result<Option<Secret>, String> {
@@ -198,7 +207,7 @@ fn read_file(file: &Path) -> (Config, Option<String>) {
     }
 }
 
-const KEYS: [&str; 6] = ["url", "token_file", "theme", "mouse", "notify", "keys"];
+const KEYS: [&str; 7] = ["url", "ca_file", "token_file", "theme", "mouse", "notify", "keys"];
 const THEMES: [&str; 5] = ["auto", "dark", "light", "high-contrast", "colour-blind"];
 const NOTIFY: [&str; 3] = ["off", "bell", "osc9"];
 
@@ -255,7 +264,8 @@ mod tests {
 
     #[test]
     fn a_secret_is_never_printed() {
-        let target = Target::Url { url: "http://h".into(), token: Some(Secret::new("andon_very_secret")) };
+        let target =
+            Target::Url { url: "http://h".into(), token: Some(Secret::new("andon_very_secret")), authority: None };
         assert!(!format!("{target:?}").contains("very"));
     }
 }

@@ -34,6 +34,8 @@ pub mod incident;
 pub mod interlock;
 pub mod report;
 pub mod runbook;
+pub mod session;
+pub mod sshsig;
 pub mod telemetry;
 pub mod terms;
 pub mod tls;

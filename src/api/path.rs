@@ -28,6 +28,10 @@ pub const AUTO: &str = "/v1/tripwires/auto";
 pub const BACKTEST: &str = "/v1/tripwires/auto/backtest";
 /// Agents.
 pub const AGENTS: &str = "/v1/agents";
+/// Logging in; `DELETE` ends a session.
+pub const LOGIN: &str = "/v1/login";
+/// Something to sign.
+pub const CHALLENGE: &str = "/v1/login/challenge";
 /// Tokens.
 pub const TOKENS: &str = "/v1/tokens";
 /// Figures over all incidents.

@@ -14,6 +14,7 @@ use super::{
     clock::Clock,
     core::Core,
     drill::Playing,
+    login::Logins,
     nodes::Nodes,
     outward::Probes,
     presence::Presence,
@@ -48,6 +49,8 @@ pub struct Backend {
     pub playing: Playing,
     /// The other backends of the same database.
     pub nodes: Arc<Nodes>,
+    /// People who come with SSH keys.
+    pub logins: Logins,
     /// What is kept by its content.
     pub blobs: Blobs,
     /// The runbook in force.

@@ -57,6 +57,11 @@ impl Home {
         self.data.join("heard.json")
     }
 
+    /// Who may log in by SSH key.
+    pub fn signers(&self) -> PathBuf {
+        self.data.join("allowed_signers")
+    }
+
     /// The lock file, which names the running backend.
     pub fn lock(&self) -> PathBuf {
         self.data.join("backend.lock")

@@ -156,7 +156,7 @@ pub fn by_secret(worlds: &Worlds, secret: &str) -> Result<Identity, Problem> {
             401,
             "unauthenticated",
             "The token is not known",
-            "this token is unknown or was revoked; `andon token list` shows the live ones, `andon token make NAME` makes one",
+            "this token is unknown, was revoked, or its session is over; `andon login` begins a session, `andon token make NAME` makes a token",
         )
     })
 }

@@ -27,7 +27,7 @@ pub enum ListenError {
     /// Reachable from other machines, unencrypted, and nobody asked for that by name.
     #[error(
         "{address} is reachable from other machines and this listener speaks plain HTTP: tokens would cross the network readable. \
-         Put a TLS proxy before 127.0.0.1, or ask for it by name with --plain-http"
+         Use --tls with a certificate, put a TLS proxy before 127.0.0.1, or ask for it by name with --plain-http"
     )]
     Plain {
         /// Which address.
@@ -59,6 +59,18 @@ pub async fn tcp(asked: &[SocketAddr], plain_http: bool) -> Result<Vec<TcpListen
         if !address.ip().to_canonical().is_loopback() && !plain_http {
             return Err(ListenError::Plain { address });
         }
+        listeners.push(TcpListener::bind(address).await.map_err(|why| ListenError::Tcp { address, why })?);
+    }
+    Ok(listeners)
+}
+
+/// The listeners that speak TLS.
+///
+/// # Errors
+/// An address that is taken.
+pub async fn tls(asked: &[SocketAddr]) -> Result<Vec<TcpListener>, ListenError> {
+    let mut listeners = Vec::new();
+    for &address in asked {
         listeners.push(TcpListener::bind(address).await.map_err(|why| ListenError::Tcp { address, why })?);
     }
     Ok(listeners)

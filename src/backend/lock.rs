@@ -22,6 +22,9 @@ pub struct LockInfo {
     pub socket: PathBuf,
     /// Where it listens over TCP; the first takes telemetry.
     pub tcp: Vec<String>,
+    /// Its addresses that speak TLS.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tls: Vec<String>,
     /// Its version.
     pub version: String,
     /// Its own log file; absent when it runs in the foreground.
@@ -136,6 +139,7 @@ mod tests {
         let mut first = Lock::take(&path).unwrap();
         assert!(is_held(&path) && read(&path).is_none(), "held, not announced");
         let info = LockInfo {
+            tls: Vec::new(),
             pid: 7,
             socket: "/run/andon.sock".into(),
             tcp: vec!["127.0.0.1:7420".into()],

@@ -211,7 +211,8 @@ pub fn of_path(writes: bool, path: &str) -> Right {
     let under = |root: &str| path == root || path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
     // A client waits on its own hold, and gives it up; the board, and a word on it, are for people.
     let one_hold = under(at::HOLDS) && path != at::HOLDS && !path.ends_with("/decide");
-    if matches!(path, at::HEALTH | at::READY) {
+    // Who logs in is nobody yet.
+    if matches!(path, at::HEALTH | at::READY) || under(at::LOGIN) {
         Right::Health
     } else if writes && (under(at::ACTIONS) || under(at::TRACES)) {
         Right::Report

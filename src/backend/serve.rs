@@ -4,7 +4,6 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
-    net::{TcpListener, UnixListener},
     signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
 };
@@ -14,6 +13,7 @@ use super::{
     app::Backend,
     clock::Clock,
     core::{Core, Options},
+    front::{self, Certificate, CertificateError},
     home::Home,
     http::{self, Doorway, Peer},
     intake::{HotStore, Intake, Intakes, Limits, Start, StoreError},
@@ -21,6 +21,7 @@ use super::{
     listen::{self, ListenError},
     lock::{Lock, LockError, LockInfo},
     log::{LogError, PostgresLog, SqliteLog},
+    login::Logins,
     nodes::{self, Nodes},
     presence::Presence,
     rooms::Rooms,
@@ -32,6 +33,8 @@ use crate::{
     tripwire::Engine,
 };
 
+/// Connections over TLS that wait for their server.
+const GUESTS: usize = 64;
 /// How long open connections get to end when the backend goes.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -44,6 +47,17 @@ pub struct SystemSocket {
     pub group: String,
 }
 
+/// What TLS is spoken with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsOptions {
+    /// Where.
+    pub listen: Vec<SocketAddr>,
+    /// The certificate's chain.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+}
+
 /// What a backend is started with.
 #[derive(Clone)]
 pub struct ServeOptions {
@@ -53,10 +67,14 @@ pub struct ServeOptions {
     pub listen: Vec<SocketAddr>,
     /// Another place for the log: a path, `sqlite:PATH`, or `postgres://…`.
     pub database: Option<String>,
+    /// Addresses that speak TLS, with this certificate and key (PEM files).
+    pub tls: Option<TlsOptions>,
     /// Plain HTTP beyond this machine was asked for by name.
     pub plain_http: bool,
     /// Serves a whole host: a group's socket, and every user's word counts.
     pub system: Option<SystemSocket>,
+    /// Who may log in by SSH key: an `allowed_signers` file; `allowed_signers` beside the log where none is named.
+    pub signers: Option<PathBuf>,
     /// Names it answers to besides localhost, as a proxy before it passes them on.
     pub hosts: Vec<String>,
     /// Runs detached, its words in the log file.
@@ -76,8 +94,10 @@ impl ServeOptions {
             home,
             listen: Vec::new(),
             database: None,
+            tls: None,
             plain_http: false,
             system: None,
+            signers: None,
             hosts: Vec::new(),
             daemon: false,
             runbook,
@@ -102,6 +122,9 @@ pub enum ServeError {
     /// A door does not open.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// The log does not fold, or the folders cannot be made.
     #[error(transparent)]
     Problem(#[from] Problem),
@@ -165,8 +188,20 @@ fn allow_many_files() {
 /// # Errors
 /// What keeps it from starting; nothing is left behind then.
 pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
-    let ServeOptions { home, listen, database, plain_http, system, mut hosts, daemon, runbook, clock, steady } =
-        options;
+    let ServeOptions {
+        home,
+        listen,
+        tls,
+        database,
+        plain_http,
+        system,
+        signers,
+        mut hosts,
+        daemon,
+        runbook,
+        clock,
+        steady,
+    } = options;
     home.prepare()?;
     let mut lock = Lock::take(&home.lock())?;
     let database = Database::of(&home, database)?;
@@ -201,6 +236,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         probes: super::outward::Probes::default(),
         playing: super::drill::Playing::default(),
         nodes: nodes.clone(),
+        logins: Logins::new(signers.unwrap_or_else(|| home.signers()), super::app::host_name()),
         blobs: super::blobs::Blobs::in_folder(home.blobs()),
         runbook: runbook.clone(),
         clock: clock.clone(),
@@ -226,6 +262,18 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
     tasks.spawn(remember(backend.rooms.interlocks.clone(), home.heard(), clock.clone()));
 
     let tcp = listen::tcp(&listen, plain_http).await?;
+    let mut fronts = Vec::new();
+    let mut tls_addresses = Vec::new();
+    if let Some(tls) = tls {
+        let certificate = Certificate::read(&tls.certificate, &tls.key)?;
+        for listener in listen::tls(&tls.listen).await? {
+            tls_addresses.extend(listener.local_addr().ok().map(|address| address.to_string()));
+            let (guests, door) = tokio::sync::mpsc::channel(GUESTS);
+            tasks.spawn(front::serve(listener, certificate.clone(), guests));
+            fronts.push(Doorway::Front(door));
+        }
+        tasks.spawn(certificate.watch());
+    }
     let group = system.as_ref().map(|system| system.group.as_str());
     let socket_path = system.as_ref().map_or_else(|| home.socket(), |system| system.path.clone());
     let socket = listen::socket(&socket_path, group)?;
@@ -236,11 +284,13 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         pid: std::process::id(),
         socket: socket_path,
         tcp: addresses,
+        tls: tls_addresses,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         log_file,
         started_at: clock(),
     };
-    let servers = open(&backend, intakes, socket, tcp);
+    let doorways = std::iter::once(Doorway::Unix(socket)).chain(tcp.into_iter().map(Doorway::Tcp)).chain(fronts);
+    let servers = open(&backend, intakes, doorways);
     lock.announce(&info)?;
     tracing::info!(socket = %info.socket.display(), tcp = ?info.tcp, version = %info.version, "the backend answers");
     Ok(Running { info, backend, servers, tasks, lock, heard: home.heard() })
@@ -299,10 +349,10 @@ impl Running {
     }
 }
 
-fn open(backend: &Arc<Backend>, intakes: Intakes, socket: UnixListener, tcp: Vec<TcpListener>) -> JoinSet<()> {
+fn open(backend: &Arc<Backend>, intakes: Intakes, doorways: impl Iterator<Item = Doorway>) -> JoinSet<()> {
     let router = http::router(backend.clone(), intakes);
     let mut servers = JoinSet::new();
-    for doorway in std::iter::once(Doorway::Unix(socket)).chain(tcp.into_iter().map(Doorway::Tcp)) {
+    for doorway in doorways {
         let service = router.clone().into_make_service_with_connect_info::<Peer>();
         let serving = axum::serve(doorway, service).with_graceful_shutdown(backend.stop.clone().cancelled_owned());
         servers.spawn(async move { tell(serving.await) });

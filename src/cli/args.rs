@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     actuators, agents, backend, cause, config, decide, drafts, drills, evals, evidence, facts, figures, firings, holds,
-    incidents, interlock, postmortem, rollback, runbook, severity, status, switches, team, tokens, tripwires,
+    incidents, interlock, login, postmortem, rollback, runbook, severity, status, switches, team, tokens, tripwires,
 };
 use crate::terms::{DrillId, IncidentId};
 
@@ -51,6 +51,10 @@ pub enum Command {
     Doctor,
     /// What is open before an incident: authority, undo, evidence, controls, owners, workflows.
     Readiness,
+    /// Log in at a team's backend with the key that your SSH agent holds.
+    Login(login::Login),
+    /// End that session.
+    Logout,
     /// The state of things in a few lines, or in one for a status bar.
     Status(status::Status),
     /// The configuration.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::{BackendInfo, State, Stop, Stopping, path},
-    backend::serve::{ServeOptions, SystemSocket, serve as serve_until_stopped},
+    backend::serve::{ServeOptions, SystemSocket, TlsOptions, serve as serve_until_stopped},
     config::{Settings, system_socket},
     report::{
         figures::{Both, Measure},
@@ -30,6 +30,15 @@ pub struct Serve {
     /// Where the log is kept: a path, or postgres://HOST/NAME, which several backends may share.
     #[arg(long, value_name = "PATH|URL", env = "ANDON_DATABASE", hide_env_values = true)]
     database: Option<String>,
+    /// An address that speaks TLS, for cockpits and gateways elsewhere.
+    #[arg(long, value_name = "ADDRESS", requires_all = ["tls_cert", "tls_key"])]
+    tls: Vec<SocketAddr>,
+    /// The certificate's chain, PEM; read anew when it changes.
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    tls_cert: Option<std::path::PathBuf>,
+    /// Its key, PEM.
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    tls_key: Option<std::path::PathBuf>,
     /// Speak plain HTTP beyond this machine.
     #[arg(long)]
     plain_http: bool,
@@ -39,6 +48,9 @@ pub struct Serve {
     /// That group.
     #[arg(long, default_value = "andon", requires = "system")]
     group: String,
+    /// Who may log in by SSH key: an OpenSSH allowed_signers file; the one in the data folder where none is named.
+    #[arg(long, value_name = "FILE")]
+    allowed_signers: Option<std::path::PathBuf>,
     /// A name to answer to besides localhost, as a proxy before it passes it on.
     #[arg(long)]
     host: Vec<String>,
@@ -61,8 +73,14 @@ pub async fn serve(reach: &Reach, asked: Serve) -> Result<(), Failed> {
     let options = ServeOptions {
         listen: asked.listen,
         database: asked.database,
+        tls: asked.tls_cert.zip(asked.tls_key).map(|(certificate, key)| TlsOptions {
+            listen: asked.tls,
+            certificate,
+            key,
+        }),
         plain_http: asked.plain_http,
         system: asked.system.then(|| SystemSocket { path: system_socket(), group: asked.group }),
+        signers: asked.allowed_signers,
         hosts: asked.host,
         daemon: asked.daemon,
         ..ServeOptions::local(reach.settings.home.clone(), runbook)

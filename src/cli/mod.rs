@@ -26,6 +26,7 @@ mod firings;
 mod holds;
 mod incidents;
 mod interlock;
+mod login;
 mod postmortem;
 mod print;
 mod reach;

@@ -8,7 +8,7 @@ use super::{
     Cli, actuators, agents,
     args::Command,
     audit, backend, cause, cockpit, config, decide, drafts, drills, evals, evidence, facts, figures, firings, holds,
-    incidents, interlock, postmortem,
+    incidents, interlock, login, postmortem,
     print::{Failed, line},
     reach::Reach,
     readiness, rollback, runbook, severity, status, switches, team, tokens, told, tripwires,
@@ -27,6 +27,8 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
     match command {
         Command::Serve(asked) => backend::serve(&reach, asked).await,
         Command::Doctor => backend::doctor(&reach).await,
+        Command::Login(asked) => login::login(&reach, &asked).await,
+        Command::Logout => login::logout(&reach).await,
         Command::Readiness => readiness::readiness(&reach).await,
         Command::Status(asked) => status::status(&reach, &asked).await,
         Command::Config(asked) => config::config(&reach, &asked),

@@ -46,7 +46,15 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none());
         let (builder, base) = match &target {
             Target::Socket(socket) => (builder.unix_socket(socket.clone()), "http://localhost".to_owned()),
-            Target::Url { url, .. } => (builder, base_of(url)?),
+            Target::Url { url, authority: None, .. } => (builder, base_of(url)?),
+            Target::Url { url, authority: Some(file), .. } => {
+                let wrong = |why: String| {
+                    ClientError::Unusable(format!("ca_file {} cannot be used: {why}. Give a PEM file", file.display()))
+                };
+                let pem = std::fs::read(file).map_err(|why| wrong(why.to_string()))?;
+                let trusted = reqwest::Certificate::from_pem_bundle(&pem).map_err(|why| wrong(why.to_string()))?;
+                (builder.tls_certs_merge(trusted), base_of(url)?)
+            }
         };
         let http =
             builder.build().map_err(|why| ClientError::Unusable(format!("cannot make an HTTP client: {why}")))?;
@@ -186,11 +194,7 @@ fn base_of(url: &str) -> Result<String, ClientError> {
         ClientError::Unusable(format!("{url:?} is no URL of a backend ({why}); it looks like http://127.0.0.1:7420"))
     })?;
     match parsed.scheme() {
-        "http" => Ok(url.trim_end_matches('/').to_owned()),
-        "https" => Err(ClientError::Unusable(
-            "this version speaks plain HTTP only: reach a team's backend through a tunnel to its loopback port"
-                .to_owned(),
-        )),
-        other => Err(ClientError::Unusable(format!("{other}:// is no scheme of a backend; use http://"))),
+        "http" | "https" => Ok(url.trim_end_matches('/').to_owned()),
+        other => Err(ClientError::Unusable(format!("{other}:// is no scheme of a backend; use https:// or http://"))),
     }
 }

@@ -5,6 +5,7 @@ mod blobs;
 mod call;
 mod error;
 mod interlock;
+mod login;
 mod postmortem;
 mod stream;
 mod target;

@@ -34,6 +34,8 @@ pub enum Target {
         url: String,
         /// The token to show it.
         token: Option<Secret>,
+        /// A certificate authority to trust besides the system's (a PEM file).
+        authority: Option<PathBuf>,
     },
 }
 

@@ -23,6 +23,7 @@ mod hostile;
 mod house;
 mod interlock;
 mod life;
+mod login;
 mod mcp;
 mod mcp_public;
 mod nodes;

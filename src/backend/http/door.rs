@@ -61,7 +61,10 @@ fn admit(backend: &Backend, peer: &Peer, request: &Request) -> Result<Identity, 
         }
     }
     let identity = match (secret, &peer.who) {
-        (Some(secret), _) => identity::by_secret(&backend.core.worlds(), secret)?,
+        (Some(secret), _) => match backend.logins.by_secret(secret, (backend.clock)()) {
+            Some(person) => person,
+            None => identity::by_secret(&backend.core.worlds(), secret)?,
+        },
         (None, Who::Socket { credentials, person }) => on_socket(backend, *credentials, person)?,
         (None, Who::Tcp { .. }) if peer.is_owned_by(backend.uid) => Identity::loopback(),
         (None, Who::Tcp { .. }) => Identity::stranger(),

@@ -12,7 +12,10 @@ use axum::serve::Listener;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
+    sync::mpsc,
 };
+
+use crate::backend::front::Guest;
 
 /// A socket.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub enum Link {
     Tcp(TcpStream),
     /// On the Unix socket.
     Unix(UnixStream),
+    /// Over TLS, decrypted.
+    Front(Guest),
 }
 
 /// Who takes a socket over.
@@ -75,6 +80,7 @@ impl Line {
         match &mut *self.state() {
             State::Ours(Link::Tcp(socket), _) => tcp(Pin::new(socket)),
             State::Ours(Link::Unix(socket), _) => unix(Pin::new(socket)),
+            State::Ours(Link::Front(guest), _) => unix(Pin::new(&mut guest.socket)),
             State::Gone => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
     }
@@ -85,6 +91,7 @@ impl AsyncRead for Line {
         match &mut *self.state() {
             State::Ours(Link::Tcp(socket), _) => Pin::new(socket).poll_read(cx, buffer),
             State::Ours(Link::Unix(socket), _) => Pin::new(socket).poll_read(cx, buffer),
+            State::Ours(Link::Front(guest), _) => Pin::new(&mut guest.socket).poll_read(cx, buffer),
             State::Gone => Poll::Ready(Ok(())),
         }
     }
@@ -116,6 +123,7 @@ impl AsyncWrite for Line {
             State::Gone => return Poll::Ready(Ok(())),
             State::Ours(Link::Tcp(socket), _) => ready!(Pin::new(socket).poll_flush(cx))?,
             State::Ours(Link::Unix(socket), _) => ready!(Pin::new(socket).poll_flush(cx))?,
+            State::Ours(Link::Front(guest), _) => ready!(Pin::new(&mut guest.socket).poll_flush(cx))?,
         }
         if matches!(&*state, State::Ours(_, Some(_)))
             && let State::Ours(link, Some(taker)) = std::mem::replace(&mut *state, State::Gone)
@@ -132,6 +140,7 @@ impl AsyncWrite for Line {
         match &mut *self.state() {
             State::Ours(Link::Tcp(socket), _) => Pin::new(socket).poll_shutdown(cx),
             State::Ours(Link::Unix(socket), _) => Pin::new(socket).poll_shutdown(cx),
+            State::Ours(Link::Front(guest), _) => Pin::new(&mut guest.socket).poll_shutdown(cx),
             State::Gone => Poll::Ready(Ok(())),
         }
     }
@@ -144,6 +153,8 @@ pub enum Doorway {
     Tcp(TcpListener),
     /// On the Unix socket.
     Unix(UnixListener),
+    /// Over TLS: what the front lets in.
+    Front(mpsc::Receiver<Guest>),
 }
 
 impl Listener for Doorway {
@@ -155,6 +166,11 @@ impl Listener for Doorway {
         let link = match self {
             Self::Tcp(listener) => Link::Tcp(Listener::accept(listener).await.0),
             Self::Unix(listener) => Link::Unix(Listener::accept(listener).await.0),
+            Self::Front(guests) => match guests.recv().await {
+                Some(guest) => Link::Front(guest),
+                // The front is gone with the backend.
+                None => std::future::pending().await,
+            },
         };
         (link.into(), ())
     }

@@ -16,6 +16,7 @@ mod health;
 mod holds;
 mod incidents;
 mod line;
+mod login;
 mod peer;
 mod postmortem;
 mod problem;

@@ -69,6 +69,11 @@ impl Connected<IncomingStream<'_, Doorway>> for Peer {
                 }
                 Who::Tcp { peer: socket.peer_addr().ok(), us: socket.local_addr().ok(), own: Arc::default() }
             }
+            Link::Front(guest) => {
+                // Whoever comes by the network's way is nobody without a token, from wherever.
+                let own = Arc::new(OnceLock::from(false));
+                Who::Tcp { peer: Some(guest.peer), us: Some(guest.us), own }
+            }
         });
         let nobody = || Who::Socket { credentials: None, person: Arc::default() };
         Self { who: who.unwrap_or_else(nobody), line }

@@ -13,7 +13,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
     agents, blobs, bundle, commands, decision, door, drills, events, evidence, figures, firings, health, holds,
-    incidents, postmortem, rollback, runbook, state, stop, switches, tokens, tripwires,
+    incidents, login, postmortem, rollback, runbook, state, stop, switches, tokens, tripwires,
 };
 use crate::{
     api::{Problem, path},
@@ -69,6 +69,8 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(path::AGENTS, get(agents::list).post(agents::declare).put(agents::declare))
         .route(&under(path::AGENTS, "{id}"), get(agents::show))
         .route(&under(path::AGENTS, "{id}/used"), get(agents::used))
+        .route(path::CHALLENGE, post(login::challenge))
+        .route(path::LOGIN, post(login::log_in).delete(login::log_out))
         .route(path::TOKENS, get(tokens::list).post(tokens::make))
         .route(&under(path::TOKENS, "{id}"), delete(tokens::revoke))
         .route(path::FIGURES, get(figures::show))

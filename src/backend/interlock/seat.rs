@@ -29,6 +29,7 @@ impl Socket {
         let socket = match link {
             Link::Tcp(socket) => Self::Tcp(mio::net::TcpStream::from_std(socket.into_std()?)),
             Link::Unix(socket) => Self::Unix(mio::net::UnixStream::from_std(socket.into_std()?)),
+            Link::Front(guest) => Self::Unix(mio::net::UnixStream::from_std(guest.socket.into_std()?)),
         };
         match &socket {
             Self::Tcp(socket) => rustix::net::sockopt::set_socket_send_buffer_size(socket, KEPT)?,
