@@ -27,6 +27,7 @@ need "command -v curl" curl ca-certificates
 need "command -v node && command -v npm" nodejs npm
 need "[ -x /usr/sbin/nginx ]" nginx
 need "command -v caddy" caddy
+need "command -v prometheus-alertmanager" prometheus-alertmanager
 need "command -v ssh-keygen && command -v ssh-agent" openssh-client
 need "command -v openssl" openssl
 need "ls /usr/lib/postgresql/*/bin/postgres && id postgres" postgresql

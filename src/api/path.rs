@@ -36,6 +36,10 @@ pub const CHALLENGE: &str = "/v1/login/challenge";
 pub const TOKENS: &str = "/v1/tokens";
 /// Figures over all incidents.
 pub const FIGURES: &str = "/v1/figures";
+/// Other systems' alerts.
+pub const ALERTS: &str = "/v1/alerts";
+/// Those of Alertmanager.
+pub const ALERTMANAGER: &str = "/v1/alerts/alertmanager";
 /// The runbook in force, or one of its versions.
 pub const RUNBOOK: &str = "/v1/runbook";
 /// Its versions, and what was reported of it.
@@ -46,6 +50,8 @@ pub const DRILLS: &str = "/v1/drills";
 pub const HEALTH: &str = "/healthz";
 /// Whether it can do its work.
 pub const READY: &str = "/readyz";
+/// Figures for a monitoring system.
+pub const METRICS: &str = "/metrics";
 /// Stopping the backend.
 pub const STOP: &str = "/v1/stop";
 /// Asking the interlock.

@@ -116,12 +116,15 @@ pub fn needed(command: &Command) -> Right {
         Command::DecideHolds { approve: false, .. } => Right::Engage,
         Command::DeclareAgents { .. } => Right::Declare,
         Command::AckFiring { .. } => Right::Acknowledge,
+        // What pages nobody lets harm go on unseen.
+        Command::MuteTripwire(_) | Command::UnmuteTripwire(_) => Right::Vouch,
         Command::TakeRunbook(_) => Right::Runbook,
         Command::ReportFault(_) => Right::Work,
         Command::SettleFault(_) => Right::Vouch,
         Command::MakeToken { .. } | Command::RevokeToken { .. } => Right::Tokens,
         Command::StartDrill { .. } | Command::EndDrill { .. } => Right::Drill,
         Command::Fire { .. }
+        | Command::RecordPage(_)
         | Command::Prove { .. }
         | Command::Begin { .. }
         | Command::AnswerActuator { .. }
@@ -222,6 +225,8 @@ pub fn of_path(writes: bool, path: &str) -> Right {
         Right::Ticket
     } else if under("/v1/interlock") || under("/ofrep") || one_hold {
         Right::Check
+    } else if under(at::ALERTS) {
+        Right::Work
     } else if under(at::TOKENS) {
         Right::Tokens
     } else if under(at::STOP) {

@@ -20,7 +20,7 @@ use super::{
     interlock::{Memory, remember},
     listen::{self, ListenError},
     lock::{Lock, LockError, LockInfo},
-    log::{LogError, PostgresLog, SqliteLog},
+    log::{Database, LogError, NoDatabase, Store},
     login::Logins,
     nodes::{self, Nodes},
     presence::Presence,
@@ -129,8 +129,8 @@ pub enum ServeError {
     #[error(transparent)]
     Problem(#[from] Problem),
     /// A database of a kind this version does not know.
-    #[error("{0:?} names no log this version can keep; give --database a path, sqlite:PATH, or postgres://HOST/NAME")]
-    Database(String),
+    #[error(transparent)]
+    Database(#[from] NoDatabase),
     /// The system refuses something else.
     #[error("cannot run in the background: {0}")]
     System(#[from] std::io::Error),
@@ -204,7 +204,10 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
     } = options;
     home.prepare()?;
     let mut lock = Lock::take(&home.lock())?;
-    let database = Database::of(&home, database)?;
+    let database = match database {
+        Some(named) => named.parse()?,
+        None => Database::Sqlite(home.database()),
+    };
     let folder = runbook;
     let runbook = Arc::new(arc_swap::ArcSwap::new(folder.runbook.clone()));
     let rooms = Arc::new(Rooms::new(clock.clone(), steady.clone(), runbook.clone()));
@@ -215,14 +218,12 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         clock: clock.clone(),
         pulse: rooms.interlocks.pulse().clone(),
     };
-    let (core, shared) = match database {
-        Database::Sqlite(path) => (Core::open(SqliteLog::open(&path, clock()).await?, options).await?, None),
-        Database::Postgres(url) => {
-            let log = PostgresLog::open(&url, clock()).await?;
-            let pool = log.pool().clone();
-            (Core::open(log, options).await?, Some(pool))
-        }
+    let log = Store::open(&database, clock()).await?;
+    let shared = match &log {
+        Store::Postgres(log) => Some(log.pool().clone()),
+        Store::Sqlite(_) => None,
     };
+    let core = Core::open(log, options).await?;
     let nodes = Arc::new(if shared.is_some() { Nodes::among(steady) } else { Nodes::alone(steady) });
     upkeep::begin(&core, &folder).await?;
     let intakes = begin_telemetry(&home, &core, &rooms, &runbook, &clock).await?;
@@ -235,7 +236,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         presence: Presence::default(),
         probes: super::outward::Probes::default(),
         playing: super::drill::Playing::default(),
-        nodes: nodes.clone(),
+        nodes,
         logins: Logins::new(signers.unwrap_or_else(|| home.signers()), super::app::host_name()),
         blobs: super::blobs::Blobs::in_folder(home.blobs()),
         runbook: runbook.clone(),
@@ -252,12 +253,9 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
     if let Some(pool) = shared {
         tasks.spawn(nodes::keep(backend.clone(), pool));
     }
-    let (leading, about) = (nodes.clone(), (backend.clone(), runbook.clone()));
-    tasks.spawn(async move { leading.while_leading(|| super::outward::run(about.0.clone(), about.1.clone())).await });
-    let (leading, about) = (nodes, (backend.clone(), runbook.clone()));
-    tasks.spawn(
-        async move { leading.while_leading(|| super::outward::deliver(about.0.clone(), about.1.clone())).await },
-    );
+    tasks.spawn(leading(&backend, super::outward::run));
+    tasks.spawn(leading(&backend, super::outward::deliver));
+    tasks.spawn(leading(&backend, super::outward::page));
     tasks.spawn(super::evidence::keep(backend.clone(), runbook.clone()));
     tasks.spawn(remember(backend.rooms.interlocks.clone(), home.heard(), clock.clone()));
 
@@ -294,6 +292,15 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
     lock.announce(&info)?;
     tracing::info!(socket = %info.socket.display(), tcp = ?info.tcp, version = %info.version, "the backend answers");
     Ok(Running { info, backend, servers, tasks, lock, heard: home.heard() })
+}
+
+/// What only one backend of a database does.
+fn leading<W: Future<Output = ()>>(
+    backend: &Arc<Backend>,
+    work: fn(Arc<Backend>, Arc<arc_swap::ArcSwap<Runbook>>) -> W,
+) -> impl Future<Output = ()> + use<W> {
+    let backend = backend.clone();
+    async move { backend.nodes.while_leading(|| work(backend.clone(), backend.runbook.clone())).await }
 }
 
 /// Begins telemetry: the engine goes on from what the hot store holds.
@@ -366,28 +373,6 @@ fn tell(ended: std::io::Result<()>) {
     }
 }
 
-/// Where the log is kept.
-#[derive(Debug, PartialEq, Eq)]
-enum Database {
-    Sqlite(PathBuf),
-    Postgres(String),
-}
-
-impl Database {
-    fn of(home: &Home, named: Option<String>) -> Result<Self, ServeError> {
-        let Some(named) = named else { return Ok(Self::Sqlite(home.database())) };
-        match named.split_once(':') {
-            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => Ok(Self::Postgres(named)),
-            Some(("sqlite", path)) if !path.is_empty() => {
-                Ok(Self::Sqlite(path.strip_prefix("//").unwrap_or(path).into()))
-            }
-            None if !named.is_empty() => Ok(Self::Sqlite(named.into())),
-            // What is behind the colon may hold a password.
-            _ => Err(ServeError::Database(named.split(':').next().unwrap_or_default().chars().take(40).collect())),
-        }
-    }
-}
-
 /// Hears what tells it to stop; taken before it is announced, so that nobody ends it before it listens.
 fn signals() -> Vec<Signal> {
     let mut heard = Vec::new();
@@ -407,27 +392,4 @@ async fn stop_on_signal(mut signals: Vec<Signal>, stop: CancellationToken) {
     futures_util::future::select_all(signals.iter_mut().map(|stream| Box::pin(stream.recv()))).await;
     tracing::info!("told to stop by a signal");
     stop.cancel();
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_database_is_a_path_or_a_server() {
-        let home = Home::under("/h");
-        let of = |text: &str| Database::of(&home, Some(text.into())).ok();
-        let file = |path: &str| Some(Database::Sqlite(path.into()));
-        assert_eq!(Database::of(&home, None).unwrap(), Database::Sqlite("/h/data/andon.db".into()));
-        assert_eq!(
-            (of("x/y.db"), of("sqlite:x.db"), of("sqlite:///x.db")),
-            (file("x/y.db"), file("x.db"), file("/x.db"))
-        );
-        let url = "postgres://andon@db/andon";
-        assert_eq!(of(url), Some(Database::Postgres(url.into())));
-        for wrong in ["", "sqlite:", "postgres:db", "mysql://andon:secret@db/andon"] {
-            let why = Database::of(&home, Some(wrong.into())).unwrap_err().to_string();
-            assert!(!why.contains("secret"), "{why}");
-        }
-    }
 }

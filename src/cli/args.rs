@@ -3,8 +3,9 @@
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    actuators, agents, backend, cause, config, decide, drafts, drills, evals, evidence, facts, figures, firings, holds,
-    incidents, interlock, login, postmortem, rollback, runbook, severity, status, switches, team, tokens, tripwires,
+    actuators, agents, backend, cause, config, custody, decide, drafts, drills, evals, evidence, facts, figures,
+    firings, holds, incidents, interlock, login, postmortem, rollback, runbook, severity, status, switches, team,
+    tokens, tripwires,
 };
 use crate::terms::{DrillId, IncidentId};
 
@@ -51,6 +52,17 @@ pub enum Command {
     Doctor,
     /// What is open before an incident: authority, undo, evidence, controls, owners, workflows.
     Readiness,
+    /// Move a log from one place to another.
+    #[command(subcommand)]
+    Store(custody::Stores),
+    /// Write a whole log as JSON Lines.
+    Export(custody::Export),
+    /// Take an export into an empty place.
+    Import(custody::Import),
+    /// Copy log, telemetry and evidence into a folder, while a backend serves.
+    Backup(custody::Backup),
+    /// Put a backup where nothing is.
+    Restore(custody::Restore),
     /// Log in at a team's backend with the key that your SSH agent holds.
     Login(login::Login),
     /// End that session.

@@ -51,9 +51,11 @@ fn row(firing: &Firing) -> Result<(), Failed> {
         (stage, _) => format!(" → would engage {} of {} ({stage})", auto.mode, auto.scope),
     });
     let acked = firing.paged.iter().find_map(|paged| paged.by.as_ref()).map(|by| format!(", acknowledged by {by}"));
+    let paged =
+        firing.pages.iter().map(|page| format!(", {} {}", page.sent.channel, page.sent.state)).collect::<String>();
     let note = firing.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
     let text = format!(
-        "{:<6} {}  {} {}{detail}{figures} ×{}{note} {}{}{incident}{}",
+        "{:<6} {}  {} {}{detail}{figures} ×{}{note} {}{}{paged}{incident}{}",
         firing.id.to_string(),
         print::clock(firing.at),
         firing.key.tripwire,

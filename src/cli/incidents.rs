@@ -71,6 +71,7 @@ pub struct Declare {
 
 pub async fn declare(reach: &Reach, asked: Declare) -> Result<(), Failed> {
     let declare = incident::Declare {
+        unconfirmed: false,
         title: asked.title.unwrap_or_default(),
         severity: asked.severity,
         scheme: asked.scheme,

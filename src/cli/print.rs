@@ -24,6 +24,8 @@ macro_rules! failed_by {
 failed_by!(
     String,
     &str,
+    crate::backend::intake::StoreError,
+    crate::backend::log::NotMoved,
     crate::client::ClientError,
     crate::cockpit::CockpitError,
     crate::config::NoHome,

@@ -7,8 +7,8 @@ use clap::CommandFactory;
 use super::{
     Cli, actuators, agents,
     args::Command,
-    audit, backend, cause, cockpit, config, decide, drafts, drills, evals, evidence, facts, figures, firings, holds,
-    incidents, interlock, login, postmortem,
+    audit, backend, cause, cockpit, config, custody, decide, drafts, drills, evals, evidence, facts, figures, firings,
+    holds, incidents, interlock, login, postmortem,
     print::{Failed, line},
     reach::Reach,
     readiness, rollback, runbook, severity, status, switches, team, tokens, told, tripwires,
@@ -29,6 +29,11 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Doctor => backend::doctor(&reach).await,
         Command::Login(asked) => login::login(&reach, &asked).await,
         Command::Logout => login::logout(&reach).await,
+        Command::Store(asked) => custody::store(&reach, asked).await,
+        Command::Export(asked) => custody::export_log(&reach, asked).await,
+        Command::Import(asked) => custody::import_log(&reach, asked).await,
+        Command::Backup(asked) => custody::backup(&reach, asked).await,
+        Command::Restore(asked) => custody::restore(&reach, asked).await,
         Command::Readiness => readiness::readiness(&reach).await,
         Command::Status(asked) => status::status(&reach, &asked).await,
         Command::Config(asked) => config::config(&reach, &asked),
@@ -93,7 +98,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Restart(asked) => cause::restart(&reach, asked).await,
         Command::Draft(asked) => drafts::run(&reach, asked).await,
         Command::Drill(asked) => drills::run(&reach, asked).await,
-        Command::Audit(asked) => audit::run(&reach, &asked).await,
+        Command::Audit(asked) => audit::run(&reach, asked).await,
         Command::Completions(asked) => {
             // Written to memory first: the generator panics on a reader that went away.
             let mut script = Vec::new();

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{
+    mutes,
     print::{self, Failed},
     reach::Reach,
 };
@@ -28,6 +29,15 @@ pub enum Tripwires {
     Rules,
     /// Switches that tripwires engage by themselves, as people approved them.
     Auto(super::auto::Auto),
+    /// Have one page nobody for a while; what it sees is recorded all the same.
+    Mute(mutes::Asked),
+    /// End a mute before its time.
+    Unmute {
+        /// Its number.
+        mute: u32,
+    },
+    /// What is muted.
+    Mutes,
     /// Judge a file of actions with the same engine.
     Test(Test),
 }
@@ -47,6 +57,9 @@ pub struct Test {
 
 pub async fn tripwires(reach: &Reach, asked: Tripwires) -> Result<(), Failed> {
     match asked {
+        Tripwires::Mute(asked) => mutes::mute(reach, asked).await,
+        Tripwires::Unmute { mute } => mutes::unmute(reach, mute).await,
+        Tripwires::Mutes => mutes::list(reach).await,
         Tripwires::List => {
             let runbook = reach.runbook(None).await?;
             reach.show(&runbook.tripwires, |plan| {

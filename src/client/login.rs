@@ -24,7 +24,9 @@ impl Client {
         for at in 0..KEYS {
             let challenge: Challenge = self.post(path::CHALLENGE, &()).await?;
             let (agent, only, text) = (agent.to_owned(), only.cloned(), challenge.text.clone());
-            let signing = tokio::task::spawn_blocking(move || sign(&agent, only.as_ref(), at, &challenge));
+            let signing = tokio::task::spawn_blocking(move || {
+                sign_with_agent(&agent, only.as_ref(), at, &challenge.namespace, challenge.text.as_bytes())
+            });
             let signed = signing.await.map_err(|why| ClientError::Unusable(why.to_string()))?;
             let Some(signature) = signed.map_err(ClientError::Unusable)? else { return Err(last) };
             let login = Login { name: name.to_owned(), challenge: text, signature };
@@ -45,8 +47,18 @@ fn joined(before: ClientError, refused: Problem) -> ClientError {
     ClientError::Refused(all)
 }
 
-/// The challenge signed with the agent's key number `at`; none when there are no more.
-fn sign(agent: &Path, only: Option<&PublicKey>, at: usize, challenge: &Challenge) -> Result<Option<String>, String> {
+/// `text` signed in `namespace` with the agent's key number `at`, of those that are `only`'s; none when there are no more.
+/// Waits for the agent, and with some keys for a touch.
+///
+/// # Errors
+/// An agent that does not answer, in words.
+pub fn sign_with_agent(
+    agent: &Path,
+    only: Option<&PublicKey>,
+    at: usize,
+    namespace: &str,
+    text: &[u8],
+) -> Result<Option<String>, String> {
     let failed = |why: String| format!("the SSH agent at {} does not sign: {why}", agent.display());
     let mut agent_at = Agent::connect(agent).map_err(|why| failed(why.to_string()))?;
     let held = agent_at.list_all_identities().map_err(|why| failed(why.to_string()))?;
@@ -59,11 +71,10 @@ fn sign(agent: &Path, only: Option<&PublicKey>, at: usize, challenge: &Challenge
     let mut fit: Vec<&Identity<'_>> = held.iter().filter(wanted).collect();
     fit.sort_by_key(|identity| matches!(identity, Identity::PublicKey(_)));
     let Some(identity) = fit.get(at) else { return Ok(None) };
-    let data = SshSig::signed_data(&challenge.namespace, HashAlg::Sha512, challenge.text.as_bytes())
-        .map_err(|why| failed(why.to_string()))?;
+    let data = SshSig::signed_data(namespace, HashAlg::Sha512, text).map_err(|why| failed(why.to_string()))?;
     let signature = agent_at.sign_with_ref(identity, &data).map_err(|why| failed(why.to_string()))?;
-    let whole = SshSig::new(key_of(identity), &challenge.namespace, HashAlg::Sha512, signature)
-        .map_err(|why| failed(why.to_string()))?;
+    let whole =
+        SshSig::new(key_of(identity), namespace, HashAlg::Sha512, signature).map_err(|why| failed(why.to_string()))?;
     let certificate = match identity {
         Identity::Certificate(certificate) => Some(&***certificate),
         Identity::PublicKey(_) => None,

@@ -13,5 +13,6 @@ mod tripwires;
 
 pub use call::Client;
 pub use error::ClientError;
+pub use login::sign_with_agent;
 pub use stream::Heard;
 pub use target::{Secret, Target};

@@ -103,16 +103,21 @@ pub fn seal(new: NewEvent, place: Place) -> Result<Event, serde_json::Error> {
     Ok(event)
 }
 
-/// Checks every stream's chain; events come in order of position, from the first.
-///
-/// # Errors
-/// Names the first link that does not hold.
-pub fn verify<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<u64, Broken> {
-    let mut heads: HashMap<&Stream, (u64, &str)> = HashMap::new();
-    let mut checked = 0;
-    for event in events {
+/// The links of every stream so far, one event after the other, in order of position from the first.
+#[derive(Debug, Default)]
+pub struct Links {
+    heads: HashMap<Stream, (u64, String)>,
+    checked: u64,
+}
+
+impl Links {
+    /// Checks that `event` follows.
+    ///
+    /// # Errors
+    /// Names the link that does not hold.
+    pub fn follow(&mut self, event: &Event) -> Result<(), Broken> {
         let broken = |what| Broken { stream: event.stream.clone(), seq: event.seq, what };
-        let (seq, prev) = heads.get(&event.stream).copied().unwrap_or((0, GENESIS));
+        let (seq, prev) = self.heads.get(&event.stream).map_or((0, GENESIS), |(seq, prev)| (*seq, prev.as_str()));
         if event.seq != seq + 1 {
             return Err(broken("an event before it is missing"));
         }
@@ -126,10 +131,27 @@ pub fn verify<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<u64, Br
         if hash != event.hash {
             return Err(broken("its envelope was changed"));
         }
-        heads.insert(&event.stream, (event.seq, &event.hash));
-        checked += 1;
+        self.heads.insert(event.stream.clone(), (event.seq, event.hash.clone()));
+        self.checked += 1;
+        Ok(())
     }
-    Ok(checked)
+
+    /// How many hold.
+    pub fn checked(&self) -> u64 {
+        self.checked
+    }
+}
+
+/// Checks every stream's chain; events come in order of position, from the first.
+///
+/// # Errors
+/// Names the first link that does not hold.
+pub fn verify<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<u64, Broken> {
+    let mut links = Links::default();
+    for event in events {
+        links.follow(event)?;
+    }
+    Ok(links.checked())
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::{
     evidence,
     first_minutes::{AnswerFact, WeighFactor},
     investigation,
+    pages::{MuteTripwire, PageSent, UnmuteTripwire},
     postmortem::{DropCase, FilePostmortem, SetPostmortem, SettleDelta},
     restart,
     rollback::{Substitute, WorkRollback},
@@ -51,6 +52,8 @@ pub struct Declare {
     pub surfaced_at: Option<Time>,
     /// An incident template of the runbook (TEAM.11).
     pub template: Option<String>,
+    /// It waits for a person to confirm it: no person says so yet.
+    pub unconfirmed: bool,
 }
 
 /// Engages a switch. Nothing but the scope is needed: firing asks nobody (CON.5).
@@ -546,6 +549,12 @@ pub enum Command {
         #[serde(default)]
         expected: bool,
     },
+    /// What came of a page; only the backend asks this.
+    RecordPage(PageSent),
+    /// Has a tripwire page nobody for a while.
+    MuteTripwire(MuteTripwire),
+    /// Ends that before its time.
+    UnmuteTripwire(UnmuteTripwire),
     /// Moves a pre-approved switch of a tripwire to a stage.
     SetAuto(SetAuto),
     /// Brings a version of the runbook into force.

@@ -13,6 +13,7 @@ use super::{
     evidence,
     first_minutes::{Answered, Early, Weighed},
     investigation,
+    pages::{Muted, PageSent, Unmuted},
     postmortem::{CaseDropped, DeltaProposed, DeltaSettled, PostmortemFiled, PostmortemWritten, RegressionCase},
     restart,
     rollback::{RollbackPlan, Substitute, WorkRollback},
@@ -595,6 +596,12 @@ pub enum Fact {
         incident: IncidentId,
     },
 
+    /// A step of a firing's pages went, or did not (TEAM.3).
+    FiringPaged(PageSent),
+    /// A tripwire pages nobody for a while (DET.7).
+    TripwireMuted(Muted),
+    /// A mute ended before its time.
+    TripwireUnmuted(Unmuted),
     /// A person approved a switch for a tripwire or rule, or took that back (CON.14).
     AutoContainmentSet {
         /// Which tripwire.

@@ -18,6 +18,7 @@ pub mod first_minutes;
 mod fold;
 pub mod investigation;
 mod mttd;
+pub mod pages;
 pub mod postmortem;
 pub mod restart;
 pub mod rollback;

@@ -35,6 +35,16 @@ impl Mttd {
     }
 }
 
+/// Somebody's pager took a firing: the first one counts for its incident.
+pub(super) fn paged(world: &mut World, firing: FiringId, event: &Event) {
+    let Some(incident) = world.firings.get(&firing).and_then(|firing| firing.incident) else { return };
+    if let Some(incident) = world.incidents.get_mut(&incident) {
+        let incident = Arc::make_mut(incident);
+        incident.mttd.page = Some(incident.mttd.page.map_or(event.occurred_at, |page| page.min(event.occurred_at)));
+        incident.mttd.settle();
+    }
+}
+
 /// A person acknowledged a firing: the earliest acknowledgement counts for its incident.
 pub(super) fn acknowledged(world: &mut World, firing: FiringId, event: &Event) {
     let Some(incident) = world.firings.get(&firing).and_then(|firing| firing.incident) else { return };

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Agent, Event, Fact, Incident,
     containment::{AutoContainment, Hold, Switch},
+    pages::Mute,
     upkeep::Upkeep,
 };
 use crate::{
@@ -105,6 +106,9 @@ pub struct World {
     pub firings: OrdMap<FiringId, Arc<Firing>>,
     /// Every declared agent.
     pub agents: OrdMap<AgentId, Arc<Agent>>,
+    /// Tripwires that were muted, in order (DET.7).
+    #[serde(default, skip_serializing_if = "imbl::Vector::is_empty")]
+    pub mutes: imbl::Vector<Mute>,
     /// Position of the newest event that may change what the interlock answers.
     #[serde(default)]
     pub answers_at: u64,

@@ -16,6 +16,10 @@ words! {
         Smtp = "smtp",
         /// A program that reads the text.
         Command = "command",
+        /// A chat's incoming webhook, as Slack has it; its URL is the secret.
+        Slack = "slack",
+        /// PagerDuty's Events API v2; pages only.
+        Pagerduty = "pagerduty",
     }
 }
 
@@ -57,6 +61,9 @@ pub struct Channel {
     /// The file with the webhook's `whsec_` secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_file: Option<String>,
+    /// The file with PagerDuty's routing key, or with a chat's webhook URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_file: Option<String>,
     /// The webhook's host may be link-local, where clouds keep credentials.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_link_local: bool,
@@ -109,6 +116,8 @@ impl Channel {
             (false, _) => self.title.clone(),
             (true, ChannelKind::Copy) => "by hand".into(),
             (true, ChannelKind::Webhook) => "signed webhook".into(),
+            (true, ChannelKind::Slack) => "posts in a chat".into(),
+            (true, ChannelKind::Pagerduty) => "pages by PagerDuty".into(),
             (true, ChannelKind::Smtp) => format!("mail by {}", self.host.as_deref().unwrap_or_default()),
             (true, ChannelKind::Command) => format!("runs {}", self.command.first().map_or("", String::as_str)),
         }
@@ -124,9 +133,14 @@ impl Channel {
             return Some("has a timeout_s outside of 1 to 600".into());
         }
         let given = [
-            ("webhook", self.webhook.is_some(), ChannelKind::Webhook),
+            ("webhook", self.webhook.is_some() && self.kind != ChannelKind::Pagerduty, ChannelKind::Webhook),
+            ("key_file", self.key_file.is_some() && self.kind != ChannelKind::Slack, ChannelKind::Pagerduty),
             ("secret_file", self.secret_file.is_some(), ChannelKind::Webhook),
-            ("allow_link_local", self.allow_link_local, ChannelKind::Webhook),
+            (
+                "allow_link_local",
+                self.allow_link_local && !matches!(self.kind, ChannelKind::Slack | ChannelKind::Pagerduty),
+                ChannelKind::Webhook,
+            ),
             ("command", !self.command.is_empty(), ChannelKind::Command),
             ("host", self.host.is_some(), ChannelKind::Smtp),
             ("port", self.port.is_some(), ChannelKind::Smtp),
@@ -141,6 +155,9 @@ impl Channel {
         }
         match self.kind {
             ChannelKind::Copy => None,
+            ChannelKind::Slack | ChannelKind::Pagerduty => {
+                self.key_file.is_none().then(|| "needs a key_file, which only its owner can read".into())
+            }
             ChannelKind::Command => self.command.is_empty().then(|| "needs a command".into()),
             ChannelKind::Webhook => match (&self.webhook, &self.secret_file) {
                 (Some(url), _) if !(url.starts_with("https://") || url.starts_with("http://")) => {
@@ -218,6 +235,7 @@ fn copy() -> Channel {
         timeout_s: timeout(),
         webhook: None,
         secret_file: None,
+        key_file: None,
         allow_link_local: false,
         command: Vec::new(),
         host: None,
@@ -256,7 +274,17 @@ mod tests {
             .collect();
         let channels = read(&example).unwrap();
         let kinds: Vec<ChannelKind> = channels.iter().map(|one| one.kind).collect();
-        assert_eq!(kinds, [ChannelKind::Copy, ChannelKind::Smtp, ChannelKind::Webhook, ChannelKind::Command]);
+        assert_eq!(
+            kinds,
+            [
+                ChannelKind::Copy,
+                ChannelKind::Smtp,
+                ChannelKind::Webhook,
+                ChannelKind::Pagerduty,
+                ChannelKind::Slack,
+                ChannelKind::Command
+            ]
+        );
         assert!(channels[1].takes("customer") && !channels[1].takes("board") && channels[2].takes("board"));
     }
 

@@ -4,6 +4,7 @@
 //! Pure: built from the texts of `assets/runbook/`, which are compiled in; a team's own texts replace them by name.
 
 mod actuators;
+mod alerts;
 mod book;
 mod channels;
 mod decision;
@@ -12,6 +13,7 @@ mod factors;
 mod incidents;
 mod layers;
 mod nearest;
+mod paging;
 mod plan;
 mod postmortem;
 mod read;
@@ -21,6 +23,7 @@ mod secrets;
 mod templates;
 
 pub use actuators::{Actuator, ActuatorMove, On};
+pub use alerts::{AlertPlan, Labels, Mapping};
 pub use book::Book;
 pub use channels::{Channel, ChannelKind, Security};
 pub use evidence::EvidencePlan;
@@ -28,6 +31,7 @@ pub use factors::{ByScheme, Factor, FactorPlan, SeenPlan, WorkflowCase, Workflow
 pub use incidents::{FieldPlan, IncidentTemplate, Incidents, TaskPlan};
 pub use layers::{LayerPlan, LayersPlan, Question, Refused, Words};
 pub use nearest::nearest;
+pub use paging::{PageStep, Queue};
 pub use plan::{
     BannedWording, BaselineHours, Claim, ClassPlan, Control, FailureClass, Level, LevelClocks, Owed, OwedBy, Price,
     Runbook, Scheme, Template, TripwirePlan, WordingKind,

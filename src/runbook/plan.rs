@@ -57,6 +57,10 @@ pub struct Runbook {
     pub claims: Vec<Claim>,
     /// Ways a draft leaves the house (COM.5).
     pub channels: Vec<super::Channel>,
+    /// What other systems' alerts mean (TEAM.3).
+    pub alerts: super::AlertPlan,
+    /// Who is paged, and who next (TEAM.3).
+    pub paging: Vec<super::Queue>,
     /// Roles an incident has (TEAM.1).
     pub roles: Vec<String>,
     /// How a cause is looked for (INV).
@@ -244,6 +248,9 @@ pub struct TripwirePlan {
     /// The share of a tripwire's firings that may be noise before its owner is told: 0.5 (DET.7).
     #[serde(default = "half")]
     pub noise_share: f64,
+    /// Which never fire any more (DET.7).
+    #[serde(default)]
+    pub retired: Vec<Tripwire>,
     /// Which open an incident by themselves, as drafts to confirm.
     pub opens_incident: Vec<Tripwire>,
     /// The team's own rules, from their own file (DET.11).

@@ -12,10 +12,11 @@ use super::{
     evidence::EvidenceText,
     factors::{FactorsText, WorkflowsText},
     nearest,
+    paging::PagingText,
     rules::RulesText,
     secrets::SecretsText,
 };
-use crate::incident::ClockPlan;
+use crate::{incident::ClockPlan, tripwire::Tripwire};
 
 /// The files of a runbook with the texts that ship.
 pub const SHIPPED: &[(&str, &str)] = &[
@@ -32,6 +33,8 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("evidence.toml", include_str!("../../assets/runbook/evidence.toml")),
     ("templates.toml", include_str!("../../assets/runbook/templates.toml")),
     ("channels.toml", include_str!("../../assets/runbook/channels.toml")),
+    ("paging.toml", include_str!("../../assets/runbook/paging.toml")),
+    ("alerts.toml", include_str!("../../assets/runbook/alerts.toml")),
     ("banned.toml", include_str!("../../assets/runbook/banned.toml")),
     ("layers.toml", include_str!("../../assets/runbook/layers.toml")),
     ("restart.toml", include_str!("../../assets/runbook/restart.toml")),
@@ -174,6 +177,8 @@ impl Runbook {
             reasons: templates.reason,
             failures: lint.failure,
             claims: lint.claim,
+            paging: read::<PagingText>(texts, "paging.toml")?.whole("paging.toml", &channels)?,
+            alerts: read(texts, "alerts.toml")?,
             channels,
             banned: read::<Banned>(texts, "banned.toml")?.wording,
             layers: read(texts, "layers.toml")?,
@@ -207,6 +212,7 @@ impl Runbook {
             return Err(wrong("severity.toml", None, format!("scheme {:?} has no level", scheme.id)));
         }
         self.incidents.check(self)?;
+        self.alerts.check(self.schemes.get(&self.default_scheme))?;
         for (scheme, level) in self.schemes.values().flat_map(|it| it.levels.iter().map(move |level| (&it.id, level))) {
             let mut asked = level.roles.iter().chain(&level.restart_by);
             if let Some(role) = asked.find(|role| !self.roles.contains(role)) {
@@ -216,6 +222,9 @@ impl Runbook {
                     format!("{scheme} {} asks for the role {role:?}, which runbook.toml does not list{hint}", level.id);
                 return Err(wrong("severity.toml", None, what));
             }
+        }
+        if self.tripwires.retired.contains(&Tripwire::Breach) {
+            return Err(wrong("tripwires.toml", None, "retired: a breach is never retired (DET.9)".into()));
         }
         self.layers.check()?;
         self.restart.check(self)?;
@@ -282,7 +291,6 @@ mod tests {
     use crate::{
         incident::{Fields, communication},
         terms::ActionClass,
-        tripwire::Tripwire,
     };
 
     fn with(file: &str, text: &str) -> Result<Runbook, RunbookError> {

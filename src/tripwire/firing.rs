@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::incident::containment::AutoOutcome;
+use crate::incident::{containment::AutoOutcome, pages::PageState};
 use crate::terms::{AgentId, Author, FiringId, IncidentId, Time, words};
 
 words! {
@@ -140,6 +140,9 @@ pub struct Firing {
     pub note: Option<String>,
     /// Who is told.
     pub paged: Vec<Paged>,
+    /// How it went, by step of the queue (TEAM.3).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<PageState>,
     /// The incident it joined or opened.
     pub incident: Option<IncidentId>,
     /// What followed by itself, or would have (CON.14).

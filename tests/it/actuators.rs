@@ -48,6 +48,15 @@ pub struct Receiver {
     pub heard: Arc<Mutex<Vec<String>>>,
 }
 
+impl Receiver {
+    /// What was sent so far: each request's head and body.
+    pub fn taken(&self) -> Vec<(String, String)> {
+        let heard = self.heard.lock().unwrap();
+        let parts = heard.iter().filter_map(|text| text.split_once("\r\n\r\n"));
+        parts.map(|(head, body)| (head.to_owned(), body.to_owned())).collect()
+    }
+}
+
 /// `answers` by turn; the last for all that follow. An empty one never answers.
 pub fn receiver(answers: &[&str]) -> Receiver {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -364,7 +364,7 @@ async fn a_folder_that_cannot_serve_says_what_to_do() {
     let busy = ServeOptions { listen: vec![taken.local_addr().unwrap()], ..options(home.clone()) };
     let busy = refused(busy).await;
     assert!(busy.contains("--listen"), "{busy}");
-    let elsewhere = ServeOptions { database: Some("postgres://db/andon".into()), ..options(home.clone()) };
+    let elsewhere = ServeOptions { database: Some("mysql://db/andon".into()), ..options(home.clone()) };
     assert!(refused(elsewhere).await.contains("sqlite:"));
     // None of that keeps the next one from starting.
     start(options(home)).await.unwrap().stop().await;

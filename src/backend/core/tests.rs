@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Core, Interlocks, Options};
 use crate::{
-    backend::log::{Append, Log, LogError, Remembered, SqliteLog},
+    backend::log::{Append, Kept, Log, LogError, Remembered, SqliteLog},
     incident::{
         Command, Declare, Engage, Event, IncidentCommand, SetAuto, Worlds, chain,
         containment::{AgentProof, AutoScope, AutoStage, BacktestSeen, Mode, Scope, SwitchState},
@@ -45,6 +45,18 @@ struct Failing {
 impl Log for Failing {
     async fn append(&self, expected: u64, batch: &[Append]) -> Result<(), LogError> {
         if self.full.load(Ordering::SeqCst) { Err(LogError::Full) } else { self.inner.append(expected, batch).await }
+    }
+
+    async fn take(&self, expected: u64, events: &[Event], commands: &[Kept]) -> Result<(), LogError> {
+        self.inner.take(expected, events, commands).await
+    }
+
+    async fn commands(&self, after: Option<&Kept>, limit: usize) -> Result<Vec<Kept>, LogError> {
+        self.inner.commands(after, limit).await
+    }
+
+    async fn begin_epoch(&self, epoch: u32, now: Time) -> Result<(), LogError> {
+        self.inner.begin_epoch(epoch, now).await
     }
 
     async fn probe(&self) -> Result<(), LogError> {

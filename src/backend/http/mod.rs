@@ -1,6 +1,7 @@
 //! HTTP: routes by resource, one file each, over the Unix socket and TCP. Says no in problem+json; decides nothing.
 
 mod agents;
+mod alerts;
 mod blobs;
 mod bundle;
 mod commands;
@@ -17,6 +18,7 @@ mod holds;
 mod incidents;
 mod line;
 mod login;
+mod metrics;
 mod peer;
 mod postmortem;
 mod problem;

@@ -12,8 +12,8 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    agents, blobs, bundle, commands, decision, door, drills, events, evidence, figures, firings, health, holds,
-    incidents, login, postmortem, rollback, runbook, state, stop, switches, tokens, tripwires,
+    agents, alerts, blobs, bundle, commands, decision, door, drills, events, evidence, figures, firings, health, holds,
+    incidents, login, metrics, postmortem, rollback, runbook, state, stop, switches, tokens, tripwires,
 };
 use crate::{
     api::{Problem, path},
@@ -30,6 +30,7 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
     Router::new()
         .route(path::HEALTH, get(health::alive))
         .route(path::READY, get(health::ready))
+        .route(path::METRICS, get(metrics::show))
         .route(path::STATE, get(state::show))
         .route(path::EVENTS, get(events::open))
         .route(path::COMMANDS, post(commands::post))
@@ -74,6 +75,8 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(path::TOKENS, get(tokens::list).post(tokens::make))
         .route(&under(path::TOKENS, "{id}"), delete(tokens::revoke))
         .route(path::FIGURES, get(figures::show))
+        .route(path::ALERTMANAGER, post(alerts::alertmanager))
+        .route(&under(path::ALERTS, "{name}"), post(alerts::webhook))
         .route(path::RUNBOOK, get(runbook::show).post(runbook::take))
         .route(path::UPKEEP, get(runbook::upkeep))
         .route(path::DRILLS, get(drills::list).post(drills::start))

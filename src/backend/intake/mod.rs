@@ -25,6 +25,6 @@ pub use pins::Pin;
 pub use profiles::Profiles;
 pub use start::{Intake, Source, Start};
 pub use store::{HotStore, Kept, Limits};
-pub use store_file::StoreError;
+pub use store_file::{StoreError, copy as copy_store};
 pub use wiring::{Breaches, Judge, Writer};
 pub use worlds::Intakes;

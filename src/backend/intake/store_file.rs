@@ -45,6 +45,18 @@ pub enum StoreError {
     },
 }
 
+/// Copies the store at `from`, which may be written to meanwhile, into a new file.
+///
+/// # Errors
+/// One that cannot be read, or a place that cannot be written.
+pub async fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let options = SqliteConnectOptions::new().filename(from).busy_timeout(Duration::from_secs(5));
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+    sqlx::query("VACUUM INTO ?").bind(to.to_string_lossy().into_owned()).execute(&pool).await?;
+    pool.close().await;
+    Ok(())
+}
+
 pub(super) async fn connect(path: &Path) -> Result<SqlitePool, String> {
     let options = SqliteConnectOptions::new()
         .filename(path)

@@ -10,7 +10,7 @@ use sqlx::{
 use tokio::{sync::Notify, time::timeout};
 use uuid::Uuid;
 
-use super::{Append, Log, LogError, Remembered, rows};
+use super::{Append, Kept, Log, LogError, Remembered, rows};
 use crate::{
     incident::{Event, Fact, Stream},
     terms::{Author, Time},
@@ -58,6 +58,25 @@ impl PostgresLog {
         let changed = Arc::new(Notify::new());
         let listening = tokio::spawn(listen(pool.clone(), changed.clone()));
         Ok(Self { pool, epoch, changed, listening })
+    }
+
+    /// A whole batch in one transaction, where the log ends at `expected`.
+    async fn write(
+        &self,
+        expected: u64,
+        (events, commands): (serde_json::Value, serde_json::Value),
+    ) -> Result<(), LogError> {
+        let asked = sqlx::query_scalar::<_, i64>("SELECT append_batch($1, $2::json, $3::json)")
+            .bind(i64::try_from(expected).unwrap_or(i64::MAX))
+            .bind(events.to_string())
+            .bind(commands.to_string())
+            .fetch_one(&self.pool);
+        let newest = timeout(PATIENCE, asked).await.map_err(|_| slow())?.map_err(sort)?;
+        match u64::try_from(newest).unwrap_or(0) {
+            newest if newest == expected => Ok(()),
+            newest if newest > expected => Err(LogError::Behind),
+            _ => Err(LogError::Shorter),
+        }
     }
 
     /// Its connections, for what several nodes share besides the log.
@@ -149,18 +168,43 @@ fn without_secret(words: &str) -> String {
 
 impl Log for PostgresLog {
     async fn append(&self, expected: u64, batch: &[Append]) -> Result<(), LogError> {
-        let (events, commands) = rows::of(batch)?;
-        let asked = sqlx::query_scalar::<_, i64>("SELECT append_batch($1, $2::json, $3::json)")
-            .bind(i64::try_from(expected).unwrap_or(i64::MAX))
-            .bind(events.to_string())
-            .bind(commands.to_string())
-            .fetch_one(&self.pool);
-        let newest = timeout(PATIENCE, asked).await.map_err(|_| slow())?.map_err(sort)?;
-        match u64::try_from(newest).unwrap_or(0) {
-            newest if newest == expected => Ok(()),
-            newest if newest > expected => Err(LogError::Behind),
-            _ => Err(LogError::Shorter),
-        }
+        self.write(expected, rows::of(batch)?).await
+    }
+
+    async fn take(&self, expected: u64, events: &[Event], commands: &[Kept]) -> Result<(), LogError> {
+        self.write(expected, rows::taken(events, commands)?).await
+    }
+
+    async fn commands(&self, after: Option<&Kept>, limit: usize) -> Result<Vec<Kept>, LogError> {
+        let asked = sqlx::query(
+            "SELECT author, id, body_hash, first_position, last_position, state_version FROM commands
+             WHERE (author COLLATE \"C\", id) > ($1, $2) ORDER BY author COLLATE \"C\", id LIMIT $3",
+        )
+        .bind(after.map(|kept| kept.author.to_string()).unwrap_or_default())
+        .bind(after.map_or(Uuid::nil(), |kept| kept.id))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&self.pool);
+        let rows = timeout(PATIENCE, asked).await.map_err(|_| slow())?.map_err(sort)?;
+        let kept = |row: &PgRow| -> Result<Kept, sqlx::Error> {
+            let remembered = Remembered {
+                body_hash: row.try_get(2)?,
+                first_position: number(row, 3)?,
+                last_position: number(row, 4)?,
+                state_version: number(row, 5)?,
+            };
+            let author = row.try_get::<&str, _>(0)?.parse();
+            let author = author.map_err(|why: std::convert::Infallible| sqlx::Error::Decode(why.to_string().into()))?;
+            Ok(Kept { author, id: row.try_get(1)?, remembered })
+        };
+        rows.iter().map(kept).collect::<Result<_, _>>().map_err(sort)
+    }
+
+    async fn begin_epoch(&self, epoch: u32, now: Time) -> Result<(), LogError> {
+        let asked = sqlx::query("INSERT INTO epochs (epoch, began_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(i32::try_from(epoch).unwrap_or(i32::MAX))
+            .bind(now.millis())
+            .execute(&self.pool);
+        timeout(PATIENCE, asked).await.map_err(|_| slow())?.map(drop).map_err(sort)
     }
 
     async fn probe(&self) -> Result<(), LogError> {

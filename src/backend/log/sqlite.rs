@@ -10,7 +10,7 @@ use sqlx::{
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::{Append, Log, LogError, Remembered, rows};
+use super::{Append, Kept, Log, LogError, Remembered, rows};
 use crate::{
     incident::{Event, Fact, Stream},
     terms::{Author, Time},
@@ -59,8 +59,28 @@ impl SqliteLog {
         Ok(Self { path: path.into(), writer: Mutex::new(writer), readers, epoch })
     }
 
+    /// Closes it, and folds its journal into the file.
+    pub async fn close(self) {
+        self.readers.close().await;
+        if let Err(error) = self.writer.into_inner().close().await {
+            tracing::warn!(%error, "the log was not closed cleanly; its journal holds the rest");
+        }
+    }
+
     fn sort(&self, error: sqlx::Error) -> LogError {
         LogError::sort(&self.path, error)
+    }
+
+    /// A whole batch in one transaction.
+    async fn write(&self, (events, commands): (serde_json::Value, serde_json::Value)) -> Result<(), LogError> {
+        let mut writer = self.writer.lock().await;
+        let done = sqlx::query(APPEND).bind(events.to_string()).bind(commands.to_string()).execute(&mut *writer).await;
+        if let Err(error) = done {
+            // A failed COMMIT may leave the transaction open; without one this is refused, which is as good.
+            let _ = sqlx::query("ROLLBACK").execute(&mut *writer).await;
+            return Err(self.sort(error));
+        }
+        Ok(())
     }
 }
 
@@ -90,15 +110,44 @@ async fn epoch(writer: &mut SqliteConnection, now: Time) -> Result<u32, sqlx::Er
 
 impl Log for SqliteLog {
     async fn append(&self, _: u64, batch: &[Append]) -> Result<(), LogError> {
-        let (events, commands) = rows::of(batch)?;
+        self.write(rows::of(batch)?).await
+    }
+
+    async fn take(&self, _: u64, events: &[Event], commands: &[Kept]) -> Result<(), LogError> {
+        self.write(rows::taken(events, commands)?).await
+    }
+
+    async fn commands(&self, after: Option<&Kept>, limit: usize) -> Result<Vec<Kept>, LogError> {
+        let rows = sqlx::query(
+            "SELECT author, id, body_hash, first_position, last_position, state_version FROM commands
+             WHERE (author, id) > (?, ?) ORDER BY author, id LIMIT ?",
+        )
+        .bind(after.map(|kept| kept.author.to_string()).unwrap_or_default())
+        .bind(after.map(|kept| kept.id.to_string()).unwrap_or_default())
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&self.readers)
+        .await
+        .map_err(|error| self.sort(error))?;
+        let kept = |row: &SqliteRow| -> Result<Kept, sqlx::Error> {
+            let odd = |why: &dyn std::fmt::Display| sqlx::Error::Decode(why.to_string().into());
+            let remembered = Remembered {
+                body_hash: row.try_get(2)?,
+                first_position: position(row, 3)?,
+                last_position: position(row, 4)?,
+                state_version: position(row, 5)?,
+            };
+            let author = row.try_get::<&str, _>(0)?.parse().map_err(|why| odd(&why))?;
+            let id = Uuid::from_str(row.try_get(1)?).map_err(|why| odd(&why))?;
+            Ok(Kept { author, id, remembered })
+        };
+        rows.iter().map(kept).collect::<Result<_, _>>().map_err(|error| self.sort(error))
+    }
+
+    async fn begin_epoch(&self, epoch: u32, now: Time) -> Result<(), LogError> {
         let mut writer = self.writer.lock().await;
-        let done = sqlx::query(APPEND).bind(events.to_string()).bind(commands.to_string()).execute(&mut *writer).await;
-        if let Err(error) = done {
-            // A failed COMMIT may leave the transaction open; without one this is refused, which is as good.
-            let _ = sqlx::query("ROLLBACK").execute(&mut *writer).await;
-            return Err(self.sort(error));
-        }
-        Ok(())
+        let asked = sqlx::query("INSERT OR IGNORE INTO epochs (epoch, began_at) VALUES (?, ?)");
+        let done = asked.bind(epoch).bind(now.millis()).execute(&mut *writer).await;
+        done.map(drop).map_err(|error| self.sort(error))
     }
 
     async fn probe(&self) -> Result<(), LogError> {

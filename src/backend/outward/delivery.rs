@@ -34,10 +34,10 @@ const TRY_AGAIN: &str = "exit status: 75";
 
 /// What came of one try.
 pub struct Tried {
-    state: DeliveryState,
-    status: String,
+    pub(super) state: DeliveryState,
+    pub(super) status: String,
     /// Not before so long, where the other side says so.
-    after: Option<Duration>,
+    pub(super) after: Option<Duration>,
 }
 
 impl Tried {
@@ -60,6 +60,19 @@ impl Tried {
     pub fn unsure(status: String) -> Self {
         Self { state: DeliveryState::Unknown, status, after: None }
     }
+}
+
+/// A draft as a chat's incoming webhook has it: plain text, in which nothing is a mention or a link.
+fn slack(subject: &str, text: &str) -> String {
+    let plain = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    // A block holds 3,000 characters, a message 50 blocks.
+    let letters: Vec<char> = text.chars().collect();
+    let block = |part: &[char]| {
+        let text: String = part.iter().collect();
+        serde_json::json!({ "type": "section", "text": { "type": "plain_text", "text": text } })
+    };
+    let blocks: Vec<_> = letters.chunks(2_900).take(50).map(block).collect();
+    serde_json::json!({ "text": plain(subject), "blocks": blocks }).to_string()
 }
 
 /// Follows the log as long as it is polled.
@@ -162,7 +175,19 @@ impl Post {
         let (timeout, now) = (Duration::from_secs(channel.timeout_s), (self.backend.clock)());
         match channel.kind {
             ChannelKind::Copy => Tried::never("this channel is worked by hand now; see channels.toml".into()),
-            ChannelKind::Smtp => mail::send(channel, letter).await,
+            ChannelKind::Smtp => {
+                let (to, subject, text) = (letter.to.as_str(), letter.subject.as_str(), letter.text.as_str());
+                mail::send(channel, &mail::Mail { id: letter.id(), to, subject, text }).await
+            }
+            ChannelKind::Pagerduty => Tried::never("this channel carries pages, and no drafts".into()),
+            ChannelKind::Slack => {
+                let url = match webhook::key(channel.key_file.as_deref().unwrap_or_default()) {
+                    Ok(url) => url,
+                    Err(why) => return Tried::not_yet(why, None),
+                };
+                let body = slack(&letter.subject, &letter.text);
+                webhook::post(&url, &[], body, timeout, channel.allow_link_local).await.tried()
+            }
             ChannelKind::Command => {
                 let input = Some(letter.text.clone().into_bytes());
                 let ran = command::run_with(&channel.command, letter.environment(), input, timeout).await;
@@ -181,12 +206,7 @@ impl Post {
                 };
                 let (url, body) = (channel.webhook.as_deref().unwrap_or_default(), letter.body(now).to_string());
                 let link_local = channel.allow_link_local;
-                let called = webhook::call(url, &secret, (&letter.id(), now), &body, timeout, link_local).await;
-                match (called.ok, called.again) {
-                    (true, _) => Tried::accepted(called.status),
-                    (false, true) => Tried::not_yet(called.status, called.after),
-                    (false, false) => Tried::never(called.status),
-                }
+                webhook::call(url, &secret, (&letter.id(), now), &body, timeout, link_local).await.tried()
             }
         }
     }

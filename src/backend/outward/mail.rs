@@ -11,12 +11,24 @@ use lettre::{
     },
 };
 
-use super::{Letter, delivery::Tried};
+use super::delivery::Tried;
 use crate::runbook::{Channel, Security};
 
-/// Sends `letter` once.
-pub async fn send(channel: &Channel, letter: &Letter) -> Tried {
-    let message = match message(channel, letter) {
+/// One mail.
+pub struct Mail<'m> {
+    /// The same for every try.
+    pub id: String,
+    /// One address.
+    pub to: &'m str,
+    /// In a line.
+    pub subject: &'m str,
+    /// Exactly what.
+    pub text: &'m str,
+}
+
+/// Sends `mail` once.
+pub async fn send(channel: &Channel, mail: &Mail<'_>) -> Tried {
+    let message = match message(channel, mail) {
         Ok(message) => message,
         Err(why) => return Tried::never(why),
     };
@@ -52,7 +64,7 @@ pub async fn send(channel: &Channel, letter: &Letter) -> Tried {
     }
 }
 
-fn message(channel: &Channel, letter: &Letter) -> Result<Message, String> {
+fn message(channel: &Channel, mail: &Mail<'_>) -> Result<Message, String> {
     let mailbox = |what: &str, text: &str| {
         text.parse::<Mailbox>().map_err(|why| format!("{what} {text:?} is no mail address: {why}"))
     };
@@ -60,11 +72,11 @@ fn message(channel: &Channel, letter: &Letter) -> Result<Message, String> {
     let place = from.email.domain().to_owned();
     Message::builder()
         .from(from)
-        .to(mailbox("to", &letter.to)?)
-        .subject(letter.subject.clone())
-        .message_id(Some(format!("<{}@{place}>", letter.id())))
+        .to(mailbox("to", mail.to)?)
+        .subject(mail.subject)
+        .message_id(Some(format!("<{}@{place}>", mail.id)))
         .header(ContentType::TEXT_PLAIN)
-        .body(letter.text.clone())
+        .body(mail.text.to_owned())
         .map_err(|why| format!("it is no mail: {why}"))
 }
 

@@ -4,12 +4,15 @@
 //! is made of the real world's log, or of a break-glass halt, and a [`Letter`] of the real world's log, and of nothing else.
 
 mod armed;
+mod call;
 mod command;
 mod delivery;
 mod fire;
 mod letter;
 mod mail;
 mod occasion;
+mod page;
+mod paging;
 mod task;
 mod webhook;
 
@@ -19,4 +22,5 @@ pub use delivery::deliver;
 pub use fire::once;
 pub use letter::{Key, Letter};
 pub use occasion::Occasion;
+pub use page::page;
 pub use task::run;

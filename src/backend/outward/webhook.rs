@@ -7,6 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use reqwest::{Url, header::RETRY_AFTER, redirect::Policy};
 use sha2::Sha256;
 
+use super::delivery::Tried;
 use crate::terms::Time;
 
 /// How much of an answer is kept, in bytes.
@@ -27,6 +28,15 @@ pub struct Called {
 }
 
 impl Called {
+    /// As one try of a message.
+    pub fn tried(self) -> Tried {
+        match (self.ok, self.again) {
+            (true, _) => Tried::accepted(self.status),
+            (false, true) => Tried::not_yet(self.status, self.after),
+            (false, false) => Tried::never(self.status),
+        }
+    }
+
     fn never(status: impl Into<String>) -> Self {
         Self { ok: false, again: false, after: None, status: status.into(), output: String::new() }
     }
@@ -36,18 +46,26 @@ impl Called {
     }
 }
 
-/// The secret in `file`, which only its owner may read.
+/// The text in `file`, which only its owner may read.
 ///
 /// # Errors
-/// In words that say what to do; never with the secret in them.
-pub fn secret(file: &str) -> Result<Vec<u8>, String> {
+/// In words that say what to do; never with the text in them.
+pub fn key(file: &str) -> Result<String, String> {
     let mode = std::fs::metadata(file).map_err(|why| format!("the secret file {file} cannot be read: {why}"))?.mode();
     if mode & 0o077 != 0 {
         return Err(format!("the secret file {file} can be read by others: chmod 600 {file}"));
     }
     let text = std::fs::read_to_string(file).map_err(|why| format!("the secret file {file} cannot be read: {why}"))?;
-    let text = text.trim();
-    let secret = BASE64_STANDARD.decode(text.strip_prefix("whsec_").unwrap_or(text));
+    Ok(text.trim().to_owned())
+}
+
+/// The webhook's secret in `file`.
+///
+/// # Errors
+/// In words that say what to do; never with the secret in them.
+pub fn secret(file: &str) -> Result<Vec<u8>, String> {
+    let text = key(file)?;
+    let secret = BASE64_STANDARD.decode(text.strip_prefix("whsec_").unwrap_or(&text));
     match secret {
         Ok(secret) if (24..=64).contains(&secret.len()) => Ok(secret),
         _ => Err(format!("the secret in {file} is no whsec_ with 24 to 64 bytes in base64")),
@@ -79,9 +97,26 @@ pub async fn call(
     timeout: Duration,
     link_local: bool,
 ) -> Called {
-    let Ok(parsed) = Url::parse(url) else { return Called::never(format!("{url:?} is no URL")) };
+    let at_s = now.millis().div_euclid(1_000);
+    let headers = [
+        ("webhook-id", id.to_owned()),
+        ("webhook-timestamp", at_s.to_string()),
+        ("webhook-signature", signature(secret, id, at_s, body)),
+    ];
+    post(url, &headers, body.to_owned(), timeout, link_local).await
+}
+
+/// Posts `body` to `url` once. What goes wrong is told without the URL: it may be the secret.
+pub async fn post(
+    url: &str,
+    headers: &[(&'static str, String)],
+    body: String,
+    timeout: Duration,
+    link_local: bool,
+) -> Called {
+    let Ok(parsed) = Url::parse(url) else { return Called::never("the URL does not read") };
     let (Some(host), Some(port)) = (parsed.host_str(), parsed.port_or_known_default()) else {
-        return Called::never(format!("{url:?} names no host"));
+        return Called::never("the URL names no host");
     };
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let addresses: Vec<_> = match tokio::time::timeout(timeout, tokio::net::lookup_host((bare, port))).await {
@@ -105,14 +140,8 @@ pub async fn call(
         Ok(client) => client,
         Err(why) => return Called::never(format!("cannot call anybody: {why}")),
     };
-    let at_s = now.millis().div_euclid(1_000);
-    let request = client
-        .post(parsed)
-        .header("content-type", "application/json")
-        .header("webhook-id", id)
-        .header("webhook-timestamp", at_s.to_string())
-        .header("webhook-signature", signature(secret, id, at_s, body))
-        .body(body.to_owned());
+    let request = client.post(parsed).header("content-type", "application/json").body(body);
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
     match request.send().await {
         Ok(response) => answered(response).await,
         Err(why) if why.is_timeout() => Called::not_yet(format!("no answer in {} s", timeout.as_secs())),

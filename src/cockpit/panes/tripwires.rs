@@ -10,6 +10,7 @@ use crate::{
         text,
         theme::Role,
     },
+    incident::communication::DeliveryState,
     incident::containment::AutoStage,
     terms::NanoUsd,
     tripwire::{Firing, FiringState, Tripwire},
@@ -118,6 +119,17 @@ fn paged(model: &Model, firing: &Firing, named: bool, open: bool) -> (String, Ro
         (Some(at), by) => {
             let by = by.as_ref().map(|by| format!(" {}", text::cut(&by.to_string(), 16))).unwrap_or_default();
             (format!("✓ ack{by} {}", text::span(at.since(firing.recorded_at))), Role::Good)
+        }
+        (None, _)
+            if open
+                && firing.pages.iter().any(|page| page.sent.state == DeliveryState::Failed)
+                && page.at.is_none() =>
+        {
+            ("the page did not go".into(), Role::Bad)
+        }
+        (None, _) if open && page.at.is_some() => {
+            let to = if named { format!("paged {to} · ") } else { "paged · ".into() };
+            (format!("{to}no ack {}", text::span(model.now.since(firing.recorded_at))), Role::Warn)
         }
         (None, _) if open => {
             let to = if named { format!("for {to} · ") } else { String::new() };

@@ -72,7 +72,7 @@ pub(super) fn declare(case: &Case<'_>, ask: &Declare) -> Result<(IncidentId, Vec
             workflow,
             agents,
             firing: ask.firing,
-            confirmed: true,
+            confirmed: !ask.unconfirmed,
             runbook: case.runbook.version.clone(),
             evidence: case.runbook.evidence.planned(),
             source: ask.source,

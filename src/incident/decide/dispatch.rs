@@ -2,7 +2,7 @@
 
 use super::{
     access, actuators, agents, auto, communication, containment, decision, declare, evidence, firings, first_minutes,
-    holds, investigation, lifecycle, postmortem, restart, rollback, team, upkeep,
+    holds, investigation, lifecycle, pages, postmortem, restart, rollback, team, upkeep,
 };
 use crate::{
     incident::{
@@ -122,6 +122,9 @@ pub fn decide(worlds: &Worlds, runbook: &Runbook, context: &Context, command: &C
         Command::Prove { switch, halt } => containment::prove(&case, *switch, halt),
         Command::DeclareAgents { agents } => agents::declare(&case, agents),
         Command::AckFiring { firing, expected } => firings::acknowledge(&case, *firing, *expected),
+        Command::RecordPage(ask) => pages::sent(&case, ask),
+        Command::MuteTripwire(ask) => pages::mute(&case, ask),
+        Command::UnmuteTripwire(ask) => pages::unmute(&case, ask),
         Command::SetAuto(ask) => auto::set(&case, ask),
         Command::Fire { changes } => firings::fire(&case, changes),
         Command::TakeRunbook(ask) => upkeep::take(&case, ask),

@@ -12,6 +12,7 @@ use crate::{
     incident::{
         Fact, NewEvent, Topic,
         containment::{AutoStage, Mode, Scope},
+        pages::Mute,
         team::Source,
     },
     runbook::Rule,
@@ -51,6 +52,8 @@ pub(super) fn fire(case: &Case<'_>, changes: &[FiringChange]) -> Decided {
     }
     for change in changes {
         match change {
+            // Retired: it is as if nobody had seen it.
+            FiringChange::Opened { key, .. } if case.runbook.tripwires.retired.contains(&key.tripwire) => {}
             FiringChange::Opened { key, at, .. } => {
                 // One firing for a key. After a restart the engine may say again what the log holds already.
                 if !opening.open.contains_key(key) && !seen(case, key, *at) {
@@ -124,13 +127,16 @@ impl Opening {
         self.open.insert(key.clone(), firing);
         let joined = self.incident_of(case, key, workflow.as_deref());
         let rule = rule(case, key);
+        let mute = case.world.mutes.iter().find(|mute| mute.covers(key, case.context.now));
         let opens = match rule {
             Some(rule) => rule.opens_incident,
             None => case.runbook.tripwires.opens_incident.contains(&key.tripwire),
         };
         // What was only asked for has done nothing yet (DET.12); nor has an approval by somebody who did not look.
         let done = key.asked().is_none() && key.approval() != Some(Wrong::RubberStamped);
-        let due = auto::due(case, key);
+        // Muted it is recorded, and nothing follows.
+        let opens = opens && mute.is_none();
+        let due = auto::due(case, key).filter(|_| mute.is_none());
         let enforced = due.as_ref().is_some_and(|due| due.stage == AutoStage::Enforce);
         let opens = joined.is_none() && (opens && done || enforced);
         let incident = if opens { Some(self.declare(case, key, firing, workflow.as_deref())) } else { joined };
@@ -143,11 +149,15 @@ impl Opening {
             baseline: figure(*baseline),
             note: match due.as_ref().filter(|due| due.stage == AutoStage::Warn) {
                 Some(due) => Some(note.iter().cloned().chain([auto::asks(due)]).collect::<Vec<_>>().join(" · ")),
-                None => note.clone(),
+                None => {
+                    let said = note.iter().cloned().chain(mute.map(Mute::words)).collect::<Vec<_>>();
+                    (!said.is_empty()).then(|| said.join(" · "))
+                }
             },
             pages: rule
                 .and_then(|rule| rule.pages.as_ref())
                 .or(case.runbook.tripwires.pages.get(&key.tripwire))
+                .filter(|_| mute.is_none())
                 .cloned()
                 .unwrap_or_default(),
             incident,

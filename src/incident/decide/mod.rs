@@ -17,6 +17,7 @@ mod holds;
 mod investigation;
 mod kin;
 mod lifecycle;
+mod pages;
 mod postmortem;
 mod restart;
 mod rollback;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use crate::{
     incident::{
         Event, Fact, World,
+        communication::DeliveryState,
         containment::{AutoContainment, AutoOutcome, auto_name},
         mttd,
+        pages::{Mute, PageState},
     },
     terms::FiringId,
     tripwire::{Firing, FiringState, Paged},
@@ -32,6 +34,7 @@ pub(super) fn apply(world: &mut World, event: &Event) {
                 paged: vec![Paged { to: pages.clone(), at: None, acked_at: None, by: None }],
                 incident: *incident,
                 auto: None,
+                pages: Vec::new(),
             };
             world.firings.insert(*firing, Arc::new(opened));
         }
@@ -76,6 +79,34 @@ pub(super) fn apply(world: &mut World, event: &Event) {
         Fact::AutoContained { firing, stage, scope, mode, switch } => change(world, firing, |firing| {
             firing.auto = Some(AutoOutcome { stage: *stage, scope: scope.clone(), mode: *mode, switch: *switch });
         }),
+        Fact::FiringPaged(sent) => {
+            change(world, &sent.firing, |firing| {
+                let page = PageState { sent: sent.clone(), at: event.occurred_at };
+                match firing.pages.iter_mut().find(|known| known.sent.step == sent.step) {
+                    Some(known) => *known = page,
+                    None => firing.pages.push(page),
+                }
+                if sent.state == DeliveryState::Accepted
+                    && let Some(first) = firing.paged.first_mut()
+                {
+                    first.at.get_or_insert(event.occurred_at);
+                }
+            });
+            if sent.state == DeliveryState::Accepted {
+                mttd::paged(world, sent.firing, event);
+            }
+        }
+        Fact::TripwireMuted(muted) => world.mutes.push_back(Mute {
+            muted: muted.clone(),
+            at: event.occurred_at,
+            by: event.by.clone(),
+            ended_at: None,
+        }),
+        Fact::TripwireUnmuted(unmuted) => {
+            if let Some(mute) = world.mutes.iter_mut().find(|mute| mute.muted.mute == unmuted.mute) {
+                mute.ended_at.get_or_insert(event.occurred_at);
+            }
+        }
         Fact::FiringLinked { firing, incident } => change(world, firing, |firing| firing.incident = Some(*incident)),
         _ => {}
     }
