@@ -4,8 +4,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     actuators, agents, backend, cause, config, custody, decide, drafts, drills, evals, evidence, facts, figures,
-    firings, holds, incidents, interlock, login, postmortem, rollback, runbook, severity, status, switches, team,
-    tokens, tripwires,
+    firings, holds, incidents, interlock, login, outbox, postmortem, rollback, runbook, severity, status, switches,
+    team, tokens, tripwires,
 };
 use crate::terms::{DrillId, IncidentId};
 
@@ -52,6 +52,11 @@ pub enum Command {
     Doctor,
     /// What is open before an incident: authority, undo, evidence, controls, owners, workflows.
     Readiness,
+    /// What was asked while the backend was not reached, and waits.
+    Outbox {
+        #[command(subcommand)]
+        asked: Option<outbox::Asked>,
+    },
     /// Move a log from one place to another.
     #[command(subcommand)]
     Store(custody::Stores),

@@ -9,10 +9,10 @@ use futures_util::{
 };
 use uuid::Uuid;
 
-use super::{break_glass::Queue, print::Failed, reach::Reach, working};
+use super::{break_glass::Queue, outbox, print::Failed, reach::Reach, working};
 use crate::{
     api::{Accepted, RunbookView, State, Used},
-    client::{Client, Heard},
+    client::{Client, Heard, LOCAL, Outbox, Sent},
     cockpit::{
         self, CockpitConfig, CockpitError, CockpitOptions, Pane,
         link::{Backend, LinkError, StepPlace},
@@ -73,7 +73,35 @@ impl Backend for Lazy {
         command: Command,
     ) -> BoxFuture<'static, Result<Accepted, LinkError>> {
         let client = self.client();
-        async move { Backend::submit(&client.await?, world, id, command).await }.boxed()
+        let reach = self.reach.clone();
+        async move {
+            let client = client.await?;
+            match Backend::submit(&client, world, id, command.clone()).await {
+                Err(LinkError::Unreachable(why)) => match outbox::keep_in(&reach, &client, world, id, command) {
+                    Ok(true) => Err(LinkError::Kept(why)),
+                    Ok(false) => Err(LinkError::Unreachable(why)),
+                    Err(failed) => Err(LinkError::Unreachable(format!("{why}; and it cannot be kept: {failed}"))),
+                },
+                answer => answer,
+            }
+        }
+        .boxed()
+    }
+
+    fn send_kept(&self) -> BoxFuture<'static, Vec<Sent>> {
+        let (client, outbox) = (self.client(), Outbox::in_folder(&self.reach.settings.home.data));
+        async move {
+            match client.await {
+                Ok(client) => outbox.send(&client).await.unwrap_or_default(),
+                Err(_) => Vec::new(),
+            }
+        }
+        .boxed()
+    }
+
+    fn waiting(&self) -> usize {
+        let place = self.place.clone().unwrap_or_else(|| LOCAL.to_owned());
+        Outbox::in_folder(&self.reach.settings.home.data).waiting(&place).len()
     }
 
     fn play(&self, name: String, speed: f64) -> BoxFuture<'static, Result<DrillId, LinkError>> {

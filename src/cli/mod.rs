@@ -29,6 +29,7 @@ mod incidents;
 mod interlock;
 mod login;
 mod mutes;
+mod outbox;
 mod postmortem;
 mod print;
 mod reach;

@@ -15,12 +15,13 @@ use uuid::Uuid;
 
 use super::{
     break_glass::Queue,
+    outbox,
     print::{self, Failed},
 };
 use crate::{
     api::{Accepted, RunbookView, path},
     backend::local,
-    client::{Client, ClientError, Heard, Target},
+    client::{Client, ClientError, Heard, Outbox, Target},
     config::{Settings, system_socket},
     incident::{Command, Event, Fact, IncidentCommand, World},
     runbook::Runbook,
@@ -118,9 +119,26 @@ impl Reach {
         }
     }
 
+    /// Sends what was asked while the backend was not reached, and says what became of it.
+    async fn send_kept(&self, client: &Client) {
+        let outbox = Outbox::in_folder(&self.settings.home.data);
+        if outbox.waiting(&client.target().place()).is_empty() {
+            return;
+        }
+        let quiet = self.quiet.load(Ordering::Relaxed);
+        match outbox.send(client).await {
+            Ok(sent) if !quiet => sent.iter().for_each(|one| eprintln!("{}", print::clean(outbox::words(one)))),
+            Ok(_) => {}
+            Err(why) => {
+                eprintln!("what waits cannot be told from what was sent: {why}; it is sent again, and done once")
+            }
+        }
+    }
+
     /// Tells the backend what break-glass did while it was not reached (law 6).
     async fn reconcile(&self, client: &Client) {
         let queue = Queue::of(&self.settings.home);
+        self.send_kept(client).await;
         if queue.is_empty() {
             return;
         }
@@ -184,7 +202,16 @@ impl Reach {
 
     /// Asks a command.
     pub async fn submit(&self, command: Command) -> Result<Accepted, Failed> {
-        Ok(self.client().await?.submit(self.world, Uuid::now_v7(), command).await?)
+        let (client, id) = (self.client().await?, Uuid::now_v7());
+        match client.submit(self.world, id, command.clone()).await {
+            Err(why) if why.is_lost() => {
+                // Law 6: what only adds is not lost with the network.
+                let kept = outbox::keep(self, client, id, command)?;
+                let word = if kept { "it waits" } else { "nothing was done" };
+                Err(Failed(format!("{why}; {word}")))
+            }
+            answer => Ok(answer?),
+        }
     }
 
     /// Asks something of an incident, and says what came of it.

@@ -2,6 +2,9 @@
 
 use std::{fmt, path::PathBuf};
 
+/// How people know their own backend.
+pub const LOCAL: &str = "the local backend";
+
 /// A token's secret; never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -43,7 +46,7 @@ impl Target {
     /// How people know it.
     pub fn place(&self) -> String {
         match self {
-            Self::Socket(_) => "the local backend".to_owned(),
+            Self::Socket(_) => LOCAL.to_owned(),
             Self::Url { url, .. } => url.clone(),
         }
     }

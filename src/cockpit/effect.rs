@@ -56,6 +56,8 @@ pub enum Effect {
         /// Whose.
         incident: IncidentId,
     },
+    /// Send what waits since the backend was not reached.
+    SendKept,
     /// Read what an agent used lately.
     ReadUsed {
         /// In which world.
@@ -166,6 +168,18 @@ impl Runner {
         tokio::spawn(async move {
             let trace = answer.await.map(Box::new);
             messages.send(Message::Traced { incident, trace }).await.ok();
+        });
+    }
+
+    /// Sends what waits.
+    pub fn send_kept(&self) {
+        if self.backend.waiting() == 0 {
+            return;
+        }
+        let (messages, backend) = (self.messages.clone(), self.backend.clone());
+        tokio::spawn(async move {
+            let sent = backend.send_kept().await;
+            messages.send(Message::SentKept { sent, waiting: backend.waiting() }).await.ok();
         });
     }
 

@@ -101,7 +101,10 @@ fn link(model: &Model) -> Line<'static> {
         Link::Connecting => ("○ connecting".to_owned(), Role::Warn),
         Link::Live => ("● live".to_owned(), Role::Good),
         Link::CatchingUp => ("○ catching up".to_owned(), Role::Warn),
-        Link::Offline { since, .. } => (format!("⚠ offline {}", text::span(model.now.since(*since))), Role::Bad),
+        Link::Offline { since, .. } => {
+            let waiting = if model.waiting > 0 { format!(" · {} wait", model.waiting) } else { String::new() };
+            (format!("⚠ offline {}{waiting}", text::span(model.now.since(*since))), Role::Bad)
+        }
     };
     Line::from(Span::styled(words, theme.style(role)))
 }

@@ -3,7 +3,7 @@
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
 use uuid::Uuid;
 
-pub use crate::client::Heard;
+pub use crate::client::{Heard, Sent};
 use crate::{
     api::{Accepted, Ask, DrillStarted, RunbookView, StartDrill, State, Used, path},
     client::{Client, ClientError, Target},
@@ -34,6 +34,9 @@ pub enum LinkError {
     /// It did not answer.
     #[error("{0}")]
     Unreachable(String),
+    /// It did not answer, and what was asked waits until it does.
+    #[error("{0}")]
+    Kept(String),
 }
 
 /// A backend as the cockpit sees it. Every call may take long: only `effect` makes them.
@@ -51,6 +54,16 @@ pub trait Backend: Send + Sync + 'static {
         id: Uuid,
         command: Command,
     ) -> BoxFuture<'static, Result<Accepted, LinkError>>;
+
+    /// Sends what waits since the backend was not reached; answers what became of each.
+    fn send_kept(&self) -> BoxFuture<'static, Vec<Sent>> {
+        std::future::ready(Vec::new()).boxed()
+    }
+
+    /// How many commands wait.
+    fn waiting(&self) -> usize {
+        0
+    }
 
     /// Plays a drill from its recording; answers its world.
     fn play(&self, name: String, speed: f64) -> BoxFuture<'static, Result<DrillId, LinkError>>;

@@ -2,7 +2,7 @@
 
 use crossterm::event::KeyEvent;
 
-use super::link::{Heard, LinkError};
+use super::link::{Heard, LinkError, Sent};
 use crate::{
     api::{Accepted, RunbookView, State, Used},
     telemetry::trace::Trace,
@@ -51,6 +51,13 @@ pub enum Message {
         incident: IncidentId,
         /// What came.
         trace: Result<Box<Trace>, LinkError>,
+    },
+    /// What waited was sent, or some of it.
+    SentKept {
+        /// What became of each.
+        sent: Vec<Sent>,
+        /// How many wait still.
+        waiting: usize,
     },
     /// What an agent used lately came, or not.
     Used {

@@ -188,6 +188,8 @@ pub struct Model {
     pub link: Link,
     /// The last state, folded up to now.
     pub state: Option<Box<State>>,
+    /// Commands that wait until the backend is reached.
+    pub waiting: usize,
     /// When the backend was last heard.
     pub heard_at: Time,
     /// Why the backend refuses to show anything.
@@ -258,6 +260,7 @@ impl Model {
             banners: Vec::new(),
             link: Link::Connecting,
             state: None,
+            waiting: 0,
             heard_at: now,
             refused: None,
             load: 0,

@@ -40,7 +40,7 @@ pub fn loaded(model: &mut Model, state: Result<Box<State>, LinkError>) {
             settle(model);
         }
         Err(LinkError::Refused(why)) => model.refused = Some(why),
-        Err(LinkError::Unreachable(why)) => lost(model, why),
+        Err(LinkError::Unreachable(why) | LinkError::Kept(why)) => lost(model, why),
     }
 }
 
@@ -50,7 +50,10 @@ pub fn heard(model: &mut Model, heard: Heard) -> Vec<Effect> {
         model.heard_at = model.now;
     }
     match heard {
-        Heard::Connected => model.link = Link::Live,
+        Heard::Connected => {
+            model.link = Link::Live;
+            return vec![Effect::SendKept];
+        }
         Heard::Event(event) => return event_came(model, &event),
         Heard::Live(live) => {
             if let Some(state) = &mut model.state {

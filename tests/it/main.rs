@@ -30,6 +30,7 @@ mod mcp_public;
 mod nodes;
 mod ofrep;
 mod openfeature;
+mod outbox;
 mod pages;
 mod postmortem;
 mod proof;

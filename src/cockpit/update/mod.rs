@@ -6,6 +6,7 @@ mod cause;
 mod deciding;
 mod drafts;
 mod first;
+mod kept;
 mod keys;
 mod opening;
 mod reading;

@@ -1,6 +1,6 @@
 //! One message.
 
-use super::{act, book, drafts, keys, reading, undo};
+use super::{act, book, drafts, kept, keys, reading, undo};
 use crate::{
     cockpit::{
         effect::Effect,
@@ -44,6 +44,7 @@ fn take(model: &mut Model, now: Time, message: Message) -> Vec<Effect> {
         Message::Loaded { .. } | Message::Heard { .. } => {}
         Message::Answered { what, result } => answered(model, what, result),
         Message::Traced { incident, trace } => traced(model, incident, trace),
+        Message::SentKept { sent, waiting } => kept::sent(model, sent, waiting),
         Message::Used { agent, used } => reading::came(model, &agent, used),
         Message::Book { version, view } => book::came(model, version, view),
         Message::Ran(Ok(done)) => model.say(done),
@@ -107,6 +108,10 @@ fn answered(model: &mut Model, what: String, result: Result<crate::api::Accepted
         }
         Err(LinkError::Refused(why)) => model.complain(format!("{what}: {why}")),
         Err(LinkError::Unreachable(why)) => model.complain(format!("{what}: not sent, {why}")),
+        Err(LinkError::Kept(why)) => {
+            model.waiting += 1;
+            model.complain(format!("{what}: kept until the backend is back — {why}"));
+        }
     }
     if let Some(Overlay::Contain(_)) = model.overlay {
         model.toast.take_if(|toast| !toast.bad);

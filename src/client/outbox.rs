@@ -1,0 +1,234 @@
+//! What was asked while the backend was not reached and may be asked later: kept durably, sent once, in order (law 6,
+//! protocol 6). Only additive commands wait; what restrains less, or tells others, is refused instead.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Client, ClientError};
+use crate::{
+    incident::{Command, IncidentCommand},
+    terms::{DrillId, IncidentId, Time},
+};
+
+/// What waits at most: nobody writes more by hand while a network is down.
+const MOST: usize = 1_000;
+
+/// One command that waits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Its id: however often it is sent, it is done once.
+    pub id: Uuid,
+    /// The backend it is for.
+    pub place: String,
+    /// In which world.
+    pub world: Option<DrillId>,
+    /// When it was asked.
+    pub at: Time,
+    /// As people know it.
+    pub what: String,
+    /// The incident's version that the asker saw.
+    pub seen: Option<u64>,
+    /// What.
+    pub command: Command,
+}
+
+impl Waiting {
+    /// The incident it is about.
+    pub fn incident(&self) -> Option<IncidentId> {
+        match &self.command {
+            Command::OnIncident { incident, .. } => Some(*incident),
+            _ => None,
+        }
+    }
+}
+
+/// What became of one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sent {
+    /// Which.
+    pub waiting: Waiting,
+    /// Why it was refused; absent where it was taken.
+    pub refused: Option<String>,
+}
+
+/// A command that may wait, with the time at which it was asked in it; none where it must not.
+pub fn kept(command: Command, at: Time) -> Option<Command> {
+    let Command::OnIncident { incident, ask } = command else {
+        return matches!(command, Command::Declare(_) | Command::Engage(_)).then_some(command);
+    };
+    let ask = match ask {
+        IncidentCommand::Note { text, at: None } => IncidentCommand::Note { text, at: Some(at) },
+        IncidentCommand::ConfirmHarm { at: None } => IncidentCommand::ConfirmHarm { at: Some(at) },
+        ask @ (IncidentCommand::Note { .. }
+        | IncidentCommand::ConfirmHarm { .. }
+        | IncidentCommand::TickStep { .. }) => ask,
+        _ => return None,
+    };
+    Some(Command::OnIncident { incident, ask })
+}
+
+/// One user's outbox.
+#[derive(Debug, Clone)]
+pub struct Outbox {
+    file: PathBuf,
+}
+
+impl Outbox {
+    /// In a folder that only its user reads.
+    pub fn in_folder(folder: &Path) -> Self {
+        Self { file: folder.join("outbox.jsonl") }
+    }
+
+    /// Keeps one, durably.
+    ///
+    /// # Errors
+    /// A disk that does not take it, or an outbox that is full.
+    pub fn keep(&self, waiting: &Waiting) -> std::io::Result<()> {
+        let _held = self.lock("outbox.lock", FlockOperation::LockExclusive)?;
+        if self.read().len() >= MOST {
+            return Err(std::io::Error::other(format!("{MOST} commands wait already")));
+        }
+        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.file)?;
+        // A line that a crash cut short ends here.
+        let mut line = serde_json::to_vec(waiting)?;
+        line.push(b'\n');
+        file.write_all(&line)?;
+        file.sync_data()
+    }
+
+    /// What waits for the backend at `place`, in order.
+    pub fn waiting(&self, place: &str) -> Vec<Waiting> {
+        self.read().into_iter().filter(|waiting| waiting.place == place).collect()
+    }
+
+    /// Forgets one.
+    ///
+    /// # Errors
+    /// A disk that does not take it.
+    pub fn forget(&self, id: Uuid) -> std::io::Result<bool> {
+        let _held = self.lock("outbox.lock", FlockOperation::LockExclusive)?;
+        let mut all = self.read();
+        let before = all.len();
+        all.retain(|waiting| waiting.id != id);
+        if all.len() == before {
+            return Ok(false);
+        }
+        let beside = self.file.with_extension("new");
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        for waiting in &all {
+            serde_json::to_writer(&mut file, waiting)?;
+            file.write_all(b"\n")?;
+        }
+        file.sync_data()?;
+        std::fs::rename(beside, &self.file)?;
+        Ok(true)
+    }
+
+    /// Sends what waits for `client`'s backend, one after the other; stops where it is not reached. One process sends at a time.
+    ///
+    /// # Errors
+    /// A disk that does not take what became of one: it is sent again then, and done once.
+    pub async fn send(&self, client: &Client) -> std::io::Result<Vec<Sent>> {
+        let place = client.target().place();
+        if self.waiting(&place).is_empty() {
+            return Ok(Vec::new());
+        }
+        let Ok(_held) = self.lock("outbox.sending", FlockOperation::NonBlockingLockExclusive) else {
+            return Ok(Vec::new());
+        };
+        let mut sent = Vec::new();
+        for waiting in self.waiting(&place) {
+            let refused = match client.submit(waiting.world, waiting.id, waiting.command.clone()).await {
+                Ok(_) => None,
+                Err(ClientError::Refused(why)) if !matches!(why.status, 401 | 429 | 502..=504) => {
+                    Some(why.detail.clone())
+                }
+                Err(why) => {
+                    tracing::debug!(%why, "the outbox waits on");
+                    break;
+                }
+            };
+            self.forget(waiting.id)?;
+            sent.push(Sent { waiting, refused });
+        }
+        Ok(sent)
+    }
+
+    /// Everything that reads; a line that a crash cut short was never acknowledged.
+    fn read(&self) -> Vec<Waiting> {
+        let text = std::fs::read_to_string(&self.file).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    fn lock(&self, name: &str, how: FlockOperation) -> std::io::Result<File> {
+        let path = self.file.with_file_name(name);
+        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+        flock(&file, how)?;
+        Ok(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::incident::Engage;
+
+    fn waiting(number: u128, what: &str) -> Waiting {
+        let ask = IncidentCommand::Note { text: what.into(), at: None };
+        Waiting {
+            id: Uuid::from_u128(number),
+            place: "https://here".into(),
+            world: None,
+            at: Time::from_millis(7),
+            what: what.into(),
+            seen: Some(3),
+            command: kept(Command::OnIncident { incident: IncidentId(1), ask }, Time::from_millis(7)).unwrap(),
+        }
+    }
+
+    /// Law 6: only what adds waits, with its own time; what releases, approves, tells or judges does not.
+    #[test]
+    fn only_additive_commands_wait() {
+        let on = |ask| Command::OnIncident { incident: IncidentId(1), ask };
+        let at = Time::from_millis(7);
+        assert!(kept(Command::Declare(Default::default()), at).is_some());
+        assert!(kept(Command::Engage(Engage::default()), at).is_some());
+        assert_eq!(
+            kept(on(IncidentCommand::ConfirmHarm { at: None }), at),
+            Some(on(IncidentCommand::ConfirmHarm { at: Some(at) })),
+            "harm was confirmed when it was asked, not when it arrived"
+        );
+        for no in [
+            on(IncidentCommand::SetSeverity { severity: "SEV-4".into(), why: "x".into() }),
+            on(IncidentCommand::Resolve { note: "over".into(), over: None }),
+            Command::DecideHolds { holds: Vec::new(), approve: true, why: None, saw: None, looked_s: None },
+        ] {
+            assert!(kept(no.clone(), at).is_none(), "{no:?}");
+        }
+    }
+
+    #[test]
+    fn what_waits_outlives_a_crash_and_is_forgotten_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = Outbox::in_folder(folder.path());
+        for number in 1..=3 {
+            outbox.keep(&waiting(number, &format!("note {number}"))).unwrap();
+        }
+        let mut text = std::fs::read_to_string(&outbox.file).unwrap();
+        text.push_str("{\"id\":\"torn");
+        std::fs::write(&outbox.file, text).unwrap();
+        let whats = |place: &str| outbox.waiting(place).into_iter().map(|one| one.what).collect::<Vec<_>>();
+        assert_eq!(whats("https://here"), ["note 1", "note 2", "note 3"]);
+        assert!(whats("https://there").is_empty(), "each backend has its own");
+        assert!(outbox.forget(Uuid::from_u128(2)).unwrap() && !outbox.forget(Uuid::from_u128(2)).unwrap());
+        assert_eq!(whats("https://here"), ["note 1", "note 3"]);
+    }
+}
