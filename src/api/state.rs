@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::incident::{
-    Clock, Drill, Incident, Reach, World, containment::Figures, first_minutes::Phase, team::Reminder, upkeep::Upkeep,
+    Clock, Drill, Incident, Reach, Right, World, containment::Figures, first_minutes::Phase, team::Reminder,
+    upkeep::Upkeep,
 };
 use crate::telemetry::{Part, Touched, Use};
 use crate::terms::{AgentId, Author, HoldId, IncidentId, Time};
@@ -39,6 +40,9 @@ pub struct You {
     pub name: Author,
     /// Whether acting commands would be taken at all.
     pub may_act: bool,
+    /// What they may do.
+    #[serde(default)]
+    pub may: Vec<Right>,
 }
 
 /// About the backend.

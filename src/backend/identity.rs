@@ -1,7 +1,10 @@
 //! Who is asking (protocol 4): a person by the socket's peer uid, a token by its hash, or the backend's own user on
 //! loopback. Owns no rights: [`super::rights`] has them. Secrets and headers are never logged.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use sha2::{Digest, Sha256};
 
@@ -12,7 +15,11 @@ use super::{
 };
 use crate::{
     api::Problem,
-    incident::{Role, Token, Worlds},
+    incident::{
+        Role, Token, Worlds,
+        containment::{Mode, Scope},
+    },
+    runbook::{Access, Grants},
     terms::{AgentId, Author, TokenId},
 };
 
@@ -27,6 +34,8 @@ pub struct Identity {
     pub agent: Option<AgentId>,
     /// The token used, if any.
     pub token: Option<TokenId>,
+    /// What a team's roles leave a person; absent is whatever the table says.
+    pub grants: Option<Arc<Grants>>,
 }
 
 impl Identity {
@@ -52,7 +61,7 @@ impl Identity {
     }
 
     fn of(author: Author, standing: Standing) -> Self {
-        Self { author, standing, agent: None, token: None }
+        Self { author, standing, agent: None, token: None, grants: None }
     }
 
     fn bearer(token: &Token) -> Self {
@@ -61,12 +70,34 @@ impl Identity {
             (Role::Agent | Role::Gateway | Role::Automation, _) => Author::Automation(token.name.clone()),
             (Role::Operator | Role::Viewer, _) => Author::Person(token.name.clone()),
         };
-        Self { author, standing: token.role.into(), agent: token.agent.clone(), token: Some(token.id) }
+        Self { author, standing: token.role.into(), agent: token.agent.clone(), token: Some(token.id), grants: None }
     }
 
     /// Whether the table lets them.
     pub fn may(&self, right: Right) -> bool {
-        may(self.standing, right)
+        may(self.standing, right) && self.grants.as_ref().is_none_or(|grants| grants.allow(right))
+    }
+
+    /// The same, as a team's roles have it: they only take away, and only from people.
+    pub fn within(self, access: &Access) -> Self {
+        let grants = match (&self.author, self.standing) {
+            (Author::Person(name), Standing::Operator) => access.of(name).map(Arc::new),
+            _ => None,
+        };
+        Self { grants, ..self }
+    }
+
+    /// Refuses a switch that a person's roles do not reach.
+    ///
+    /// # Errors
+    /// 403, with what to do.
+    pub fn demand_switch(&self, scope: &Scope, mode: Mode) -> Result<(), Problem> {
+        if self.grants.as_ref().is_none_or(|grants| grants.allow_switch(scope, mode)) {
+            return Ok(());
+        }
+        Err(Problem::forbidden(format!(
+            "your roles do not reach {mode} of {scope}: access.toml of the runbook says which switches they may engage. Name one of those, or ask somebody who may"
+        )))
     }
 
     /// Whether they may report, check or lease for `agent`: an agent's token only for itself.
@@ -114,6 +145,11 @@ impl Identity {
             );
         }
         let standing = self.standing;
+        if may(standing, right) {
+            return Problem::forbidden(format!(
+                "none of your roles may do that ({right}); access.toml of the runbook says who may"
+            ));
+        }
         Problem::forbidden(match right {
             Right::Internal => "only the backend itself records that".to_owned(),
             _ => format!(

@@ -1,55 +1,10 @@
 //! Who may do what: one table, pure (law 11, protocol 4). Every route and every command asks it; nothing else decides.
 
+pub use crate::incident::Right;
 use crate::{
     incident::{Command, IncidentCommand, Role, first_minutes::AnswerFact},
     terms::words,
 };
-
-words! {
-    /// What somebody wants to do, as coarse as the table needs.
-    Right, "a right" {
-        /// Ask whether the backend lives.
-        Health = "health",
-        /// Report telemetry.
-        Report = "report",
-        /// Ask the interlock before a call, over its own routes, authz or OFREP.
-        Check = "check",
-        /// Come with a ticket for one stream; the ticket says whose.
-        Ticket = "ticket",
-        /// Hold a lease, hear of changes.
-        Lease = "lease",
-        /// See incidents, switches, firings, agents, events.
-        Watch = "watch",
-        /// Declare an incident and work it: notes, roles, checklists, drafts, harm.
-        Work = "work",
-        /// Give one's word where nothing proves it: contained by hand, confirm or dismiss a tripwire's incident.
-        Vouch = "vouch",
-        /// Set the severity (SEV.5: a person sets it).
-        Severity = "severity",
-        /// Engage a switch, or give it its reason.
-        Engage = "engage",
-        /// Lift a switch, or restore an agent from it.
-        Release = "release",
-        /// Let a call go on that waits for a person.
-        Approve = "approve",
-        /// Go on over something open or unverified.
-        Override = "override",
-        /// Declare agents.
-        Declare = "declare-agents",
-        /// Acknowledge a firing.
-        Acknowledge = "acknowledge",
-        /// Bring another runbook into force.
-        Runbook = "runbook",
-        /// Start, steer and end drills.
-        Drill = "drill",
-        /// See, make and revoke tokens.
-        Tokens = "tokens",
-        /// Stop the backend.
-        Stop = "stop",
-        /// Record what only the backend itself sees.
-        Internal = "internal",
-    }
-}
 
 words! {
     /// As what somebody stands before the table.

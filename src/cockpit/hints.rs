@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use super::{
-    commands::{Do, Scope, command, of_scope, why_not},
+    commands::{Do, Scope, allowed, command, of_scope, why_not},
     layout::Size,
     model::Model,
     text,
@@ -52,7 +52,7 @@ fn keys(model: &Model, size: Size) -> Line<'static> {
         } else {
             &[Do::Halt, Do::Declare, Do::PlayDrill, Do::Next, Do::Palette, Do::Help]
         };
-        rows.extend(more);
+        rows.extend(more.iter().copied().filter(|does| allowed(*does, model)));
     }
     let mut spans = vec![Span::raw(" ")];
     for does in rows {

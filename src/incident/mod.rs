@@ -39,4 +39,4 @@ pub use state::{
     Checklist, Clock, ClockPlan, ClockState, Draft, Entry, Fields, Incident, Mttd, Sent, SeverityChange, Status, Step,
     StepState, Verified,
 };
-pub use world::{Drill, Role, Token, World, Worlds};
+pub use world::{Drill, Right, Role, Token, World, Worlds};

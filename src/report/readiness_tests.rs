@@ -27,7 +27,7 @@ fn state(agents: &str, seen: &[(&str, Option<Reach>)]) -> State {
         world,
         drills: Vec::new(),
         upkeep: Upkeep::default(),
-        you: You { name: Author::Person("dana".into()), may_act: true },
+        you: You { name: Author::Person("dana".into()), may_act: true, may: crate::incident::Right::ALL.to_vec() },
         backend: BackendInfo {
             nodes: Vec::new(),
             version: "0".into(),

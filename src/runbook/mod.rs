@@ -3,6 +3,7 @@
 //!
 //! Pure: built from the texts of `assets/runbook/`, which are compiled in; a team's own texts replace them by name.
 
+mod access;
 mod actuators;
 mod alerts;
 mod book;
@@ -22,6 +23,7 @@ mod rules;
 mod secrets;
 mod templates;
 
+pub use access::{Access, AccessRole, Grants, Others};
 pub use actuators::{Actuator, ActuatorMove, On};
 pub use alerts::{AlertPlan, Labels, Mapping};
 pub use book::Book;

@@ -57,6 +57,8 @@ pub struct Runbook {
     pub claims: Vec<Claim>,
     /// Ways a draft leaves the house (COM.5).
     pub channels: Vec<super::Channel>,
+    /// Who may do what (TEAM.6).
+    pub access: super::Access,
     /// What other systems' alerts mean (TEAM.3).
     pub alerts: super::AlertPlan,
     /// Who is paged, and who next (TEAM.3).

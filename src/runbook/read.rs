@@ -21,6 +21,7 @@ use crate::{incident::ClockPlan, tripwire::Tripwire};
 /// The files of a runbook with the texts that ship.
 pub const SHIPPED: &[(&str, &str)] = &[
     ("runbook.toml", include_str!("../../assets/runbook/runbook.toml")),
+    ("access.toml", include_str!("../../assets/runbook/access.toml")),
     ("clocks.toml", include_str!("../../assets/runbook/clocks.toml")),
     ("severity.toml", include_str!("../../assets/runbook/severity.toml")),
     ("factors.toml", include_str!("../../assets/runbook/factors.toml")),
@@ -178,6 +179,7 @@ impl Runbook {
             failures: lint.failure,
             claims: lint.claim,
             paging: read::<PagingText>(texts, "paging.toml")?.whole("paging.toml", &channels)?,
+            access: read(texts, "access.toml")?,
             alerts: read(texts, "alerts.toml")?,
             channels,
             banned: read::<Banned>(texts, "banned.toml")?.wording,
@@ -212,6 +214,7 @@ impl Runbook {
             return Err(wrong("severity.toml", None, format!("scheme {:?} has no level", scheme.id)));
         }
         self.incidents.check(self)?;
+        self.access.check()?;
         self.alerts.check(self.schemes.get(&self.default_scheme))?;
         for (scheme, level) in self.schemes.values().flat_map(|it| it.levels.iter().map(move |level| (&it.id, level))) {
             let mut asked = level.roles.iter().chain(&level.restart_by);

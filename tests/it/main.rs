@@ -1,5 +1,6 @@
 //! What somebody outside would notice: one binary, one module per topic.
 
+mod access;
 mod actuators;
 mod bundle;
 mod bypass;

@@ -69,6 +69,8 @@ fn admit(backend: &Backend, peer: &Peer, request: &Request) -> Result<Identity, 
         (None, Who::Tcp { .. }) if peer.is_owned_by(backend.uid) => Identity::loopback(),
         (None, Who::Tcp { .. }) => Identity::stranger(),
     };
+    // A connection's identity is asked once; what its roles allow may change under it.
+    let identity = identity.within(&backend.runbook.load().access);
     let writes = !matches!(*request.method(), Method::GET | Method::HEAD);
     identity.demand(rights::of_path(writes, path))?;
     Ok(identity)

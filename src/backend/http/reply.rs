@@ -31,6 +31,9 @@ pub async fn ask(
     command: Command,
 ) -> Reply<Accepted> {
     identity.demand(rights::needed(&command))?;
+    if let Command::Engage(engage) = &command {
+        identity.demand_switch(&engage.scope, engage.mode)?;
+    }
     let command = match command {
         // What is frozen is pinned before it is recorded.
         Command::OnIncident { incident, ask: IncidentCommand::FreezeEvidence(ask) } => {

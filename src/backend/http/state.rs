@@ -26,7 +26,11 @@ pub async fn show(
         world: all.get(drill).cloned().unwrap_or_default(),
         drills: all.takes.values().cloned().collect(),
         upkeep: all.upkeep.clone(),
-        you: You { may_act: identity.may(Right::Work), name: identity.author },
+        you: You {
+            may_act: identity.may(Right::Work),
+            may: Right::ALL.iter().copied().filter(|right| identity.may(*right)).collect(),
+            name: identity.author,
+        },
         backend: backend.about(),
         live: backend.live(drill),
     }))

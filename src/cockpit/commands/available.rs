@@ -7,11 +7,14 @@ use crate::{
         model::{Model, Pane},
         rows::RowId,
     },
-    incident::{Status, containment::SwitchState},
+    incident::{Right, Status, containment::SwitchState},
 };
 
 /// The reason it is unavailable; `None` when it can be done.
 pub fn why_not(command: &Command, model: &Model) -> Option<String> {
+    if let Some(right) = right(command.does).filter(|_| !allowed(command.does, model)) {
+        return Some(format!("you may not {right} here; an operator may, or access.toml of the runbook says who"));
+    }
     if let Some(reason) = missing(command.need, model) {
         return Some(reason);
     }
@@ -27,6 +30,76 @@ pub fn why_not(command: &Command, model: &Model) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Whether this person may do it at all (TEAM.6).
+pub fn allowed(does: Do, model: &Model) -> bool {
+    right(does).is_none_or(|right| may(model, right))
+}
+
+/// Whether the backend would take it of this person; before it said so, everything is tried.
+fn may(model: &Model, right: Right) -> bool {
+    let you = model.state.as_ref().map(|state| &state.you);
+    you.is_none_or(|you| you.may.contains(&right) || you.may.is_empty() && you.may_act)
+}
+
+/// What a command needs; what only shows, moves or leaves needs nothing.
+fn right(does: Do) -> Option<Right> {
+    Some(match does {
+        Do::Halt | Do::HaltHere | Do::HaltFromForm | Do::Fire | Do::Annotate | Do::Deny => Right::Engage,
+        Do::Release => Right::Release,
+        Do::Approve => Right::Approve,
+        Do::Severity => Right::Severity,
+        Do::Confirm | Do::Dismiss | Do::Contained | Do::DecideMove => Right::Vouch,
+        Do::Acknowledge | Do::Expected => Right::Acknowledge,
+        Do::PlayDrill => Right::Drill,
+        Do::Declare
+        | Do::DeclareFrom
+        | Do::Harm
+        | Do::Role
+        | Do::AnswerFact
+        | Do::WeighFactor
+        | Do::AddAffected
+        | Do::Note
+        | Do::Resolve
+        | Do::Reopen
+        | Do::Undo
+        | Do::Tick
+        | Do::Impossible
+        | Do::Verify
+        | Do::OpenRollback
+        | Do::RunStep
+        | Do::RecordValue
+        | Do::SignOff
+        | Do::Window
+        | Do::Operator
+        | Do::Fault
+        | Do::NewDraft
+        | Do::EditHere
+        | Do::EditOutside
+        | Do::Send
+        | Do::Agree
+        | Do::Freeze
+        | Do::SetItem
+        | Do::Retract
+        | Do::KeyEvent
+        | Do::AddFinding
+        | Do::RetractFinding
+        | Do::SkipLayer
+        | Do::AddChange
+        | Do::JudgeChange
+        | Do::AddRerun
+        | Do::Accept
+        | Do::ApproveRestart
+        | Do::Correct
+        | Do::AddTask
+        | Do::EndTask
+        | Do::DropTask
+        | Do::Snooze
+        | Do::AddLink
+        | Do::Merge => Right::Work,
+        _ => return None,
+    })
 }
 
 fn missing(need: Need, model: &Model) -> Option<String> {

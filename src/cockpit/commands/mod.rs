@@ -4,7 +4,7 @@ mod available;
 mod kind;
 mod table;
 
-pub use available::why_not;
+pub use available::{allowed, why_not};
 pub use kind::{Command, Danger, Do, Need, Scope, command, of_scope};
 pub use table::TABLE;
 
