@@ -14,6 +14,7 @@ use super::{
     clock::Clock,
     core::Core,
     drill::Playing,
+    limits::Limits,
     login::Logins,
     nodes::Nodes,
     outward::Probes,
@@ -49,6 +50,8 @@ pub struct Backend {
     pub playing: Playing,
     /// The other backends of the same database.
     pub nodes: Arc<Nodes>,
+    /// How often each identity may ask.
+    pub limits: Limits,
     /// People who come with SSH keys.
     pub logins: Logins,
     /// What is kept by its content.

@@ -14,6 +14,7 @@ pub mod http;
 pub mod identity;
 pub mod intake;
 pub mod interlock;
+pub mod limits;
 pub mod listen;
 pub mod local;
 pub mod lock;

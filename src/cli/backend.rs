@@ -12,6 +12,7 @@ use super::{
 use crate::{
     api::{BackendInfo, State, Stop, Stopping, path},
     backend::serve::{ServeOptions, SystemSocket, TlsOptions, serve as serve_until_stopped},
+    client::Outbox,
     config::{Settings, system_socket},
     report::{
         figures::{Both, Measure},
@@ -140,6 +141,20 @@ pub async fn doctor(reach: &Reach) -> Result<(), Failed> {
                     "you",
                     format!("{}{}", state.you.name, if state.you.may_act { "" } else { ", watching only" }),
                 );
+                let skew_ms = state.live.now.since(Time::from(chrono::Utc::now()));
+                let off = skew_ms.abs() > 2_000;
+                let word = if skew_ms > 0 { "behind" } else { "ahead of" };
+                let far = print::span(skew_ms.abs() as f64 / 1_000.0);
+                let agree = "this host and the backend agree".to_owned();
+                found(
+                    !off,
+                    "clock",
+                    if off {
+                        format!("this host is {far} {word} the backend: look at its time service")
+                    } else {
+                        agree
+                    },
+                );
                 agents(&state, &mut found);
                 if let Ok(runbook) = reach.runbook(None).await {
                     ready(&state, &runbook, &mut found);
@@ -151,6 +166,16 @@ pub async fn doctor(reach: &Reach) -> Result<(), Failed> {
                 }
             }
         },
+    }
+    if let Ok(Some(client)) = reach.running().await {
+        let waiting = Outbox::in_folder(&settings.home.data).waiting(&client.target().place()).len();
+        if waiting > 0 {
+            findings.push(Finding {
+                ok: true,
+                what: "outbox".into(),
+                detail: format!("{waiting} commands wait for the backend: `andon outbox`"),
+            });
+        }
     }
     reach.show(&findings, |findings| {
         findings.iter().try_for_each(|finding| {
@@ -164,6 +189,9 @@ pub async fn doctor(reach: &Reach) -> Result<(), Failed> {
 fn about(backend: &BackendInfo) -> String {
     let place = if backend.shared { "shared" } else { "only you" };
     let mut text = format!("andon {} on {} ({place})", backend.version, backend.host);
+    if !backend.nodes.is_empty() {
+        text.push_str(&format!(", one of several: {} too", backend.nodes.join(", ")));
+    }
     for (what, value) in [("telemetry and interlock at", &backend.telemetry), ("log file", &backend.log_file)] {
         if let Some(value) = value {
             text.push_str(&format!(", {what} {value}"));

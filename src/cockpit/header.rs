@@ -25,6 +25,9 @@ use crate::{
     terms::Time,
 };
 
+/// From when on this host's clock is told to be off, milliseconds: clocks on screen count by it.
+const SKEW_MS: i64 = 2_000;
+
 fn zone(model: &Model) -> Zone {
     if model.utc { Zone::Utc } else { model.look.zone }
 }
@@ -130,6 +133,10 @@ fn place(model: &Model, size: Size) -> Line<'static> {
     spans.extend(link(model).spans);
     if here > 1 {
         spans.push(Span::raw(format!(" · {here} here")));
+    }
+    if model.skew_ms.abs() > SKEW_MS {
+        let (span, word) = (text::span(model.skew_ms.abs()), if model.skew_ms > 0 { "behind" } else { "ahead" });
+        spans.push(Span::styled(format!(" · clock {span} {word}"), model.look.theme.style(Role::Warn)));
     }
     spans.push(Span::raw(" "));
     spans.extend(clock(model).spans);

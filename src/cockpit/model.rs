@@ -188,6 +188,8 @@ pub struct Model {
     pub link: Link,
     /// The last state, folded up to now.
     pub state: Option<Box<State>>,
+    /// How far the backend's clock is ahead of this one, milliseconds, where that is more than a message's way.
+    pub skew_ms: i64,
     /// Commands that wait until the backend is reached.
     pub waiting: usize,
     /// When the backend was last heard.
@@ -260,6 +262,7 @@ impl Model {
             banners: Vec::new(),
             link: Link::Connecting,
             state: None,
+            skew_ms: 0,
             waiting: 0,
             heard_at: now,
             refused: None,

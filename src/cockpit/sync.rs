@@ -56,6 +56,10 @@ pub fn heard(model: &mut Model, heard: Heard) -> Vec<Effect> {
         }
         Heard::Event(event) => return event_came(model, &event),
         Heard::Live(live) => {
+            // A drill's clock is its own.
+            if model.world.is_none() {
+                model.skew_ms = live.now.since(model.now);
+            }
             if let Some(state) = &mut model.state {
                 let same_agents = state.live.agents.len() == live.agents.len();
                 state.live = *live;

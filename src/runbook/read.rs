@@ -61,12 +61,21 @@ pub struct RunbookError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Head {
+    #[serde(default = "first")]
+    schema: u32,
     version: String,
     review_by: String,
     default_scheme: String,
     roles: Vec<String>,
     #[serde(default = "nobody_else")]
     owner: String,
+}
+
+/// The schema of texts that name none; and the newest that this andon reads.
+const SCHEMA: u32 = 1;
+
+fn first() -> u32 {
+    SCHEMA
 }
 
 /// Who keeps a runbook that names nobody.
@@ -146,6 +155,11 @@ impl Runbook {
             return Err(wrong(unknown, None, format!("is no file of a runbook{hint}")));
         }
         let head: Head = read(texts, "runbook.toml")?;
+        if head.schema != SCHEMA {
+            let what =
+                format!("schema {}: this andon reads schema {SCHEMA}; take the texts that came with it", head.schema);
+            return Err(wrong("runbook.toml", None, what));
+        }
         let schemes: Schemes = read(texts, "severity.toml")?;
         let mut tripwires: TripwirePlan = read(texts, "tripwires.toml")?;
         let rules: RulesText = read(texts, "rules.toml")?;
@@ -369,6 +383,8 @@ mod tests {
         assert!(with("tripwires.toml", "not toml [").unwrap_err().line.is_some());
         let head = "version='1'\nreview_by='soon'\ndefault_scheme='sev4'\nroles=[]";
         assert!(with("runbook.toml", head).unwrap_err().what.contains("no date"));
+        let newer = head.replacen("version", "schema=2\nversion", 1);
+        assert!(with("runbook.toml", &newer).unwrap_err().what.contains("reads schema 1"));
     }
 
     proptest::proptest! {

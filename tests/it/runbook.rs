@@ -96,10 +96,10 @@ fn a_new_version_holds_at_once_and_an_open_incident_keeps_its_own() {
     change("classes.toml", "title = \"External API calls\"", "title = \"Calls\"");
     change("clocks.toml", "facts_s = 600", "facts_s = 300");
     change("tripwires.toml", "cold_calls = 600", "cold_calls = 5");
-    change("runbook.toml", "version = ", "versoin = ");
+    change("runbook.toml", "\nversion = ", "\nversoin = ");
     assert!(desk.refused(1, &["runbook", "reload"]).contains("did you mean version?"));
     assert_eq!(desk.json(&["runbook", "show"])["version"], before.as_str(), "nothing was changed");
-    change("runbook.toml", "versoin = ", "version = ");
+    change("runbook.toml", "\nversoin = ", "\nversion = ");
 
     let taken = desk.json(&["runbook", "reload"])["taken"].as_str().unwrap().to_owned();
     assert!(taken.starts_with(&format!("{before}+")), "{taken}: other texts never take a name that was given");

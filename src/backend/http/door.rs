@@ -71,6 +71,7 @@ fn admit(backend: &Backend, peer: &Peer, request: &Request) -> Result<Identity, 
     };
     // A connection's identity is asked once; what its roles allow may change under it.
     let identity = identity.within(&backend.runbook.load().access);
+    backend.limits.count(&identity, &peer.address(), path)?;
     let writes = !matches!(*request.method(), Method::GET | Method::HEAD);
     identity.demand(rights::of_path(writes, path))?;
     Ok(identity)

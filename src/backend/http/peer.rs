@@ -47,6 +47,14 @@ impl Peer {
         *own.get_or_init(|| peer.zip(*us).is_some_and(|(peer, us)| owns_connection(uid, peer, us)))
     }
 
+    /// Where it comes from, as far as that tells one from another.
+    pub fn address(&self) -> String {
+        match &self.who {
+            Who::Tcp { peer: Some(peer), .. } => peer.ip().to_canonical().to_string(),
+            _ => String::new(),
+        }
+    }
+
     /// Whether the request came in on a loopback address, where a browser on this machine could send it.
     pub fn is_loopback(&self) -> bool {
         let Who::Tcp { us, .. } = &self.who else { return false };
