@@ -22,6 +22,7 @@ mod restart;
 mod rules;
 mod secrets;
 mod templates;
+mod tuned;
 
 pub use access::{Access, AccessRole, Grants, Others};
 pub use actuators::{Actuator, ActuatorMove, On};
@@ -43,3 +44,4 @@ pub use read::{RunbookError, SHIPPED};
 pub use restart::{Accept, ConditionPlan, KnownBy, RestartPlan, WatchPlan};
 pub use rules::{Asks, BeforeStage, InputMap, Only, Rule, Rules};
 pub use secrets::{SecretPattern, Secrets};
+pub use tuned::Tuned;

@@ -10,7 +10,7 @@ use crate::{
         ClockPlan, PlannedStep,
         rollback::{PlannedSign, PlannedWindow, RollbackPlan},
     },
-    terms::{ActionClass, NanoUsd, words},
+    terms::{ActionClass, AgentId, NanoUsd, words},
     tripwire::Tripwire,
 };
 
@@ -250,6 +250,9 @@ pub struct TripwirePlan {
     /// The share of a tripwire's firings that may be noise before its owner is told: 0.5 (DET.7).
     #[serde(default = "half")]
     pub noise_share: f64,
+    /// Limits of single agents (DET.7).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub agent: BTreeMap<AgentId, super::Tuned>,
     /// Which never fire any more (DET.7).
     #[serde(default)]
     pub retired: Vec<Tripwire>,

@@ -23,6 +23,8 @@ const CLOCK_NOTICES_AFTER: i64 = Time::HOUR;
 #[derive(Debug, Clone)]
 pub struct Engine {
     pub(super) plan: TripwirePlan,
+    /// Plans of agents whose limits are their own (DET.7).
+    own: HashMap<AgentId, TripwirePlan>,
     pub(super) inventories: HashMap<AgentId, Inventory>,
     // std's hasher: agent ids come from outside, so that its resistance to crafted keys is worth its nanoseconds.
     pub(super) agents: HashMap<AgentId, Box<AgentState>>,
@@ -53,13 +55,15 @@ impl Engine {
 
     /// An engine that has seen nothing.
     pub fn new(plan: TripwirePlan) -> Self {
-        Self { plan, inventories: HashMap::new(), agents: HashMap::new() }
+        let own = own(&plan);
+        Self { plan, own, inventories: HashMap::new(), agents: HashMap::new() }
     }
 
     /// Judges by other limits and rules from now on; baselines, open firings and what rules of the same name remember
     /// stay (DET.7).
     pub fn retune(&mut self, plan: TripwirePlan) {
         self.agents.values_mut().for_each(|state| state.recall.keep_only(&plan.rules));
+        self.own = own(&plan);
         self.plan = plan;
     }
 
@@ -83,7 +87,8 @@ impl Engine {
             Some(state) => state,
             None => self.agents.entry(action.agent.clone()).or_insert_with(|| Box::new(AgentState::new())),
         };
-        state.judge(&self.plan, inventory, (action, approved), changes);
+        let plan = if self.own.is_empty() { &self.plan } else { self.own.get(&action.agent).unwrap_or(&self.plan) };
+        state.judge(plan, inventory, (action, approved), changes);
     }
 
     /// Takes a person's word on a firing. Expected behaviour closes it, thaws the baseline and counts its hours.
@@ -111,7 +116,8 @@ impl Engine {
     /// An agent's window and baseline at `now`; `None` for one that never acted.
     pub fn figures(&self, agent: &AgentId, now: Time) -> Option<AgentFigures> {
         let state = self.agents.get(agent)?;
-        let (spend, calls_window, baseline_hours, medians) = state.figures(&self.plan, now);
+        let (spend, calls_window, baseline_hours, medians) =
+            state.figures(self.own.get(agent).unwrap_or(&self.plan), now);
         let drift = state.open.iter().filter(|held| held.tripwire == Tripwire::Authorisation);
         Some(AgentFigures {
             last_seen: state.last_seen(),
@@ -134,6 +140,10 @@ impl Engine {
     pub fn agents(&self) -> impl Iterator<Item = &AgentId> {
         self.agents.keys()
     }
+}
+
+fn own(plan: &TripwirePlan) -> HashMap<AgentId, TripwirePlan> {
+    plan.agent.keys().filter_map(|agent| Some((agent.clone(), plan.of(agent)?))).collect()
 }
 
 /// Closings of many agents come from a hash map: they are told in order of time.

@@ -94,6 +94,22 @@ fn det_10_a_cold_start_says_how_many_hours_count() {
     assert_eq!(judge(&mut self::engine(off), &act("bot", 0, 1e6)), []);
 }
 
+/// DET.7: an agent's own limits hold for it alone, from the moment they are set; the rest is as for all.
+#[test]
+fn det_7_an_agent_has_limits_of_its_own() {
+    let text = "cold_cost_usd = 100.0\ncall_floor = 5";
+    let tuned = [(AgentId::new("bot").unwrap(), toml::from_str(text).unwrap())];
+    let own = TripwirePlan { agent: tuned.into(), ..plan() };
+    let mut engine = engine(own.clone());
+    assert_eq!(judge(&mut engine, &act("bot", 0, 50.0)), [], "its own limit is 100");
+    assert_eq!(opened(&judge(&mut engine, &act("bot", 1, 51.0))), [cost()]);
+    assert!(opened(&judge(&mut engine, &act("other", 0, 50.0))).contains(&cost()), "everybody else's is 10");
+    let mut engine = self::engine(plan());
+    engine.retune(own);
+    assert_eq!(judge(&mut engine, &act("bot", 0, 50.0)), []);
+    assert!(toml::from_str::<crate::runbook::Tuned>("cost_facter = 2").is_err());
+}
+
 #[test]
 fn det_3_calls_fire_over_three_medians_and_at_the_floor() {
     let mut engine = engine(plan());
