@@ -108,9 +108,10 @@ async fn a_firing_pages_its_queue_until_somebody_acknowledges() {
     rig.command("/v1/firings/TW-2/ack", json!({})).await.good();
     tokio::time::sleep(Duration::from_secs(4)).await;
     let second = firing(&rig, 1).await;
-    let channels: Vec<&str> =
-        second["pages"].as_array().unwrap().iter().map(|page| page["channel"].as_str().unwrap()).collect();
-    assert!(!channels.contains(&"managers"), "{channels:?}");
+    let acked = second["paged"][0]["acked_at"].as_str().unwrap();
+    let managers = second["pages"].as_array().unwrap().iter().find(|page| page["channel"] == "managers");
+    // On a slow machine the step may have been due before the word came; after it nothing goes.
+    assert!(managers.is_none_or(|page| page["at"].as_str().unwrap() <= acked), "{second}");
 }
 
 /// Law 8: what fires in a drill pages nobody. DET.7: muted, a tripwire is recorded and nothing follows, until its time is up or
