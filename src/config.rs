@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// URL of a team's backend; empty is this user's own.
+    /// URL of a team's backend, or several with commas between where they share a database; empty is this user's own.
     pub url: String,
     /// A certificate authority to trust besides the system's, as a PEM file; `ANDON_CA_FILE` comes first.
     pub ca_file: String,

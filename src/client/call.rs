@@ -1,6 +1,12 @@
 //! Typed calls. Each is bounded in time; a command whose answer is lost is asked again with the same id (law 2).
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use reqwest::{Method, RequestBuilder, Response};
 use serde::{Serialize, de::DeserializeOwned};
@@ -29,7 +35,10 @@ const LARGEST: usize = 256 << 20;
 pub struct Client {
     http: reqwest::Client,
     target: Target,
-    base: String,
+    /// Where it may be asked: several backends of one database are one.
+    bases: Arc<[String]>,
+    /// Which of them answered last.
+    at: Arc<AtomicUsize>,
 }
 
 impl Client {
@@ -44,21 +53,21 @@ impl Client {
             .user_agent(concat!("andon/", env!("CARGO_PKG_VERSION")))
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none());
-        let (builder, base) = match &target {
-            Target::Socket(socket) => (builder.unix_socket(socket.clone()), "http://localhost".to_owned()),
-            Target::Url { url, authority: None, .. } => (builder, base_of(url)?),
+        let (builder, bases) = match &target {
+            Target::Socket(socket) => (builder.unix_socket(socket.clone()), vec!["http://localhost".to_owned()]),
+            Target::Url { url, authority: None, .. } => (builder, bases_of(url)?),
             Target::Url { url, authority: Some(file), .. } => {
                 let wrong = |why: String| {
                     ClientError::Unusable(format!("ca_file {} cannot be used: {why}. Give a PEM file", file.display()))
                 };
                 let pem = std::fs::read(file).map_err(|why| wrong(why.to_string()))?;
                 let trusted = reqwest::Certificate::from_pem_bundle(&pem).map_err(|why| wrong(why.to_string()))?;
-                (builder.tls_certs_merge(trusted), base_of(url)?)
+                (builder.tls_certs_merge(trusted), bases_of(url)?)
             }
         };
         let http =
             builder.build().map_err(|why| ClientError::Unusable(format!("cannot make an HTTP client: {why}")))?;
-        Ok(Self { http, target, base })
+        Ok(Self { http, target, bases: bases.into(), at: Arc::default() })
     }
 
     /// Where it talks to.
@@ -68,20 +77,28 @@ impl Client {
 
     /// A request to `path`, with the token where there is one.
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.http.request(method, format!("{}{path}", self.base));
+        let base = &self.bases[self.at.load(Ordering::Relaxed) % self.bases.len()];
+        let request = self.http.request(method, format!("{base}{path}"));
         match &self.target {
             Target::Url { token: Some(token), .. } => request.bearer_auth(token.reveal()),
             _ => request,
         }
     }
 
+    /// It did not answer: whoever asks again asks the next backend, where there are several.
     pub(super) fn unreachable(&self, why: &reqwest::Error) -> ClientError {
+        self.turn_to_the_next();
         // The innermost cause says what happened; the outer ones repeat the URL.
         let mut cause: &dyn std::error::Error = why;
         while let Some(inner) = cause.source() {
             cause = inner;
         }
         ClientError::Unreachable { place: self.target.place(), why: cause.to_string() }
+    }
+
+    /// From now on another backend of the same log is asked.
+    pub(super) fn turn_to_the_next(&self) {
+        self.at.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn garbled(&self, why: impl ToString) -> ClientError {
@@ -93,6 +110,9 @@ impl Client {
         let status = response.status();
         if status.is_success() {
             return Ok(response);
+        }
+        if matches!(status.as_u16(), 502..=504) {
+            self.turn_to_the_next();
         }
         let body = response.bytes().await.map_err(|why| self.unreachable(&why))?;
         Err(match serde_json::from_slice::<Problem>(&body) {
@@ -187,6 +207,15 @@ impl Client {
             }
         }
     }
+}
+
+/// One URL, or several with commas between: backends of one database.
+fn bases_of(urls: &str) -> Result<Vec<String>, ClientError> {
+    let named: Vec<&str> = urls.split(',').map(str::trim).filter(|url| !url.is_empty()).collect();
+    if named.is_empty() {
+        return Ok(vec![base_of(urls)?]);
+    }
+    named.into_iter().map(base_of).collect()
 }
 
 fn base_of(url: &str) -> Result<String, ClientError> {

@@ -103,7 +103,10 @@ impl Listening {
         let response = match tokio::time::timeout(SILENCE, request.send()).await {
             Ok(Ok(response)) => response,
             Ok(Err(why)) => return broke(self.client.unreachable(&why)),
-            Err(_) => return Ended::Broke { why: "no answer in time".into(), stood: false },
+            Err(_) => {
+                self.client.turn_to_the_next();
+                return Ended::Broke { why: "no answer in time".into(), stood: false };
+            }
         };
         let response = match self.client.checked(response).await {
             Ok(response) => response,

@@ -44,6 +44,9 @@ pub async fn open(
 ) -> Result<Response, Problem> {
     // Subscribed before anything is read: what happens in between is heard twice, and sent once.
     let heard = backend.core.subscribe();
+    if cut_off(&backend) {
+        return Err(Problem::unavailable("this backend does not reach its database: ask another one of it"));
+    }
     let all = worlds(&backend, drill)?;
     let (epoch, after) = place(&headers, &uri)?.unwrap_or((None, all.position));
     let present = backend.presence.enter(&identity.author);
@@ -51,6 +54,7 @@ pub async fn open(
     let feed = Feed {
         heard,
         live: backend.listen(drill),
+        sick: backend.rooms.interlocks.pulse().subscribe(),
         drill,
         sees_tokens: identity.may(Right::Tokens),
         token: identity.token,
@@ -76,6 +80,11 @@ pub async fn open(
     Ok(response)
 }
 
+/// Whether others may know what this backend does not.
+fn cut_off(backend: &Backend) -> bool {
+    !backend.nodes.is_alone() && backend.rooms.interlocks.pulse().is_sick()
+}
+
 /// Where the reader stands: the header counts before the query, as a browser's reconnect has it.
 fn place(headers: &HeaderMap, uri: &Uri) -> Result<Option<(Option<u32>, u64)>, Problem> {
     if let Some(id) = headers.get("last-event-id") {
@@ -95,6 +104,8 @@ struct Feed {
     backend: Arc<Backend>,
     heard: broadcast::Receiver<Arc<Event>>,
     live: watch::Receiver<Arc<Live>>,
+    /// Whether the log answers.
+    sick: watch::Receiver<bool>,
     drill: Option<DrillId>,
     sees_tokens: bool,
     /// The token that opened the stream: revoked, it ends.
@@ -141,6 +152,8 @@ impl Feed {
             }
             tokio::select! {
                 () = self.backend.stop.cancelled() => return None,
+                // Others go on without it: whoever reads here goes to them.
+                Ok(()) = self.sick.changed() => if cut_off(&self.backend) { return None },
                 heard = self.heard.recv() => match heard {
                     Ok(event) if event.position <= self.position + 1 => self.ready.push_back(event),
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => self.behind = true,

@@ -58,6 +58,11 @@ impl Nodes {
         (self.steady)().millis() < self.leads_until.load(Ordering::Acquire)
     }
 
+    /// Whether other backends may share its database.
+    pub fn is_alone(&self) -> bool {
+        self.leads_until.load(Ordering::Acquire) == i64::MAX
+    }
+
     /// The others that live.
     pub fn others(&self) -> Arc<Vec<Node>> {
         self.others.load_full()
@@ -77,7 +82,7 @@ impl Nodes {
     /// Comes when it leads, or leads no more.
     async fn turns(&self, leads: bool) {
         while self.leads() != leads {
-            if self.leads_until.load(Ordering::Acquire) == i64::MAX {
+            if self.is_alone() {
                 std::future::pending::<()>().await;
             }
             tokio::time::sleep(LOOK).await;
