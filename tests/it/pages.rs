@@ -244,7 +244,22 @@ async fn a_real_alertmanagers_alert_opens_one_incident() {
     let (status, taken) = post("/v1/alerts/scorecards", card, &secret).await;
     assert_eq!((status, &taken["joined"]), (200, &json!(["INC-1"])), "it joins the agent's open incident");
     let card = json!({"check": {"name": "tone"}, "run": {"id": 8}, "agent": "mail-bot", "state": "red"});
-    assert_eq!(post("/v1/alerts/scorecards", card, &secret).await.1["opened"], json!(["INC-2"]));
+    assert_eq!(post("/v1/alerts/scorecards", card.clone(), &secret).await.1["opened"], json!(["INC-2"]));
+    assert_eq!(post("/v1/alerts/scorecards", card.clone(), &secret).await.1["passed_over"], 1, "said again");
+    // Its id comes back after its end, as a monitor's does.
+    let mut green = card.clone();
+    green["state"] = "green".into();
+    assert_eq!(post("/v1/alerts/scorecards", green.clone(), &secret).await.1["resolved"], json!(["INC-2"]));
+    assert_eq!(post("/v1/alerts/scorecards", green.clone(), &secret).await.1["passed_over"], 1, "over already");
+    assert_eq!(post("/v1/alerts/scorecards", card.clone(), &secret).await.1["joined"], json!(["INC-2"]), "it is back");
+    assert_eq!(post("/v1/alerts/scorecards", card.clone(), &secret).await.1["passed_over"], 1, "said again");
+    assert_eq!(post("/v1/alerts/scorecards", green, &secret).await.1["resolved"], json!(["INC-2"]), "over once more");
+    assert_eq!(notes(&rig.get("/v1/incidents/INC-2").await.body).len(), 4, "two beginnings, two ends");
+    let dismiss = json!({"type": "dismiss", "why": "the card was wrong"});
+    rig.command("/v1/incidents/INC-2/commands", dismiss.clone()).await.good();
+    assert_eq!(post("/v1/alerts/scorecards", card.clone(), &secret).await.1["opened"], json!(["INC-3"]), "news again");
+    rig.command("/v1/incidents/INC-3/commands", dismiss).await.good();
+    assert_eq!(post("/v1/alerts/scorecards", card, &secret).await.1["passed_over"], 1, "a person said that it is none");
     let (status, taken) = post("/v1/alerts/scorecards", json!({"run": 1}), &secret).await;
     assert!(
         status == 200 && taken["refused"][0].as_str().unwrap().contains("/run/id"),

@@ -17,7 +17,7 @@ use crate::{
     backend::{app::Backend, identity::Identity},
     incident::{Command, Declare, Incident, IncidentCommand, World, team::Source},
     runbook::{AlertPlan, Labels, Mapping},
-    terms::{AgentId, IncidentId, Printable},
+    terms::{AgentId, IncidentId, Printable, Time},
 };
 
 /// Longest title that an alert gives, in characters.
@@ -44,6 +44,8 @@ struct Alert {
     workflow: Option<String>,
     severity: Option<String>,
     over: bool,
+    /// Whether the same id may come for another occasion, once the first is over.
+    recurs: bool,
 }
 
 /// As Alertmanager (version 4) and Grafana send them.
@@ -122,6 +124,8 @@ fn of_labels(plan: &Labels, one: &One) -> Alert {
         workflow: label(&plan.workflow).map(|workflow| line(workflow)),
         severity: label(&plan.severity).and_then(|word| plan.levels.get(word)).cloned(),
         over: one.status == "resolved",
+        // Since when it fires is part of its id.
+        recurs: one.starts_at.is_empty(),
     }
 }
 
@@ -143,12 +147,14 @@ fn mapped(mapping: &Mapping, body: &Value) -> Result<Alert, String> {
         workflow: at(&mapping.workflow).map(|workflow| line(&workflow)),
         severity,
         over,
+        recurs: true,
     })
 }
 
-/// The same id for the same alert: said again, the log remembers it.
-fn command_id(alert: &Alert, what: &str) -> Uuid {
-    let digest = Sha256::digest(format!("{what} {}", alert.id));
+/// The same id for the same alert after the same words: asked again, the log remembers it.
+fn command_id(alert: &Alert, told: Option<&Told>, what: &str) -> Uuid {
+    let after = told.map(|told| format!(" after {} {}", told.incident, told.lines)).unwrap_or_default();
+    let digest = Sha256::digest(format!("{what} {}{after}", alert.id));
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
@@ -159,8 +165,30 @@ fn mark(alert: &Alert) -> String {
     format!("alert {}", &hex::encode(Sha256::digest(&alert.id))[..12])
 }
 
-fn carries(incident: &Incident, mark: &str) -> bool {
-    incident.timeline.iter().any(|entry| entry.text.starts_with(mark))
+/// What an incident says of an alert already.
+struct Told {
+    incident: IncidentId,
+    /// How many of its lines.
+    lines: usize,
+    /// Whether the last of them is of the alert's end.
+    over: bool,
+    at: Time,
+}
+
+/// Where an alert was told of last.
+fn told(world: &World, mark: &str) -> Option<Told> {
+    let end = resolved(mark);
+    let told = world.incidents.values().filter_map(|incident| {
+        let lines = incident.timeline.iter().filter(|entry| entry.text.starts_with(mark));
+        let (count, last) = (lines.clone().count(), lines.max_by_key(|entry| entry.recorded_at)?);
+        let over = last.text.starts_with(&end);
+        Some(Told { incident: incident.id, lines: count, over, at: last.recorded_at })
+    });
+    told.max_by_key(|told| told.at)
+}
+
+fn resolved(mark: &str) -> String {
+    format!("{mark} is resolved")
 }
 
 async fn take(backend: &Backend, identity: &Identity, alerts: Vec<Alert>) -> Reply<Taken> {
@@ -180,20 +208,24 @@ async fn take(backend: &Backend, identity: &Identity, alerts: Vec<Alert>) -> Rep
 
 async fn one(backend: &Backend, identity: &Identity, alert: &Alert, taken: &mut Taken) -> Result<(), Problem> {
     let (worlds, mark) = (backend.core.worlds(), mark(alert));
-    let known = worlds.real.incidents.values().rev().find(|incident| carries(incident, &mark)).map(|it| it.id);
+    let told = told(&worlds.real, &mark);
     let note = |incident: IncidentId, text: String| {
         let ask = IncidentCommand::Note { text, at: None };
         Command::OnIncident { incident, ask }
     };
-    match (known, alert.over) {
+    match (&told, alert.over) {
         (None, true) => taken.passed_over += 1,
-        (Some(incident), true) => {
-            let text = format!("{mark} is resolved where it came from: {}", alert.title);
-            drop(ask(backend, identity, None, command_id(alert, "resolved"), note(incident, text)).await?);
-            taken.resolved.push(incident);
+        (Some(told), true) if told.over => taken.passed_over += 1,
+        (Some(told), true) => {
+            let text = format!("{} where it came from: {}", resolved(&mark), alert.title);
+            let id = command_id(alert, Some(told), "resolved");
+            drop(ask(backend, identity, None, id, note(told.incident, text)).await?);
+            taken.resolved.push(told.incident);
         }
-        (Some(_), false) => taken.passed_over += 1,
-        (None, false) => {
+        // One that comes back after its end is news; one that goes on is not, whatever people did with its incident.
+        (Some(told), false) if !(alert.recurs && told.over) => taken.passed_over += 1,
+        (_, false) => {
+            let told = told.as_ref();
             let text = format!("{mark} fires: {}", alert.title);
             let open = standing(&worlds.real, alert);
             let incident = match open {
@@ -202,12 +234,12 @@ async fn one(backend: &Backend, identity: &Identity, alert: &Alert, taken: &mut 
                     incident
                 }
                 None => {
-                    let incident = declare(backend, identity, alert).await?;
+                    let incident = declare(backend, identity, alert, told).await?;
                     taken.opened.push(incident);
                     incident
                 }
             };
-            drop(ask(backend, identity, None, command_id(alert, "note"), note(incident, text)).await?);
+            drop(ask(backend, identity, None, command_id(alert, told, "note"), note(incident, text)).await?);
         }
     }
     Ok(())
@@ -222,7 +254,12 @@ fn standing(world: &World, alert: &Alert) -> Option<IncidentId> {
     world.incidents.values().rev().find(|incident| incident.is_open() && concerns(incident)).map(|incident| incident.id)
 }
 
-async fn declare(backend: &Backend, identity: &Identity, alert: &Alert) -> Result<IncidentId, Problem> {
+async fn declare(
+    backend: &Backend,
+    identity: &Identity,
+    alert: &Alert,
+    told: Option<&Told>,
+) -> Result<IncidentId, Problem> {
     let runbook = backend.runbook.load();
     let scheme = runbook.schemes.get(&runbook.default_scheme);
     let severity = alert.severity.clone().filter(|level| scheme.is_some_and(|scheme| scheme.level(level).is_some()));
@@ -235,7 +272,8 @@ async fn declare(backend: &Backend, identity: &Identity, alert: &Alert) -> Resul
         unconfirmed: true,
         ..Declare::default()
     };
-    let accepted = ask(backend, identity, None, command_id(alert, "declare"), Command::Declare(declare)).await?;
+    let id = command_id(alert, told, "declare");
+    let accepted = ask(backend, identity, None, id, Command::Declare(declare)).await?;
     let declared = accepted.events.iter().find_map(|event| match event.stream.topic {
         crate::incident::Topic::Incident(id) => Some(id),
         _ => None,
