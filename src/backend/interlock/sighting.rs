@@ -16,8 +16,6 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sighting {
-    /// The version of its real world's table.
-    pub version: u64,
     /// Who works with a cockpit at it.
     pub present: Vec<String>,
     agents: BTreeMap<AgentId, Seen>,
@@ -59,7 +57,7 @@ struct Effects {
 impl Interlock {
     /// What this node heard by itself of those whom a switch would count.
     pub fn sighting(&self, now: Time) -> Sighting {
-        let (version, moment) = (self.table().version, self.moment(now));
+        let moment = self.moment(now);
         let known = self.known();
         let counted = known.everybody.agents.iter().filter(|(_, heard)| heard.is_counted(moment));
         let lease = |lease: &Lease| SeenLease {
@@ -87,7 +85,7 @@ impl Interlock {
             let (escaped, slipped) = (effect.escaped.clone(), effect.slipped().to_vec());
             (*switch, Effects { escaped, slipped, in_flight: effect.in_flight })
         });
-        Sighting { version, present: Vec::new(), agents, effects: effects.collect() }
+        Sighting { present: Vec::new(), agents, effects: effects.collect() }
     }
 
     /// Takes what another node heard, told `age_ms` ago. Its leases live as long as it said, and not longer for being told.

@@ -84,6 +84,35 @@ enum Line {
     },
 }
 
+/// A whole log, page by page: every event in order, then every command's memory.
+struct Pages<'f, F> {
+    from: &'f F,
+    after: u64,
+    last: Option<Kept>,
+}
+
+impl<'f, F: Log> Pages<'f, F> {
+    fn of(from: &'f F) -> Self {
+        Self { from, after: 0, last: None }
+    }
+
+    /// The next events; none after the last.
+    async fn events(&mut self) -> Result<Option<Vec<Event>>, LogError> {
+        let page = self.from.read(self.after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(None) };
+        self.after = last.position;
+        Ok(Some(page))
+    }
+
+    /// The next commands; none after the last.
+    async fn commands(&mut self) -> Result<Option<Vec<Kept>>, LogError> {
+        let page = self.from.commands(self.last.as_ref(), PAGE).await?;
+        let Some(last) = page.last() else { return Ok(None) };
+        self.last = Some(last.clone());
+        Ok(Some(page))
+    }
+}
+
 /// Takes events and commands into an empty log, and checks what it took.
 struct Taker<'t, T> {
     to: &'t T,
@@ -129,12 +158,9 @@ impl<'t, T: Log> Taker<'t, T> {
     async fn done(mut self, epoch: u32, now: Time) -> Result<Moved, NotMoved> {
         self.flush().await?;
         self.to.begin_epoch(epoch, now).await?;
-        let (mut after, mut read) = (0, Sha256::new());
-        loop {
-            let page = self.to.read(after, PAGE).await?;
+        let (mut pages, mut read) = (Pages::of(self.to), Sha256::new());
+        while let Some(page) = pages.events().await? {
             page.iter().for_each(|event| read.update(&event.hash));
-            let Some(last) = page.last() else { break };
-            after = last.position;
         }
         let digest = hex::encode(self.digest.finalize());
         if hex::encode(read.finalize()) != digest {
@@ -149,21 +175,13 @@ impl<'t, T: Log> Taker<'t, T> {
 /// # Errors
 /// A place that is not empty, a link that does not hold, or a store that does not answer.
 pub async fn copy<F: Log, T: Log>(from: &F, to: &T, now: Time) -> Result<Moved, NotMoved> {
-    let mut taker = Taker::new(to).await?;
-    let mut after = 0;
-    loop {
-        let page = from.read(after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = last.position;
+    let (mut taker, mut pages) = (Taker::new(to).await?, Pages::of(from));
+    while let Some(page) = pages.events().await? {
         for event in page {
             taker.event(event).await?;
         }
     }
-    let mut last: Option<Kept> = None;
-    loop {
-        let page = from.commands(last.as_ref(), PAGE).await?;
-        let Some(newest) = page.last() else { break };
-        last = Some(newest.clone());
+    while let Some(page) = pages.commands().await? {
         for command in page {
             taker.command(command).await?;
         }
@@ -183,11 +201,8 @@ pub async fn export<F: Log>(from: &F, to: &mut impl Write) -> Result<Moved, NotM
         Ok(to.write_all(b"\n")?)
     };
     put(&Line::Andon { version: 1, epoch: from.epoch() })?;
-    let mut after = 0;
-    loop {
-        let page = from.read(after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = last.position;
+    let mut pages = Pages::of(from);
+    while let Some(page) = pages.events().await? {
         for event in page {
             links.follow(&event)?;
             digest.update(&event.hash);
@@ -195,11 +210,7 @@ pub async fn export<F: Log>(from: &F, to: &mut impl Write) -> Result<Moved, NotM
             put(&Line::Event(Box::new(event)))?;
         }
     }
-    let mut last: Option<Kept> = None;
-    loop {
-        let page = from.commands(last.as_ref(), PAGE).await?;
-        let Some(newest) = page.last() else { break };
-        last = Some(newest.clone());
+    while let Some(page) = pages.commands().await? {
         for command in page {
             commands += 1;
             put(&Line::Command(command))?;

@@ -28,8 +28,6 @@ const LOOK: Duration = Duration::from_millis(200);
 pub struct Node {
     /// Its host.
     pub name: String,
-    /// The version of its real world's table.
-    pub version: u64,
     /// Who works with a cockpit at it.
     pub present: Vec<String>,
 }

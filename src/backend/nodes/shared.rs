@@ -48,8 +48,7 @@ pub async fn keep(backend: Arc<Backend>, pool: PgPool) {
 fn proving(backend: &Backend) -> bool {
     let worlds = backend.core.worlds();
     let waits = |state: ProofState| !matches!(state, ProofState::Confirmed | ProofState::Idle);
-    let engaged = worlds.real.switches.values().filter(|switch| switch.state == SwitchState::Engaged);
-    let mut engaged = engaged;
+    let mut engaged = worlds.real.switches.values().filter(|switch| switch.state == SwitchState::Engaged);
     engaged.any(|switch| switch.halt.agents.iter().any(|agent| waits(agent.state)))
 }
 
@@ -83,7 +82,7 @@ async fn round(backend: &Backend, pool: &PgPool, me: Uuid) -> Result<(), sqlx::E
         if let Some(interlock) = &interlock {
             interlock.take_sighting(id, &seen, age, now);
         }
-        others.push(Node { name, version: seen.version, present: seen.present });
+        others.push(Node { name, present: seen.present });
     }
     backend.nodes.meet(others);
     Ok(())
