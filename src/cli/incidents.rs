@@ -144,7 +144,9 @@ pub async fn show(reach: &Reach, asked: &One) -> Result<(), Failed> {
         print::line(
             print::clean(format!("{drill}{} {} · {}", incident.id, incident.severity, incident.title)).as_str(),
         )?;
-        let confirmed = if incident.confirmed { "" } else { ", opened by a tripwire, to be confirmed" };
+        let opener = incident.declared_by.opener();
+        let confirmed =
+            if incident.confirmed { String::new() } else { format!(", opened by {opener}, to be confirmed") };
         print::line(format!(
             "{}{confirmed}, declared {} by {}",
             incident.status,

@@ -23,6 +23,15 @@ impl Author {
         matches!(self, Self::Person(_))
     }
 
+    /// What opened an incident that waits for a person to confirm it.
+    pub fn opener(&self) -> &'static str {
+        match self {
+            Self::Andon(_) => "a tripwire",
+            Self::Automation(_) => "an alert",
+            Self::Person(_) | Self::Agent(_) => "a report",
+        }
+    }
+
     /// The bare name, without its kind.
     pub fn name(&self) -> &str {
         match self {

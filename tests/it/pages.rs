@@ -222,6 +222,8 @@ async fn a_real_alertmanagers_alert_opens_one_incident() {
     assert_eq!((&opened["severity"], &opened["confirmed"]), (&json!("SEV-1"), &json!(false)));
     assert_eq!(opened["title"], "RefundRate: refunds twice as fast as ever");
     assert_eq!(opened["declared_by"], "automation:alertmanager");
+    let first = opened["timeline"][0]["text"].as_str().unwrap();
+    assert!(first.starts_with("opened by an alert as SEV-1, to be confirmed: RefundRate"), "{first}");
     // Alertmanager repeats it every second.
     tokio::time::sleep(Duration::from_secs(3)).await;
     let notes = |incident: &Value| {

@@ -66,7 +66,7 @@ fn entry(event: &Event) -> Entry {
         recorded_at: event.recorded_at,
         by: event.by.clone(),
         kind: event.fact.kind(),
-        text: narrate::line(&event.fact),
+        text: narrate::line(&event.fact, &event.by),
         retracted: false,
         key: false,
     }

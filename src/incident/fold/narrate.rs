@@ -1,13 +1,16 @@
 //! Facts in words, for the timeline. Holds person- and agent-written text: whoever prints it goes through `Printable`.
 
-use crate::incident::{Fact, first_minutes::Answered, rollback::Said};
+use crate::{
+    incident::{Fact, first_minutes::Answered, rollback::Said},
+    terms::Author,
+};
 
-/// One fact of an incident's stream in a line.
-pub(super) fn line(fact: &Fact) -> String {
+/// One fact of an incident's stream in a line, as `by` made it so.
+pub(super) fn line(fact: &Fact, by: &Author) -> String {
     match fact {
         Fact::IncidentDeclared { title, severity, confirmed: true, .. } => format!("declared {severity}: {title}"),
         Fact::IncidentDeclared { title, severity, .. } => {
-            format!("opened by a tripwire as {severity}, to be confirmed: {title}")
+            format!("opened by {} as {severity}, to be confirmed: {title}", by.opener())
         }
         Fact::IncidentConfirmed {} => "confirmed as an incident".into(),
         Fact::IncidentDismissed { why } => format!("dismissed: {why}"),
