@@ -26,6 +26,9 @@ pub struct Config {
     pub ca_file: String,
     /// File with the token to show it, readable by its owner only; `ANDON_TOKEN` comes first.
     pub token_file: String,
+    /// NATS servers that several backends of one Postgres database share telemetry over; `andon serve --telemetry` and
+    /// `ANDON_TELEMETRY` come first; empty is none.
+    pub telemetry: String,
     /// `auto`, `dark`, `light`, `high-contrast`, `colour-blind`.
     pub theme: String,
     /// Mouse on; off by default, so that selecting text with it works.
@@ -42,6 +45,7 @@ impl Default for Config {
             url: String::new(),
             ca_file: String::new(),
             token_file: String::new(),
+            telemetry: String::new(),
             theme: "auto".into(),
             mouse: false,
             notify: "off".into(),
@@ -207,7 +211,7 @@ fn read_file(file: &Path) -> (Config, Option<String>) {
     }
 }
 
-const KEYS: [&str; 7] = ["url", "ca_file", "token_file", "theme", "mouse", "notify", "keys"];
+const KEYS: [&str; 8] = ["url", "ca_file", "token_file", "telemetry", "theme", "mouse", "notify", "keys"];
 const THEMES: [&str; 5] = ["auto", "dark", "light", "high-contrast", "colour-blind"];
 const NOTIFY: [&str; 3] = ["off", "bell", "osc9"];
 

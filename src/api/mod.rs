@@ -27,7 +27,8 @@ pub use postmortem::ProposeTripwires;
 pub use problem::Problem;
 pub use runbook::RunbookView;
 pub use state::{
-    AgentLive, Armed, BackendInfo, IncidentView, Live, Probe, Resync, State, TelemetryCounts, Used, UsedName, You,
+    AgentLive, Armed, BackendInfo, BrokerInfo, IncidentView, Live, Probe, Resync, State, TelemetryCounts, Used,
+    UsedName, You,
 };
 pub use telemetry::{ActionsAnswer, RejectedItem};
 pub use tripwires::{AutoPlan, BacktestView, Engagement, SetAutoStage, TripwiresView};

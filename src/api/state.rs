@@ -61,6 +61,36 @@ pub struct BackendInfo {
     pub telemetry: Option<String>,
     /// Its log file.
     pub log_file: Option<String>,
+    /// How telemetry over NATS stands, where it goes over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker: Option<BrokerInfo>,
+}
+
+/// Telemetry of several nodes, as one of them sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BrokerInfo {
+    /// Where NATS is, without its secret.
+    pub place: String,
+    /// Why no telemetry is taken now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wrong: Option<String>,
+    /// How many partitions there are.
+    pub partitions: u32,
+    /// Those that this node judges.
+    pub judged: Vec<u32>,
+    /// Actions of them that wait to be judged.
+    pub lag: u64,
+    /// Actions that wait to be kept at this node.
+    pub behind: u64,
+    /// Actions that were gone from the stream before this node kept them.
+    pub missed: u64,
+    /// Actions that were not taken because NATS did not take them.
+    pub refused: u64,
+    /// Bytes that the stream holds.
+    pub bytes: u64,
+    /// And may hold; 0 is without limit.
+    pub bytes_limit: u64,
 }
 
 /// Figures that are not facts: sent as `event: live` about once a second, only when something changed.

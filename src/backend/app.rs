@@ -23,7 +23,7 @@ use super::{
     rooms::{self, Rooms},
 };
 use crate::{
-    api::{BackendInfo, Live, Used, UsedName},
+    api::{BackendInfo, BrokerInfo, Live, Used, UsedName},
     incident::{Incident, containment::SwitchState},
     runbook::Runbook,
     telemetry::Touched,
@@ -84,7 +84,14 @@ impl Backend {
             nodes: self.nodes.others().iter().map(|node| node.name.clone()).collect(),
             telemetry: self.telemetry.get().cloned(),
             log_file: self.log_file.clone(),
+            broker: self.broker(),
         }
+    }
+
+    /// How telemetry over NATS stands, where it goes over it.
+    pub fn broker(&self) -> Option<BrokerInfo> {
+        let intake = self.rooms.intakes.get()?.existing(None)?;
+        intake.broker().map(|status| status.told())
     }
 
     /// The runbook that an incident is worked by: the one it began with (GOV.1).
@@ -175,6 +182,7 @@ impl Backend {
         if self.rooms.interlocks.pulse().is_sick() {
             reasons.push("the log does not answer: leases end and checks are denied until it does".to_owned());
         }
+        reasons.extend(self.broker().and_then(|broker| broker.wrong));
         let unrecorded = self.core.worlds().real.switches.values().filter(|switch| !switch.recorded).count();
         if unrecorded > 0 {
             reasons.push(format!("the log cannot be written: {unrecorded} switches are in force and not yet recorded"));

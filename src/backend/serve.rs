@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use sqlx::postgres::PgPool;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
@@ -16,7 +17,7 @@ use super::{
     front::{self, Certificate, CertificateError},
     home::Home,
     http::{self, Doorway, Peer},
-    intake::{HotStore, Intake, Intakes, Limits, Start, StoreError},
+    intake::{Broker, BrokerError, HotStore, Intake, Intakes, Limits, Sharing, Start, StoreError},
     interlock::{Memory, remember},
     limits,
     listen::{self, ListenError},
@@ -68,6 +69,8 @@ pub struct ServeOptions {
     pub listen: Vec<SocketAddr>,
     /// Another place for the log: a path, `sqlite:PATH`, or `postgres://…`.
     pub database: Option<String>,
+    /// The NATS servers that several backends of one database share telemetry over: `nats://…`.
+    pub telemetry: Option<String>,
     /// Addresses that speak TLS, with this certificate and key (PEM files).
     pub tls: Option<TlsOptions>,
     /// Plain HTTP beyond this machine was asked for by name.
@@ -95,6 +98,7 @@ impl ServeOptions {
             home,
             listen: Vec::new(),
             database: None,
+            telemetry: None,
             tls: None,
             plain_http: false,
             system: None,
@@ -132,6 +136,9 @@ pub enum ServeError {
     /// A database of a kind this version does not know.
     #[error(transparent)]
     Database(#[from] NoDatabase),
+    /// Telemetry cannot go over the broker that is named.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
     /// The system refuses something else.
     #[error("cannot run in the background: {0}")]
     System(#[from] std::io::Error),
@@ -194,6 +201,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         listen,
         tls,
         database,
+        telemetry,
         plain_http,
         system,
         signers,
@@ -225,9 +233,14 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         Store::Sqlite(_) => None,
     };
     let core = Core::open(log, options).await?;
+    let broker = match (telemetry, &shared) {
+        (None, _) => None,
+        (Some(_), None) => return Err(BrokerError::NoDatabase.into()),
+        (Some(address), Some(pool)) => Some((Broker::connect(&address).await?, pool.clone(), steady.clone())),
+    };
     let nodes = Arc::new(if shared.is_some() { Nodes::among(steady) } else { Nodes::alone(steady) });
     upkeep::begin(&core, &folder).await?;
-    let intakes = begin_telemetry(&home, &core, &rooms, &runbook, &clock).await?;
+    let intakes = begin_telemetry(&home, &core, &rooms, (&runbook, &clock), broker).await?;
     let _ = rooms.intakes.set(intakes.clone());
     hosts.push(super::app::host_name());
     let log_file = daemon.then(|| home.log_file());
@@ -305,13 +318,13 @@ fn leading<W: Future<Output = ()>>(
     async move { backend.nodes.while_leading(|| work(backend.clone(), backend.runbook.clone())).await }
 }
 
-/// Begins telemetry: the engine goes on from what the hot store holds.
+/// Begins telemetry: the engine goes on from what the hot store holds, or from what the nodes of a broker left.
 async fn begin_telemetry(
     home: &Home,
     core: &Core,
     rooms: &Arc<Rooms>,
-    runbook: &Arc<arc_swap::ArcSwap<Runbook>>,
-    clock: &Clock,
+    (runbook, clock): (&Arc<arc_swap::ArcSwap<Runbook>>, &Clock),
+    broker: Option<(Broker, PgPool, Clock)>,
 ) -> Result<Intakes, ServeError> {
     let (store, note) = HotStore::open(&home.telemetry(), Limits::default(), clock()).await?;
     if let Some(note) = note {
@@ -327,8 +340,20 @@ async fn begin_telemetry(
         store,
         runbook: runbook.clone(),
     };
-    let real = Intake::start(begin(None, store)).await?;
+    let real = match broker {
+        None => Intake::start(begin(None, store)).await?,
+        Some((broker, pool, steady)) => {
+            rooms.interlocks.sees_everything();
+            Intake::share(begin(None, store), Sharing { broker, pool, steady, log: name_of(core).await? })
+        }
+    };
     Ok(Intakes::new(real).with_drills(core.clone(), move |drill| begin(Some(drill), HotStore::in_memory())))
+}
+
+/// A log's own name: the hash of its first event.
+async fn name_of(core: &Core) -> Result<String, Problem> {
+    let first = core.events_after(0, 1).await?.into_iter().next();
+    Ok(first.map(|event| event.hash.clone()).unwrap_or_default())
 }
 
 impl Running {

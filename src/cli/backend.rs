@@ -31,6 +31,10 @@ pub struct Serve {
     /// Where the log is kept: a path, or postgres://HOST/NAME, which several backends may share.
     #[arg(long, value_name = "PATH|URL", env = "ANDON_DATABASE", hide_env_values = true)]
     database: Option<String>,
+    /// NATS servers (JetStream) that several backends of one Postgres database share telemetry over: nats://HOST:PORT, several
+    /// with commas between.
+    #[arg(long, value_name = "URL", env = "ANDON_TELEMETRY", hide_env_values = true)]
+    telemetry: Option<String>,
     /// An address that speaks TLS, for cockpits and gateways elsewhere.
     #[arg(long, value_name = "ADDRESS", requires_all = ["tls_cert", "tls_key"])]
     tls: Vec<SocketAddr>,
@@ -74,6 +78,9 @@ pub async fn serve(reach: &Reach, asked: Serve) -> Result<(), Failed> {
     let options = ServeOptions {
         listen: asked.listen,
         database: asked.database,
+        telemetry: asked
+            .telemetry
+            .or_else(|| Some(reach.settings.config.telemetry.clone()).filter(|url| !url.is_empty())),
         tls: asked.tls_cert.zip(asked.tls_key).map(|(certificate, key)| TlsOptions {
             listen: asked.tls,
             certificate,

@@ -134,6 +134,7 @@ impl Story {
                 host: "jump1".into(),
                 telemetry: Some("127.0.0.1:7420".into()),
                 log_file: Some("/var/lib/andon/andon.log".into()),
+                broker: None,
             },
             live,
         }

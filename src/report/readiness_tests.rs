@@ -35,6 +35,7 @@ fn state(agents: &str, seen: &[(&str, Option<Reach>)]) -> State {
             host: "here".into(),
             telemetry: None,
             log_file: None,
+            broker: None,
         },
         live,
     }

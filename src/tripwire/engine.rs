@@ -67,6 +67,11 @@ impl Engine {
         self.plan = plan;
     }
 
+    /// What it judges by.
+    pub fn plan(&self) -> &TripwirePlan {
+        &self.plan
+    }
+
     /// Takes an agent's declaration, or its newest one.
     pub fn declare(&mut self, agent: &AgentDeclaration) {
         self.inventories.insert(agent.id.clone(), Inventory::from(agent));

@@ -2,6 +2,7 @@
 
 mod access;
 mod actuators;
+mod broker;
 mod bundle;
 mod bypass;
 mod cli;
@@ -33,6 +34,7 @@ mod ofrep;
 mod openfeature;
 mod outbox;
 mod pages;
+mod partitions;
 mod postmortem;
 mod proof;
 mod rig;

@@ -13,6 +13,10 @@ use crate::{
 };
 
 impl Judge for Engine {
+    fn fresh(&self) -> Box<dyn Judge> {
+        Box::new(Engine::new(self.plan().clone()))
+    }
+
     fn judge(&mut self, action: &Action, approved: &[String]) -> Vec<FiringChange> {
         let mut changes = Vec::new();
         Engine::judge_approved(self, action, approved, &mut changes);

@@ -60,7 +60,11 @@ pub(super) async fn record(writer: impl Writer, drill: Option<DrillId>, mut fire
 }
 
 /// Repeats wait for the next second, unless their firing closes now.
-fn sort_in(change: FiringChange, repeats: &mut HashMap<FiringKey, FiringChange>, changes: &mut Vec<FiringChange>) {
+pub(super) fn sort_in(
+    change: FiringChange,
+    repeats: &mut HashMap<FiringKey, FiringChange>,
+    changes: &mut Vec<FiringChange>,
+) {
     match &change {
         FiringChange::Counted { key, .. } => {
             repeats.insert(key.clone(), change);

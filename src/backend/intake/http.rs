@@ -64,8 +64,10 @@ async fn take_actions(
     let source = Source::from(&identity);
     only_for_itself(&mut decoded, &source);
     intake.reject(decoded.rejected.len());
-    let actions = decoded.actions.into_iter().map(|(_, action)| action).collect();
+    let (places, actions): (Vec<usize>, Vec<_>) = decoded.actions.into_iter().unzip();
     let verdict = intake.actions(actions, &source, size).await?;
+    let place = |rejected: Rejected| Some(Rejected { index: *places.get(rejected.index)?, ..rejected });
+    decoded.rejected.extend(verdict.rejected.into_iter().filter_map(place));
     decoded.rejected.sort_by_key(|rejected| rejected.index);
     let rejected =
         decoded.rejected.into_iter().map(|Rejected { index, reason }| RejectedItem { index, reason }).collect();

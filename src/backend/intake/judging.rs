@@ -11,10 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     firings::Fired,
-    profiles::Profiles,
+    ledger::Ledger,
     seen::{Seen, Way},
-    start::{Counts, Source},
-    store::{HotStore, Kept},
+    start::Source,
     wiring::{Breaches, Judge, Writer},
 };
 use crate::{
@@ -25,7 +24,7 @@ use crate::{
         Action, Rejected,
         otlp::{Origin, Pushed, SpanJoiner, Spans},
     },
-    terms::{AgentId, DrillId, Time},
+    terms::{DrillId, Time},
     tripwire::{FiringChange, FiringKey, FiringState},
 };
 
@@ -68,10 +67,6 @@ pub struct Figures {
     pub spend_per_minute: Vec<f64>,
 }
 
-/// Agents whose newest action is remembered.
-const AGENTS: usize = 1 << 16;
-/// Minutes of spend told.
-const MINUTES: i64 = 60;
 /// Between two snapshots of the engine.
 const SNAPSHOT: i64 = 30 * Time::SECOND;
 /// Newest actions that profiles are begun from after a restart.
@@ -86,16 +81,11 @@ pub(super) struct Desk<W> {
     pub writer: W,
     pub drill: Option<DrillId>,
     pub clock: Clock,
-    pub store: Arc<HotStore>,
-    pub counts: Arc<Counts>,
+    pub ledger: Ledger,
     pub told: Arc<ArcSwap<Figures>>,
     pub fired: mpsc::Sender<Fired>,
     pub seen: Seen,
     pub joiner: SpanJoiner,
-    pub declared: HashMap<AgentId, AgentDeclaration>,
-    pub last_seen: HashMap<AgentId, Time>,
-    pub spend: BTreeMap<i64, i64>,
-    pub profiles: Profiles,
     pub seq: u64,
     pub saved: (u64, Time),
 }
@@ -144,7 +134,7 @@ impl<W: Writer> Desk<W> {
         let mut changes = Vec::new();
         match work.what {
             Arrived::Actions(actions) => {
-                self.counts.leave_queue(actions.len());
+                self.ledger.counts.leave_queue(actions.len());
                 let bytes = work.bytes / actions.len().max(1);
                 for action in actions {
                     self.judge(&work.source.name, Way::Native, action, bytes, now, &mut verdict, &mut changes);
@@ -152,13 +142,13 @@ impl<W: Writer> Desk<W> {
             }
             Arrived::Spans(spans) => {
                 let count = spans.spans.len();
-                self.counts.leave_queue(count);
+                self.ledger.counts.leave_queue(count);
                 let origin = Origin { source: work.source.name.clone(), bound: work.source.agent.clone() };
                 let pushed = self.joiner.push(spans, &origin, now);
                 self.joined(pushed, work.bytes / count.max(1), now, &mut verdict, &mut changes);
             }
         }
-        self.counts.add(&verdict);
+        self.ledger.counts.add(&verdict);
         verdict.recorded = self.tell(changes, true).await;
         let _ = work.reply.send(verdict);
     }
@@ -183,66 +173,35 @@ impl<W: Writer> Desk<W> {
         out: &mut Verdict,
         changes: &mut Vec<FiringChange>,
     ) {
-        // One canonical name: the inventory's, whatever alias it arrived under.
-        if let Some(tool) = &action.tool
-            && let Some(item) = self.declared.get(&action.agent).and_then(|agent| agent.item(tool))
-            && item.tool() != tool
-        {
-            action.tool = Some(item.tool().clone());
-        }
+        self.ledger.name(&mut action);
         if self.seen.again(source, way, &action, now) {
             out.duplicate += 1;
             return;
         }
         out.accepted += 1;
         if action.run.is_none() {
-            self.counts.without_run();
+            self.ledger.counts.without_run();
         }
         let approved = self.breaches.approved(self.drill, &action);
         changes.extend(self.judge.judge(&action, &approved));
         changes.extend(self.breaches.observe(self.drill, &action, source, now));
-        self.note(&action, now);
-        self.profile(&action);
+        self.ledger.note(&action, now);
+        self.ledger.profile(&action);
         self.seq += 1;
-        if !self.store.push(Kept { seq: self.seq, action }, bytes) {
-            self.counts.shed();
-        }
-    }
-
-    /// What is told live: who was seen last when, and the spend of the last hour.
-    fn note(&mut self, action: &Action, now: Time) {
-        if let Some(seen) = self.last_seen.get_mut(&action.agent) {
-            *seen = (*seen).max(action.at.min(now));
-        } else if self.last_seen.len() < AGENTS {
-            self.last_seen.insert(action.agent.clone(), action.at.min(now));
-        }
-        if let Some(cost) = action.cost {
-            let minute = action.at.min(now).millis() / Time::MINUTE;
-            if minute > now.millis() / Time::MINUTE - MINUTES {
-                let spent = self.spend.entry(minute).or_default();
-                *spent = spent.saturating_add(cost.0);
-            }
-        }
-    }
-
-    /// What the agent did, summed; the inventory's class counts before the caller's.
-    fn profile(&mut self, action: &Action) {
-        let item = action.tool.as_ref().and_then(|tool| self.declared.get(&action.agent)?.item(tool)?.class());
-        self.profiles.note(action, item.or(action.class.as_ref()));
+        self.ledger.keep(self.seq, action, bytes);
     }
 
     async fn tick(&mut self) {
         let now = (self.clock)();
-        let oldest = now.millis() / Time::MINUTE - MINUTES;
-        self.spend = self.spend.split_off(&(oldest + 1));
+        self.ledger.forget(now);
         let mut verdict = Verdict::default();
         let mut changes = Vec::new();
         let drained = self.joiner.drain(now);
         self.joined(drained, 512, now, &mut verdict, &mut changes);
-        self.counts.add(&verdict);
+        self.ledger.counts.add(&verdict);
         changes.extend(self.judge.tick(now));
         self.tell(changes, false).await;
-        self.told.store(Arc::new(self.figures()));
+        self.told.store(Arc::new(self.ledger.figures(self.judge.figures(now), now)));
         if self.seq > self.saved.0 && now.since(self.saved.1) >= SNAPSHOT {
             self.save(now);
         }
@@ -250,7 +209,7 @@ impl<W: Writer> Desk<W> {
 
     fn save(&mut self, now: Time) {
         if let Some(state) = self.judge.snapshot() {
-            self.store.push_snapshot(self.seq, state);
+            self.ledger.store.push_snapshot(self.seq, state);
         }
         self.saved = (self.seq, now);
     }
@@ -305,7 +264,7 @@ impl<W: Writer> Desk<W> {
 
     fn declare(&mut self, agent: &AgentDeclaration) {
         self.judge.declare(agent);
-        self.declared.insert(agent.id.clone(), agent.clone());
+        self.ledger.declare(agent);
     }
 
     fn declare_all(&mut self) {
@@ -315,22 +274,11 @@ impl<W: Writer> Desk<W> {
         }
     }
 
-    fn figures(&self) -> Figures {
-        let now = (self.clock)();
-        let mut agents = self.judge.figures(now);
-        for (agent, seen) in &self.last_seen {
-            agents.entry(agent.to_string()).or_default().last_seen = Some(*seen);
-        }
-        let newest = now.millis() / Time::MINUTE;
-        let spent = |minute| self.spend.get(&minute).map_or(0.0, |nanos| *nanos as f64 / 1e9);
-        Figures { agents, spend_per_minute: (newest - MINUTES + 1..=newest).map(spent).collect() }
-    }
-
     /// After a restart: the saved engine, then every action it does not cover. Firings that the log missed are told.
     pub async fn recover(&mut self) -> Result<(), super::StoreError> {
         self.declare_all();
         let mut covered = 0;
-        if let Some((seq, state)) = self.store.snapshot().await? {
+        if let Some((seq, state)) = self.ledger.store.snapshot().await? {
             if self.judge.restore(&state) {
                 covered = seq;
             } else {
@@ -339,7 +287,7 @@ impl<W: Writer> Desk<W> {
         }
         let mut changes = Vec::new();
         loop {
-            let page = self.store.after(covered, None, REPLAY).await?;
+            let page = self.ledger.store.after(covered, None, REPLAY).await?;
             let Some(last) = page.last() else { break };
             covered = last.seq;
             for kept in page {
@@ -347,13 +295,13 @@ impl<W: Writer> Desk<W> {
                 self.seen.again("", Way::Native, &kept.action, at);
                 let approved = self.breaches.approved(self.drill, &kept.action);
                 changes.extend(self.judge.judge(&kept.action, &approved));
-                self.note(&kept.action, (self.clock)().max(at));
+                self.ledger.note(&kept.action, (self.clock)().max(at));
             }
             tokio::task::yield_now().await;
         }
-        self.seq = covered.max(self.store.newest().await?);
-        for kept in self.store.last(None, PROFILED).await? {
-            self.profile(&kept.action);
+        self.seq = covered.max(self.ledger.store.newest().await?);
+        for kept in self.ledger.store.last(None, PROFILED).await? {
+            self.ledger.profile(&kept.action);
         }
         self.saved = (self.seq, (self.clock)());
         let worlds = self.writer.worlds();
@@ -369,7 +317,7 @@ impl<W: Writer> Desk<W> {
 }
 
 /// Firings whose newest opening a person called expected: the replay knows nothing of that word.
-fn expected(world: &World) -> Vec<&FiringKey> {
+pub(super) fn expected(world: &World) -> Vec<&FiringKey> {
     let newest: HashMap<&FiringKey, bool> = world
         .firings
         .values()

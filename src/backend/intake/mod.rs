@@ -4,10 +4,12 @@
 //! sees becomes events through the one writer. Owns the hot store; decides nothing about incidents.
 
 mod body;
+mod broker;
 mod engine;
 mod firings;
 mod http;
 mod judging;
+mod ledger;
 mod pins;
 mod profiles;
 mod seen;
@@ -19,11 +21,12 @@ mod twins;
 mod wiring;
 mod worlds;
 
+pub use broker::{Broker, BrokerError, BrokerStatus};
 pub use http::router;
 pub use judging::{Figures, Verdict};
 pub use pins::Pin;
 pub use profiles::Profiles;
-pub use start::{Intake, Source, Start};
+pub use start::{Intake, Sharing, Source, Start};
 pub use store::{HotStore, Kept, Limits};
 pub use store_file::{StoreError, copy as copy_store};
 pub use wiring::{Breaches, Judge, Writer};

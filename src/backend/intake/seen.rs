@@ -23,7 +23,8 @@ const CALLS: usize = 1 << 16;
 const OPEN: usize = 16;
 
 /// By which way a record came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Way {
     /// `POST /v1/actions`.
     Native,

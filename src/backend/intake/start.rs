@@ -1,7 +1,6 @@
 //! A world's intake: started once, then a handle that is cheap to clone.
 
 use std::{
-    collections::{BTreeMap, HashMap},
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -10,6 +9,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use sqlx::postgres::PgPool;
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
@@ -18,8 +18,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     body::busy,
+    broker::{self, Broker, BrokerStatus, Over, Taking},
     firings,
     judging::{Arrived, Desk, Ears, Figures, Verdict, Work},
+    ledger::Ledger,
     profiles::Profiles,
     seen::Seen,
     store::HotStore,
@@ -80,6 +82,18 @@ pub struct Start<W> {
     pub runbook: Arc<ArcSwap<Runbook>>,
 }
 
+/// What several nodes share telemetry by.
+pub struct Sharing {
+    /// The broker.
+    pub broker: Broker,
+    /// Their database.
+    pub pool: PgPool,
+    /// What leases are measured by.
+    pub steady: Clock,
+    /// Names the log, so that no two teams share a stream.
+    pub log: String,
+}
+
 /// Counters since the backend began; and what waits now.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
@@ -109,6 +123,11 @@ impl Counts {
 
     pub fn shed(&self) {
         self.shed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts items that were not taken for want of room elsewhere.
+    pub fn busy(&self, items: usize) {
+        self.busy.fetch_add(items as u64, Ordering::Relaxed);
     }
 
     pub fn leave_queue(&self, items: usize) {
@@ -143,8 +162,16 @@ impl Counts {
 #[derive(Clone)]
 pub struct Intake(Arc<Inner>);
 
+/// Where what arrives goes.
+enum Door {
+    /// To the engine of this process.
+    Engine(mpsc::Sender<Work>),
+    /// To the broker that several nodes share.
+    Broker(Arc<Taking>),
+}
+
 struct Inner {
-    work: mpsc::Sender<Work>,
+    door: Door,
     told: Arc<ArcSwap<Figures>>,
     store: Arc<HotStore>,
     counts: Arc<Counts>,
@@ -182,16 +209,11 @@ impl Intake {
             writer: start.writer,
             drill: start.drill,
             clock: start.clock.clone(),
-            store: store.clone(),
-            counts: counts.clone(),
+            ledger: Ledger::new(store.clone(), counts.clone(), profiles.clone()),
             told: told.clone(),
             fired,
             seen: Seen::default(),
             joiner: SpanJoiner::default(),
-            declared: HashMap::new(),
-            last_seen: HashMap::new(),
-            spend: BTreeMap::new(),
-            profiles: profiles.clone(),
             seq: 0,
             saved: (0, Time::default()),
         };
@@ -201,7 +223,7 @@ impl Intake {
         let keeping = tokio::spawn(keep(store.clone(), start.clock.clone(), stop.clone()));
         let tasks = std::sync::Mutex::new(vec![judging, recording, keeping]);
         Ok(Self(Arc::new(Inner {
-            work,
+            door: Door::Engine(work),
             told,
             store,
             counts,
@@ -213,13 +235,39 @@ impl Intake {
         })))
     }
 
+    /// Begins to share telemetry with other nodes over a broker. No engine is here until a partition is.
+    pub fn share<W: Writer>(start: Start<W>, sharing: Sharing) -> Self {
+        let Start { judge, breaches, writer, clock, store, runbook, .. } = start;
+        let told = Arc::new(ArcSwap::<Figures>::default());
+        let (store, counts, profiles) = (Arc::new(store), Arc::new(Counts::default()), Profiles::default());
+        let stop = CancellationToken::new();
+        let Sharing { broker, pool, steady, log } = sharing;
+        let over = Over { broker, pool, log, engine: judge, breaches, writer, clock: clock.clone(), steady };
+        let ledger = Ledger::new(store.clone(), counts.clone(), profiles.clone());
+        let (taking, mut tasks) = broker::begin(over, ledger, told.clone(), &stop);
+        tasks.push(tokio::spawn(keep(store.clone(), clock.clone(), stop.clone())));
+        let tasks = std::sync::Mutex::new(tasks);
+        Self(Arc::new(Inner { door: Door::Broker(taking), told, store, counts, clock, runbook, stop, tasks, profiles }))
+    }
+
+    /// How the broker stands, where telemetry goes over one.
+    pub fn broker(&self) -> Option<&Arc<BrokerStatus>> {
+        match &self.0.door {
+            Door::Engine(_) => None,
+            Door::Broker(taking) => Some(taking.broker().status()),
+        }
+    }
+
     /// Judges actions: the answer comes when they are judged, in memory, and their firings in the log.
     ///
     /// # Errors
     /// 503 when the queue is full or the intake has stopped: nothing was taken.
     pub async fn actions(&self, actions: Vec<Action>, source: &Source, bytes: usize) -> Result<Verdict, Problem> {
         let items = actions.len();
-        self.submit(Arrived::Actions(actions), items, source, bytes).await
+        match &self.0.door {
+            Door::Engine(work) => self.submit(work, Arrived::Actions(actions), items, source, bytes).await,
+            Door::Broker(taking) => self.publish(items, taking.actions(actions, source)).await,
+        }
     }
 
     /// Judges spans, once their agents are known.
@@ -228,18 +276,42 @@ impl Intake {
     /// 503 when the queue is full or the intake has stopped: nothing was taken.
     pub async fn spans(&self, spans: Spans, source: &Source, bytes: usize) -> Result<Verdict, Problem> {
         let items = spans.spans.len();
-        self.submit(Arrived::Spans(spans), items, source, bytes).await
+        match &self.0.door {
+            Door::Engine(work) => self.submit(work, Arrived::Spans(spans), items, source, bytes).await,
+            Door::Broker(taking) => self.publish(items, taking.spans(spans, source)).await,
+        }
     }
 
-    async fn submit(&self, what: Arrived, items: usize, source: &Source, bytes: usize) -> Result<Verdict, Problem> {
+    /// Has the broker take `items`, where not too many wait for it already.
+    async fn publish(
+        &self,
+        items: usize,
+        publishing: impl Future<Output = Result<Verdict, Problem>>,
+    ) -> Result<Verdict, Problem> {
+        if !self.0.counts.enter_queue(items) {
+            return Err(busy());
+        }
+        let verdict = publishing.await;
+        self.0.counts.leave_queue(items);
+        verdict
+    }
+
+    async fn submit(
+        &self,
+        queue: &mpsc::Sender<Work>,
+        what: Arrived,
+        items: usize,
+        source: &Source,
+        bytes: usize,
+    ) -> Result<Verdict, Problem> {
         if !self.0.counts.enter_queue(items) {
             return Err(busy());
         }
         let (reply, verdict) = oneshot::channel();
         let work = Work { what, source: source.clone(), bytes, reply };
-        if self.0.work.try_send(work).is_err() {
+        if queue.try_send(work).is_err() {
             self.0.counts.leave_queue(items);
-            self.0.counts.busy.fetch_add(items as u64, Ordering::Relaxed);
+            self.0.counts.busy(items);
             return Err(busy());
         }
         let mut verdict = verdict.await.map_err(|_| Problem::unavailable("the backend is stopping; send it again"))?;

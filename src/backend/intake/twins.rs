@@ -31,6 +31,10 @@ pub struct Counting {
 }
 
 impl Judge for Counting {
+    fn fresh(&self) -> Box<dyn Judge> {
+        Box::new(Self::default())
+    }
+
     fn judge(&mut self, action: &Action, _: &[String]) -> Vec<FiringChange> {
         *self.calls.entry(action.agent.to_string()).or_default() += 1;
         let key =

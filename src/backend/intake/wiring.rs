@@ -16,7 +16,9 @@ use crate::{
 };
 
 /// The tripwire engine of one world.
-pub trait Judge: Send + 'static {
+pub trait Judge: Send + Sync + 'static {
+    /// Another one that has seen nothing, with the same limits.
+    fn fresh(&self) -> Box<dyn Judge>;
     /// Judges an action, in order of arrival; a person let it by the rules `approved`.
     fn judge(&mut self, action: &Action, approved: &[String]) -> Vec<FiringChange>;
     /// Judges by other limits from now on.

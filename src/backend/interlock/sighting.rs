@@ -1,7 +1,7 @@
 //! What one node heard of agents, as it tells the other nodes of its database: an agent leased at one node is proved stopped
 //! by whichever node proves (CON.10, protocol 3).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +81,8 @@ impl Interlock {
             (agent.clone(), seen)
         });
         let agents = agents.collect();
-        let effects = known.effects.iter().map(|(switch, effect)| {
+        let own = |_: &_| !self.sees_all.load(Ordering::Acquire);
+        let effects = known.effects.iter().filter(own).map(|(switch, effect)| {
             let (escaped, slipped) = (effect.escaped.clone(), effect.slipped().to_vec());
             (*switch, Effects { escaped, slipped, in_flight: effect.in_flight })
         });

@@ -61,6 +61,8 @@ pub struct Interlock {
     pub(super) approvals: Mutex<Approvals>,
     /// Seconds that a human review takes at least.
     pub(super) review_s: ArcSwap<f64>,
+    /// Every node sees every action: none counts what another one saw.
+    pub(super) sees_all: AtomicBool,
 }
 
 /// Why a lease is not given.
@@ -105,7 +107,13 @@ impl Interlock {
             before: Mutex::new(Before::new(plan.rules.clone())),
             approvals: Mutex::default(),
             review_s: ArcSwap::from_pointee(plan.review_s),
+            sees_all: AtomicBool::new(false),
         }
+    }
+
+    /// From now on it is shown every action, whichever node took it.
+    pub fn sees_everything(&self) {
+        self.sees_all.store(true, Ordering::Release);
     }
 
     /// Judges by the rules and limits of another runbook from now on.

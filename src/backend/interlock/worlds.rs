@@ -68,6 +68,11 @@ impl InterlockWorlds {
         self.worlds.read().unwrap_or_else(PoisonError::into_inner).get(&drill).cloned()
     }
 
+    /// The real world's sees what every node takes, from now on: what it sees is told to none of them.
+    pub fn sees_everything(&self) {
+        self.of(None).sees_everything();
+    }
+
     /// Every world's.
     pub fn all(&self) -> Vec<(Option<DrillId>, Arc<Interlock>)> {
         let worlds = self.worlds.read().unwrap_or_else(PoisonError::into_inner);

@@ -17,8 +17,10 @@ use crate::{
 };
 
 /// Every migration, oldest first; never edited once released.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "log", include_str!("../../../assets/migrations/postgres/0001_log.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "log", include_str!("../../../assets/migrations/postgres/0001_log.sql")),
+    (2, "telemetry", include_str!("../../../assets/migrations/postgres/0002_telemetry.sql")),
+];
 /// How long a database may take before a request says that it cannot be used.
 const PATIENCE: Duration = Duration::from_millis(2_500);
 /// How often the log is looked at where no notice came: a notice is a courtesy, not a promise.

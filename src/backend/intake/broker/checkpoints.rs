@@ -1,0 +1,88 @@
+//! How far a partition's engine got: its state, and the last action it covers.
+
+use sqlx::{
+    Row,
+    postgres::{PgPool, PgRow},
+};
+use uuid::Uuid;
+
+use crate::terms::Time;
+
+/// The largest state that is read, unpacked.
+const LARGEST: usize = 1 << 30;
+/// How hard it is packed: a snapshot is mostly digits.
+const LEVEL: i32 = 3;
+
+/// An engine at a point of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Checkpoint {
+    /// Which of the streams that were ever read.
+    pub stream: i32,
+    /// The last message it covers.
+    pub seq: u64,
+    /// When the broker took that one.
+    pub published_at: Time,
+    /// The engine's snapshot.
+    pub state: Vec<u8>,
+}
+
+/// A checkpoint was not written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotSaved {
+    /// Another node judges the partition.
+    #[error("another node has taken the partition over")]
+    Lost,
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    #[error("the engine's state cannot be packed: {0}")]
+    Packing(#[from] std::io::Error),
+}
+
+/// Writes one, where `node` owns the partition in this epoch.
+pub(super) async fn save(
+    pool: &PgPool,
+    (partition, epoch, node): (u32, i64, Uuid),
+    checkpoint: &Checkpoint,
+) -> Result<(), NotSaved> {
+    let packed = zstd::encode_all(checkpoint.state.as_slice(), LEVEL)?;
+    let done = sqlx::query(
+        "INSERT INTO checkpoints (partition, epoch, stream, seq, published_at, state)
+         SELECT partition, epoch, $4, $5, $6, $7 FROM partitions WHERE partition = $1 AND epoch = $2 AND node = $3
+         ON CONFLICT (partition) DO UPDATE SET epoch = excluded.epoch, stream = excluded.stream, seq = excluded.seq,
+             published_at = excluded.published_at, state = excluded.state
+         WHERE checkpoints.epoch <= excluded.epoch",
+    )
+    .bind(i32::try_from(partition).unwrap_or(i32::MAX))
+    .bind(epoch)
+    .bind(node)
+    .bind(checkpoint.stream)
+    .bind(checkpoint.seq.cast_signed())
+    .bind(checkpoint.published_at.millis())
+    .bind(packed)
+    .execute(pool)
+    .await?;
+    if done.rows_affected() == 1 { Ok(()) } else { Err(NotSaved::Lost) }
+}
+
+/// The newest one of a partition.
+pub(super) async fn load(pool: &PgPool, partition: u32) -> Result<Option<Checkpoint>, sqlx::Error> {
+    let row = sqlx::query("SELECT stream, seq, published_at, state FROM checkpoints WHERE partition = $1")
+        .bind(i32::try_from(partition).unwrap_or(i32::MAX))
+        .fetch_optional(pool)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+fn read(row: &PgRow) -> Result<Checkpoint, sqlx::Error> {
+    use std::io::Read;
+    let mut state = Vec::new();
+    let unpack = zstd::Decoder::new(row.try_get::<&[u8], _>(3)?)
+        .and_then(|packed| packed.take(LARGEST as u64).read_to_end(&mut state));
+    unpack.map_err(|why| sqlx::Error::Decode(why.into()))?;
+    Ok(Checkpoint {
+        stream: row.try_get(0)?,
+        seq: row.try_get::<i64, _>(1)?.cast_unsigned(),
+        published_at: Time::from_millis(row.try_get(2)?),
+        state,
+    })
+}
