@@ -93,7 +93,8 @@ mod tests {
             let left = unrecorded(&world(firings), changes);
             story.iter().filter(|(kind, minutes)| left.contains(&change(kind, *minutes))).map(|(_, at)| *at).collect()
         };
-        let cases: [(&[(i64, &str)], Vec<i64>); 4] = [
+        type Known<'a> = &'a [(i64, &'a str)];
+        let cases: [(Known, Vec<i64>); 4] = [
             (&[], vec![0, 5, 65, 90, 95]),
             (&[(0, "open")], vec![5, 65, 90, 95]),
             (&[(0, "closed"), (90, "open")], vec![95]),
