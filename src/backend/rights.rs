@@ -129,6 +129,7 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
         | IncidentCommand::VerifyRollback { .. }
         | IncidentCommand::StartDraft { .. }
         | IncidentCommand::EditDraft { .. }
+        | IncidentCommand::WriteDraft { .. }
         | IncidentCommand::SendDraft { .. }
         | IncidentCommand::FreezeEvidence(_)
         | IncidentCommand::SetEvidence(_)

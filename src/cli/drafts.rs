@@ -12,7 +12,7 @@ use crate::{
     api::{IncidentView, path},
     incident::{
         self, Command, Fact, Fields, IncidentCommand,
-        communication::{self, Finding, Subject},
+        communication::{self, Finding, Subject, writing},
     },
     runbook::{Runbook, Template},
     terms::{DraftId, IncidentId, Printable},
@@ -223,8 +223,11 @@ async fn edit(reach: &Reach, asked: Edit) -> Result<(), Failed> {
     if let Some(file) = &asked.body_file {
         fields.body = std::fs::read_to_string(file).map_err(|why| format!("{}: {why}", file.display()))?;
     }
-    let ask = IncidentCommand::EditDraft { draft: draft.id, fields, version: draft.version };
-    reach.ask(asked.which.incident, ask).await
+    let edit = writing::edit_to(&draft, uuid::Uuid::new_v4().as_u64_pair().0, &fields);
+    match edit.map_err(|why| Failed(why.to_string()))? {
+        Some(edit) => reach.ask(asked.which.incident, IncidentCommand::WriteDraft { draft: draft.id, edit }).await,
+        None => reach.show(&draft, |draft| print::line(format!("{} reads so already", draft.id))),
+    }
 }
 
 async fn lint(reach: &Reach, asked: Lint) -> Result<(), Failed> {

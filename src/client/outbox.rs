@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::{Client, ClientError};
 use crate::{
-    incident::{Command, IncidentCommand},
-    terms::{DrillId, IncidentId, Time},
+    incident::{Command, IncidentCommand, communication::writing::Edit},
+    terms::{DraftId, DrillId, IncidentId, Time},
 };
 
 /// What waits at most: nobody writes more by hand while a network is down.
@@ -50,6 +50,31 @@ impl Waiting {
     }
 }
 
+impl Waiting {
+    fn edit(&self) -> Option<(IncidentId, DraftId, &Edit)> {
+        match &self.command {
+            Command::OnIncident { incident, ask: IncidentCommand::WriteDraft { draft, edit } } => {
+                Some((*incident, *draft, edit))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether both are written in the same draft.
+    fn is_written_on(&self, other: &Self) -> bool {
+        let of = |one: &Self| one.edit().map(|(incident, draft, _)| (one.place.clone(), one.world, incident, draft));
+        of(self).is_some_and(|draft| of(other) == Some(draft))
+    }
+
+    /// Both edits as one, asked when the first was: a command of its own, since the other's id may have been sent.
+    fn with(&self, other: &Self) -> Option<Self> {
+        let ((incident, draft, mine), (.., more)) = (self.edit()?, other.edit()?);
+        let ask = IncidentCommand::WriteDraft { draft, edit: mine.and(more).ok()? };
+        let command = Command::OnIncident { incident, ask };
+        Some(Self { id: other.id, at: self.at, seen: self.seen, command, ..other.clone() })
+    }
+}
+
 /// What became of one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sent {
@@ -69,6 +94,7 @@ pub fn kept(command: Command, at: Time) -> Option<Command> {
         IncidentCommand::ConfirmHarm { at: None } => IncidentCommand::ConfirmHarm { at: Some(at) },
         ask @ (IncidentCommand::Note { .. }
         | IncidentCommand::ConfirmHarm { .. }
+        | IncidentCommand::WriteDraft { .. }
         | IncidentCommand::TickStep { .. }) => ask,
         _ => return None,
     };
@@ -87,13 +113,22 @@ impl Outbox {
         Self { file: folder.join("outbox.jsonl") }
     }
 
-    /// Keeps one, durably.
+    /// Keeps one, durably. What is written in a draft waits as one edit, however long it is written.
     ///
     /// # Errors
     /// A disk that does not take it, or an outbox that is full.
     pub fn keep(&self, waiting: &Waiting) -> std::io::Result<()> {
         let _held = self.lock("outbox.lock", FlockOperation::LockExclusive)?;
-        if self.read().len() >= MOST {
+        let mut all = self.read();
+        // One that is being sent stays as it is: its id stands for what was sent.
+        if let Ok(_sending) = self.lock("outbox.sending", FlockOperation::NonBlockingLockExclusive)
+            && let Some(at) = all.iter().position(|other| other.is_written_on(waiting))
+            && let Some(both) = all[at].with(waiting)
+        {
+            all[at] = both;
+            return self.write(&all);
+        }
+        if all.len() >= MOST {
             return Err(std::io::Error::other(format!("{MOST} commands wait already")));
         }
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.file)?;
@@ -121,15 +156,19 @@ impl Outbox {
         if all.len() == before {
             return Ok(false);
         }
+        self.write(&all)?;
+        Ok(true)
+    }
+
+    fn write(&self, all: &[Waiting]) -> std::io::Result<()> {
         let beside = self.file.with_extension("new");
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-        for waiting in &all {
+        for waiting in all {
             serde_json::to_writer(&mut file, waiting)?;
             file.write_all(b"\n")?;
         }
         file.sync_data()?;
-        std::fs::rename(beside, &self.file)?;
-        Ok(true)
+        std::fs::rename(beside, &self.file)
     }
 
     /// Sends what waits for `client`'s backend, one after the other; stops where it is not reached. One process sends at a time.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
-    link::{Backend, Heard, StepPlace},
+    link::{Backend, Heard, LinkError, StepPlace},
     message::Message,
 };
 use crate::{
@@ -80,8 +80,6 @@ pub enum Effect {
         incident: IncidentId,
         /// Which draft.
         draft: DraftId,
-        /// The version handed out.
-        version: u64,
         /// Its text.
         text: String,
     },
@@ -127,13 +125,17 @@ impl Runner {
 
     /// Asks `command`; one id, so that asking again is safe (law 2).
     pub fn submit(&self, world: Option<DrillId>, what: String, command: Command) {
-        let (messages, asking) = (self.messages.clone(), self.asking.clone());
+        let (messages, asking, backend) = (self.messages.clone(), self.asking.clone(), self.backend.clone());
         let answer = self.backend.submit(world, Uuid::now_v7(), command);
         asking.fetch_add(1, Ordering::SeqCst);
         tokio::spawn(async move {
             let result = answer.await;
             asking.fetch_sub(1, Ordering::SeqCst);
+            let waits = matches!(result, Err(LinkError::Kept(_)));
             messages.send(Message::Answered { what, result }).await.ok();
+            if waits {
+                messages.send(Message::SentKept { sent: Vec::new(), waiting: backend.waiting() }).await.ok();
+            }
         });
     }
 

@@ -6,7 +6,7 @@ use super::link::{Heard, LinkError, Sent};
 use crate::{
     api::{Accepted, RunbookView, State, Used},
     telemetry::trace::Trace,
-    terms::{AgentId, DraftId, DrillId, IncidentId},
+    terms::{AgentId, DrillId, IncidentId},
 };
 
 /// One thing that happened. The loop stamps it with the time before `update` sees it.
@@ -80,16 +80,10 @@ pub enum Message {
     /// A drill began.
     Playing(Result<DrillId, LinkError>),
     /// `$EDITOR` closed.
-    Edited {
-        /// Of which incident.
-        incident: IncidentId,
-        /// Which draft.
-        draft: DraftId,
-        /// The version that was handed out.
-        version: u64,
-        /// Its text, or what went wrong.
-        text: Result<String, String>,
-    },
+    Edited(
+        /// The draft's text, or what went wrong.
+        Result<String, String>,
+    ),
     /// Something outside the backend worked or failed; said in a toast.
     Said(String),
     /// The system asks the program to end (SIGTERM, SIGHUP).

@@ -235,8 +235,12 @@ pub struct Model {
     pub drafts: DraftView,
     /// The draft that is being written.
     pub editor: Option<DraftEditor>,
-    /// A draft that was left and is being saved: it comes back when the save is refused.
-    pub saving: Option<DraftEditor>,
+    /// Drafts that were left, until the backend is known to have what was written in them.
+    pub left: Vec<DraftEditor>,
+    /// The draft that `$EDITOR` has, with the text it was given.
+    pub outside: Option<(DraftEditor, String)>,
+    /// The number under which a draft is written here: raised for each, and begun where nobody else is.
+    pub writer: u64,
     /// The line at the foot.
     pub toast: Option<Toast>,
     /// The terminal has the focus, where it tells.
@@ -284,7 +288,9 @@ impl Model {
             beneath: None,
             drafts: DraftView::default(),
             editor: None,
-            saving: None,
+            left: Vec::new(),
+            outside: None,
+            writer: 0,
             toast: None,
             focused: true,
             done: Vec::new(),

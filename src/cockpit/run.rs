@@ -28,7 +28,7 @@ use super::{
     typing::Typing,
     update::update,
 };
-use crate::terms::{DraftId, IncidentId, Time};
+use crate::terms::Time;
 
 /// Messages waiting for `update`; senders wait when there are more.
 const QUEUE: usize = 512;
@@ -49,6 +49,7 @@ pub async fn run(options: CockpitOptions) -> Result<(), CockpitError> {
     let mut screen = Screen::enter(options.config.mouse)?;
     let (sender, messages) = mpsc::channel(QUEUE);
     let mut model = Model::new(now(), crossterm::terminal::size()?, look);
+    model.writer = uuid::Uuid::new_v4().as_u64_pair().0;
     begin(&mut model, &options);
     let runner = Runner::new(options.client.clone(), sender);
     // First paint before the network answers.
@@ -251,7 +252,7 @@ impl Program {
             Effect::ReadUsed { world, agent } => self.runner.read_used(world, agent),
             Effect::ReadRunbook(version) => self.runner.read_runbook(version),
             Effect::Play { name, speed } => self.runner.play(name, speed),
-            Effect::Edit { incident, draft, version, text } => self.edit(incident, draft, version, text).await?,
+            Effect::Edit { text, .. } => self.edit(text).await?,
             Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::Repaint => self.screen.repaint()?,
             Effect::Suspend => self.suspend().await?,
@@ -273,7 +274,7 @@ impl Program {
     }
 
     /// The terminal is the editor's while it runs; what arrives meanwhile waits in the queue.
-    async fn edit(&mut self, incident: IncidentId, draft: DraftId, version: u64, text: String) -> io::Result<()> {
+    async fn edit(&mut self, text: String) -> io::Result<()> {
         if let Some(typing) = self.input.take() {
             typing.stop().await;
         }
@@ -281,7 +282,7 @@ impl Program {
         let text = external_editor::run(&text).await;
         self.screen.enter_again()?;
         self.input = Some(Typing::begin());
-        let back = Message::Edited { incident, draft, version, text };
+        let back = Message::Edited(text);
         for effect in update(&mut self.model, now(), back) {
             if let Effect::Submit { world, what, command } = effect {
                 self.runner.submit(world, what, *command);

@@ -14,7 +14,8 @@ use super::{
 use crate::{
     api::{AgentLive, BackendInfo, Live, State, You},
     incident::{
-        Command, Context, Declare, Engage, Event, IncidentCommand, Reach, Worlds, chain,
+        Command, Context, Declare, Engage, Event, Fields, IncidentCommand, Reach, Worlds, chain,
+        communication::writing,
         containment::{AgentProof, HaltProof, ProofHow, ProofState, Scope},
         decide,
     },
@@ -97,6 +98,14 @@ impl Story {
             self.events.push(event);
         }
         self
+    }
+
+    /// Lee has a draft read as in `fields`.
+    pub fn writes(&mut self, clock: &str, draft: DraftId, fields: &Fields) -> &mut Self {
+        let known = &self.worlds.real.incidents[&IncidentId(1)].drafts;
+        let of = known.iter().find(|one| one.id == draft).expect("a draft of the story");
+        let edit = writing::edit_to(of, 100 + self.position, fields).expect("edits that read").expect("something new");
+        self.on(clock, "lee", IncidentCommand::WriteDraft { draft, edit })
     }
 
     pub fn on(&mut self, clock: &str, by: &str, ask: IncidentCommand) -> &mut Self {
@@ -268,6 +277,6 @@ pub fn hostile() -> Story {
     let draft = story.worlds.real.incidents[&IncidentId(1)].drafts[0].clone();
     let mut fields = draft.fields;
     fields.body = EVIL.into();
-    story.on("14:06:27", "lee", IncidentCommand::EditDraft { draft: DraftId(1), fields, version: draft.version });
+    story.writes("14:06:27", DraftId(1), &fields);
     story
 }

@@ -176,12 +176,14 @@ fn sent(audience: &str, seconds: &[i64]) -> Draft {
         number: 1,
         promise: None,
         over: None,
+        authors: Vec::new(),
         delivery: None,
     };
     Draft {
         id: DraftId(1),
         audience: audience.into(),
         fields: Fields::default(),
+        edits: Vec::new(),
         version: 1,
         authors: std::iter::once(dana()).collect(),
         edited_at: at(0),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AgentDeclaration, Fields, Role,
-    communication::{Agreement, DeliveryStep},
+    communication::{Agreement, DeliveryStep, writing::Edit},
     containment::{ActuatorOutcome, AutoScope, AutoStage, BacktestSeen, Call, HoldEnd, Mode, Move, Scope, Stage},
     decision::{ChooseMove, JudgeCriterion},
     evidence,
@@ -283,14 +283,21 @@ pub enum IncidentCommand {
         /// `internal`, `customer` …
         audience: String,
     },
-    /// Replaces a draft's fields.
+    /// Has a draft read as in `fields`: for scripts that merge nothing.
     EditDraft {
         /// Which draft.
         draft: DraftId,
         /// All fields.
-        fields: Fields,
-        /// The version the editor saw; another one in between is a conflict.
+        fields: Box<Fields>,
+        /// The version that was seen; another one in between is a conflict.
         version: u64,
+    },
+    /// Writes in a draft; what others write meanwhile stays (COM.5).
+    WriteDraft {
+        /// Which draft.
+        draft: DraftId,
+        /// What was written.
+        edit: Edit,
     },
     /// Sends a draft by a channel of the runbook, or marks it sent by one that a person works; its exact text is kept.
     SendDraft {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AgentDeclaration, Fields, Role,
-    communication::{Agreement, DeliveryStep, Promise, Sending},
+    communication::{Agreement, DeliveryStep, Promise, Sending, writing::Written},
     containment::{
         ActuatorOutcome, AgentProof, AutoScope, AutoStage, BacktestSeen, BlastRadius, Call, HaltProof, HoldEnd, Mode,
         Move, Scope, Stage,
@@ -241,7 +241,9 @@ pub enum Fact {
         /// The six fields, filled from the incident (COM.1).
         fields: Fields,
     },
-    /// A draft's fields were edited.
+    /// Somebody wrote in a draft (COM.5).
+    DraftWritten(Box<Written>),
+    /// A draft's fields were replaced: in logs from before several could write at once.
     DraftEdited {
         /// Which draft.
         draft: DraftId,

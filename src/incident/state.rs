@@ -6,7 +6,7 @@ use imbl::Vector;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    communication::{Communication, Delivery, DeliveryState, Promise, RegulatoryClock},
+    communication::{Communication, Delivery, DeliveryState, Promise, RegulatoryClock, writing::Edit},
     containment::BlastRadius,
     decision::Decision,
     evidence::{Evidence, Register},
@@ -320,7 +320,10 @@ pub struct Draft {
     pub audience: String,
     /// Its fields now.
     pub fields: Fields,
-    /// Rises with each edit; an edit names the one it saw.
+    /// What was written, in the order in which it came: a copy of the draft is made of these (COM.5).
+    #[serde(default)]
+    pub edits: Vec<Edit>,
+    /// Rises with each edit; who agrees names the one they read.
     pub version: u64,
     /// Who edited it, in order of their first edit.
     pub authors: Vec<Author>,
@@ -352,6 +355,9 @@ pub struct Sent {
     /// Why it was sent over the statement that is agreed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<String>,
+    /// Who had written it by then (COM.5); empty in logs from before that was kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authors: Vec<Author>,
     /// What came of it, where andon sends it itself; absent where a person carried it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<Delivery>,

@@ -202,6 +202,10 @@ words! {
         HaltHere = "halt-from-text",
         /// Leaves the editor.
         Leave = "leave-editor",
+        /// Takes back what was written last.
+        TakeBack = "take-back-writing",
+        /// Writes it again.
+        WriteAgain = "write-again",
         /// Next field of a draft.
         NextField = "next-field",
         /// Previous field of a draft.

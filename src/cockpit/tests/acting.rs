@@ -11,7 +11,7 @@ use crate::{
         sample,
         update::update,
     },
-    incident::{Command, IncidentCommand, containment::Scope},
+    incident::{Command, Fields, IncidentCommand, communication::writing, containment::Scope},
     terms::{IncidentId, SwitchId, Time},
 };
 
@@ -26,6 +26,7 @@ pub fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
         "pgdn" => Some(KeyEvent::from(KeyCode::PageDown)),
         "ctrl-x" => Some(KeyEvent::new(KeyCode::Char('x'), KeyModifiers::CONTROL)),
         "ctrl-o" => Some(KeyEvent::new(KeyCode::Char('o'), KeyModifiers::CONTROL)),
+        "ctrl-u" => Some(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)),
         "ctrl-e" => Some(KeyEvent::new(KeyCode::Char('e'), KeyModifiers::CONTROL)),
         _ => None,
     };
@@ -169,6 +170,12 @@ fn an_incident_is_steered_by_key() {
     assert_eq!(severity, "SEV-3");
 }
 
+/// What an edit makes of the draft that the model shows.
+fn edited(model: &Model, effects: &[Effect]) -> Fields {
+    let [IncidentCommand::WriteDraft { edit, .. }] = on_incident(effects)[..] else { panic!("{effects:?}") };
+    writing::with(model.draft().unwrap(), edit).unwrap().0.fields()
+}
+
 #[test]
 fn a_draft_is_written_and_saved_and_a_refused_save_keeps_the_text() {
     let mut model = sample::model((120, 34));
@@ -176,11 +183,10 @@ fn a_draft_is_written_and_saved_and_a_refused_save_keeps_the_text() {
     press(&mut model, "enter");
     press(&mut model, "We paid twice. ");
     let saved = press(&mut model, "esc");
-    let [IncidentCommand::EditDraft { fields, .. }] = on_incident(&saved)[..] else { panic!("{saved:?}") };
-    assert!(fields.body.contains("We paid twice."));
+    assert!(edited(&model, &saved).body.contains("We paid twice."));
     let now = model.now;
     let what = "DRAFT-1 saved".to_owned();
-    let result = Err(LinkError::Refused("DRAFT-1 was edited meanwhile".into()));
+    let result = Err(LinkError::Refused("body has too many bytes".into()));
     update(&mut model, now, Message::Answered { what, result });
     let editor = model.editor.as_ref().expect("the text is kept");
     assert!(editor.fields().body.contains("We paid twice."));
@@ -191,13 +197,12 @@ fn text_from_an_editor_outlives_a_refused_save() {
     let mut model = sample::model((120, 34));
     press(&mut model, "5");
     let opened = press(&mut model, "e");
-    let [Effect::Edit { incident, draft, version, text }] = &opened[..] else { panic!("{opened:?}") };
-    let (incident, draft, version) = (*incident, *draft, *version);
-    let text = Ok(format!("{text}\nWritten elsewhere."));
+    let [Effect::Edit { draft, text, .. }] = &opened[..] else { panic!("{opened:?}") };
+    let (draft, text) = (*draft, format!("{text}\nWritten elsewhere."));
     let now = model.now;
-    let saved = update(&mut model, now, Message::Edited { incident, draft, version, text });
-    assert!(matches!(on_incident(&saved)[..], [IncidentCommand::EditDraft { .. }]));
-    let result = Err(LinkError::Refused("DRAFT-1 was edited meanwhile".into()));
+    let saved = update(&mut model, now, Message::Edited(Ok(text)));
+    assert!(edited(&model, &saved).body.contains("Written elsewhere."));
+    let result = Err(LinkError::Refused("body has too many bytes".into()));
     update(&mut model, now, Message::Answered { what: format!("{draft} saved"), result });
     let editor = model.editor.as_ref().expect("the text is kept");
     assert!(editor.fields().body.contains("Written elsewhere."));

@@ -15,7 +15,7 @@ use crate::{
     },
     incident::{
         Command, Fields, IncidentCommand as Ask,
-        communication::{Agreement, FindingKind},
+        communication::{Agreement, FindingKind, writing},
     },
     terms::{DraftId, Time},
 };
@@ -41,9 +41,9 @@ fn asked(effects: &[Effect]) -> &Ask {
 
 fn edit(story: &mut Story, clock: &str, draft: u32, change: impl FnOnce(&mut Fields)) {
     let now = story.worlds.real.incidents.values().next().unwrap().drafts[draft as usize - 1].clone();
-    let mut fields = now.fields;
+    let mut fields = now.fields.clone();
     change(&mut fields);
-    story.on(clock, "lee", Ask::EditDraft { draft: DraftId(draft), fields, version: now.version });
+    story.writes(clock, now.id, &fields);
 }
 
 /// A story with an agreed statement, one that contradicts it, and messages sent by hand.
@@ -133,7 +133,8 @@ fn a_field_nobody_touched_is_saved_as_it_was() {
     press(&mut model, "enter");
     press(&mut model, "We write again.");
     let saved = press(&mut model, "esc");
-    let Ask::EditDraft { fields, .. } = asked(&saved) else { panic!("{saved:?}") };
+    let Ask::WriteDraft { edit, .. } = asked(&saved) else { panic!("{saved:?}") };
+    let fields = writing::with(model.draft().unwrap(), edit).unwrap().0.fields();
     assert_eq!(fields.impact, "38\u{200b} paid \u{1b}[2J\u{202e}twice");
     assert_eq!(fields.body, "We write again.");
 }
@@ -203,6 +204,7 @@ fn a_draft_of_a_megabyte_stays_in_hand() {
     let first = model.editor.as_ref().unwrap().findings.iter().find(|one| one.field == "body").cloned().unwrap();
     assert_eq!(first.phrase, "hallucinated");
     let saved = press(&mut model, "esc");
-    let Ask::EditDraft { fields, .. } = asked(&saved) else { panic!("{saved:?}") };
+    let Ask::WriteDraft { edit, .. } = asked(&saved) else { panic!("{saved:?}") };
+    let fields = writing::with(model.draft().unwrap(), edit).unwrap().0.fields();
     assert_eq!(fields.body.len(), (1 << 20) + "It hallucinated.".len());
 }

@@ -2,20 +2,26 @@
 
 use super::act::ask;
 use crate::{
+    api::Accepted,
     cockpit::{
         draft_view::View,
         editor::DraftEditor,
         effect::Effect,
         external_editor,
+        link::{Link, LinkError},
         model::{Model, Pane},
     },
     incident::{
-        Command, Fields, IncidentCommand,
-        communication::{self, Agreement, Linter, Subject},
+        Command, IncidentCommand,
+        communication::{self, Agreement, Linter, Subject, writing::Unreadable},
     },
     runbook::Template,
-    terms::{DraftId, IncidentId},
+    terms::{DraftId, IncidentId, Time},
 };
+
+/// How often what is written goes to the backend, while it is reached and while it is not.
+const LIVE: i64 = 700;
+const OFFLINE: i64 = 5 * Time::SECOND;
 
 /// Begins a draft for an audience.
 pub fn begin(model: &mut Model, incident: IncidentId, audience: String) -> Vec<Effect> {
@@ -24,14 +30,25 @@ pub fn begin(model: &mut Model, incident: IncidentId, audience: String) -> Vec<E
     ask(model, what, Command::OnIncident { incident, ask: IncidentCommand::StartDraft { audience } })
 }
 
-/// Takes the shown draft in hand.
+/// Takes the shown draft in hand; one that was left with something unheard as it was left.
 pub fn edit_here(model: &mut Model) {
-    if let (Some(incident), Some(draft)) = (model.incident, model.draft()) {
-        let editor = DraftEditor::open(incident, draft, template(model, &draft.audience));
-        model.editor = Some(editor);
-        model.drafts.view = View::Text;
-        judge(model);
+    model.drafts.view = View::Text;
+    match take_up(model) {
+        Some(Ok(editor)) => model.editor = Some(editor),
+        Some(Err(why)) => model.complain(why.to_string()),
+        None => {}
     }
+    judge(model);
+}
+
+fn take_up(model: &mut Model) -> Option<Result<DraftEditor, Unreadable>> {
+    let (incident, id) = (model.incident?, model.draft()?.id);
+    if let Some(at) = model.left.iter().position(|left| (left.incident, left.draft) == (incident, id)) {
+        return Some(Ok(model.left.remove(at)));
+    }
+    model.writer = model.writer.wrapping_add(1);
+    let draft = model.draft()?;
+    Some(DraftEditor::open(incident, draft, model.writer, template(model, &draft.audience)))
 }
 
 fn template<'m>(model: &'m Model, audience: &str) -> Option<&'m Template> {
@@ -63,6 +80,15 @@ pub fn take_offer(model: &mut Model) {
     judge(model);
 }
 
+/// Takes back what was written here last, or writes it again.
+pub fn take_back(model: &mut Model, again: bool) {
+    let done = model.editor.as_mut().map(|editor| editor.take_back(again));
+    if let Some(Err(why)) = done {
+        model.complain(why);
+    }
+    judge(model);
+}
+
 /// Agrees on the draft that is shown.
 pub fn agree(model: &mut Model) -> Vec<Effect> {
     let (Some(incident), Some(draft)) = (model.incident, model.draft()) else { return Vec::new() };
@@ -73,67 +99,113 @@ pub fn agree(model: &mut Model) -> Vec<Effect> {
 
 /// Hands the shown draft to `$EDITOR`.
 pub fn edit_outside(model: &mut Model) -> Vec<Effect> {
-    let (Some(incident), Some(draft)) = (model.incident, model.draft()) else { return Vec::new() };
-    let text = external_editor::to_file(incident, draft.id, &draft.audience, &draft.fields);
-    vec![Effect::Edit { incident, draft: draft.id, version: draft.version, text }]
+    let editor = match take_up(model) {
+        Some(Ok(editor)) => editor,
+        Some(Err(why)) => {
+            model.complain(why.to_string());
+            return Vec::new();
+        }
+        None => return Vec::new(),
+    };
+    let (incident, draft) = (editor.incident, editor.draft);
+    let audience = model.draft().map(|draft| draft.audience.clone()).unwrap_or_default();
+    let text = external_editor::to_file(incident, draft, &audience, &editor.fields());
+    model.outside = Some((editor, text.clone()));
+    vec![Effect::Edit { incident, draft, text }]
 }
 
-/// `$EDITOR` closed.
-pub fn came_back(
-    model: &mut Model,
-    incident: IncidentId,
-    draft: DraftId,
-    version: u64,
-    text: Result<String, String>,
-) -> Vec<Effect> {
-    match text.and_then(|text| external_editor::from_file(&text)) {
-        Ok(fields) => {
-            let known = model.world().and_then(|world| world.incidents.get(&incident));
-            let known = known.and_then(|incident| incident.drafts.iter().find(|one| one.id == draft));
-            let template = known.and_then(|known| template(model, &known.audience));
-            let editor = DraftEditor::written(incident, draft, version, &fields, template);
-            model.saving = Some(editor);
-            save(model, incident, draft, version, fields)
+/// `$EDITOR` closed: what was changed there is written, beside what others wrote meanwhile.
+pub fn came_back(model: &mut Model, text: Result<String, String>) -> Vec<Effect> {
+    let Some((mut editor, before)) = model.outside.take() else { return Vec::new() };
+    let read = |text: &str| external_editor::from_file(text);
+    match text.and_then(|text| Ok((read(&before)?, read(&text)?))) {
+        Ok((before, fields)) => {
+            editor.write_over(&before, &fields);
+            save(model, editor)
         }
         Err(why) => {
             model.complain(why);
+            if editor.is_ahead() {
+                model.left.push(editor);
+            }
             Vec::new()
         }
     }
 }
 
-/// Leaves the editor, saving what was written; the text is kept until the backend has it.
+/// Leaves the editor, saving what was written; it is kept until the backend is known to have it.
 pub fn leave(model: &mut Model) -> Vec<Effect> {
     let Some(editor) = model.editor.take() else { return Vec::new() };
-    if !editor.is_changed() {
-        return Vec::new();
-    }
-    let effects = save(model, editor.incident, editor.draft, editor.version, editor.fields());
-    model.saving = Some(editor);
-    effects
+    save(model, editor)
 }
 
-fn save(model: &mut Model, incident: IncidentId, draft: DraftId, version: u64, fields: Fields) -> Vec<Effect> {
-    let ask_ = IncidentCommand::EditDraft { draft, fields, version };
-    ask(model, saved(draft), Command::OnIncident { incident, ask: ask_ })
+fn save(model: &mut Model, mut editor: DraftEditor) -> Vec<Effect> {
+    let Some(edit) = editor.unsent(model.now) else { return Vec::new() };
+    let (incident, draft) = (editor.incident, editor.draft);
+    model.left.push(editor);
+    ask(model, saved(draft), Command::OnIncident { incident, ask: IncidentCommand::WriteDraft { draft, edit } })
 }
 
 fn saved(draft: DraftId) -> String {
     format!("{draft} saved")
 }
 
-/// A save was answered: a refused one brings the text back, to be saved over what came between.
-pub fn answered(model: &mut Model, what: &str, taken: bool) {
-    let Some(mut editor) = model.saving.take_if(|editor| saved(editor.draft) == what) else { return };
-    if taken {
-        return;
+/// What is asked without a word of the person's: nobody is told that it worked.
+fn written(draft: DraftId) -> String {
+    format!("{draft} written")
+}
+
+/// Has the backend take what was written lately, so that others see it as it comes (COM.5).
+pub fn send(model: &mut Model) -> Vec<Effect> {
+    let (now, world) = (model.now, model.world);
+    // Where it would only wait, it goes less often.
+    let every = if matches!(model.link, Link::Live) { LIVE } else { OFFLINE };
+    let Some(editor) = &mut model.editor else { return Vec::new() };
+    let Some(edit) = editor.due(now, every) else { return Vec::new() };
+    let (incident, draft) = (editor.incident, editor.draft);
+    let command = Command::OnIncident { incident, ask: IncidentCommand::WriteDraft { draft, edit } };
+    vec![Effect::Submit { world, what: written(draft), command: Box::new(command) }]
+}
+
+/// Others wrote, or the backend has what was written here.
+pub fn hear(model: &mut Model) {
+    let Some(state) = &model.state else { return };
+    let find = |editor: &DraftEditor| {
+        let incident = state.world.incidents.get(&editor.incident)?;
+        incident.drafts.iter().find(|draft| draft.id == editor.draft)
+    };
+    let mut wrong = None;
+    let outside = model.outside.iter_mut().map(|(editor, _)| editor);
+    for editor in model.editor.iter_mut().chain(&mut model.left).chain(outside) {
+        if let Some(Err(why)) = find(editor).map(|draft| editor.hear(draft)) {
+            wrong = Some(why);
+        }
     }
-    let now = model.world().and_then(|world| world.incidents.get(&editor.incident));
-    let now = now.and_then(|incident| incident.drafts.iter().find(|draft| draft.id == editor.draft));
-    editor.version = now.map_or(editor.version, |draft| draft.version);
-    if model.editor.is_none() {
-        model.focus = Pane::Draft;
-        model.editor = Some(editor);
-        judge(model);
+    model.left.retain(DraftEditor::is_ahead);
+    if let Some(why) = wrong {
+        model.complain(format!("what others wrote in the draft is not shown: {why}"));
     }
+}
+
+/// A save was answered: a refused one brings the text back. Whether there is nothing to tell the person.
+pub fn answered(model: &mut Model, what: &str, result: &Result<Accepted, LinkError>) -> bool {
+    let refused = matches!(result, Err(LinkError::Refused(_) | LinkError::Unreachable(_)));
+    if let Some(editor) = model.editor.as_mut().filter(|editor| written(editor.draft) == what) {
+        let before = editor.is_refused();
+        editor.answered(!refused);
+        // Why it is not taken is said once, not at every key.
+        return !refused || before;
+    }
+    if let Some(at) = model.left.iter().position(|left| saved(left.draft) == what).filter(|_| refused) {
+        let mut editor = model.left.remove(at);
+        editor.answered(false);
+        if model.editor.is_none() {
+            model.focus = Pane::Draft;
+            model.editor = Some(editor);
+            judge(model);
+        } else {
+            model.left.push(editor);
+        }
+    }
+    what.ends_with(" written")
 }

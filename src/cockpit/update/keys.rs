@@ -33,7 +33,7 @@ pub fn key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         Some(does) => run(model, does),
         None => {
             typed(model, key);
-            Vec::new()
+            drafts::send(model)
         }
     }
 }
@@ -138,6 +138,7 @@ fn in_overlay(model: &mut Model, does: Do) -> Option<Vec<Effect>> {
         Do::Choose => return Some(choose(model)),
         Do::Leave => return Some(drafts::leave(model)),
         Do::TakeOffer => drafts::take_offer(model),
+        Do::TakeBack | Do::WriteAgain => drafts::take_back(model, does == Do::WriteAgain),
         Do::NextField | Do::PreviousField => {
             let by = if does == Do::NextField { 1 } else { -1 };
             model.editor.iter_mut().for_each(|editor| editor.turn(by));

@@ -37,9 +37,16 @@ fn take(model: &mut Model, now: Time, message: Message) -> Vec<Effect> {
             }
         }
         Message::Focused(focused) => model.focused = focused,
-        Message::Tick => tick(model),
-        Message::Loaded { load, state } if load == model.load => sync::loaded(model, state),
-        Message::Heard { load, heard } if load == model.load => return sync::heard(model, heard),
+        Message::Tick => return tick(model),
+        Message::Loaded { load, state } if load == model.load => {
+            sync::loaded(model, state);
+            drafts::hear(model);
+        }
+        Message::Heard { load, heard } if load == model.load => {
+            let effects = sync::heard(model, heard);
+            drafts::hear(model);
+            return effects;
+        }
         // An answer to an asking that another one replaced.
         Message::Loaded { .. } | Message::Heard { .. } => {}
         Message::Answered { what, result } => answered(model, what, result),
@@ -56,9 +63,7 @@ fn take(model: &mut Model, now: Time, message: Message) -> Vec<Effect> {
             return vec![sync::follow(model, Some(drill))];
         }
         Message::Playing(Err(wrong)) => model.complain(wrong.to_string()),
-        Message::Edited { incident, draft, version, text } => {
-            return drafts::came_back(model, incident, draft, version, text);
-        }
+        Message::Edited(text) => return drafts::came_back(model, text),
         Message::Said(text) => model.say(text),
         Message::Terminate => return act::leave(model),
     }
@@ -77,7 +82,7 @@ fn traced(model: &mut Model, incident: IncidentId, trace: Result<Box<Trace>, Lin
     }
 }
 
-fn tick(model: &mut Model) {
+fn tick(model: &mut Model) -> Vec<Effect> {
     drafts::judge(model);
     // Reminders come by time alone.
     if model.focus == Pane::People {
@@ -86,13 +91,16 @@ fn tick(model: &mut Model) {
     if model.toast.as_ref().is_some_and(|toast| model.now.since(toast.at) > TOAST_MS) {
         model.toast = None;
     }
+    drafts::send(model)
 }
 
 fn answered(model: &mut Model, what: String, result: Result<crate::api::Accepted, LinkError>) {
     if let Some(at) = model.asked.iter().position(|asked| *asked == what) {
         model.asked.remove(at);
     }
-    drafts::answered(model, &what, result.is_ok());
+    if drafts::answered(model, &what, &result) {
+        return;
+    }
     match result {
         Ok(accepted) => {
             undo::remember(model, &accepted.events);
@@ -109,7 +117,6 @@ fn answered(model: &mut Model, what: String, result: Result<crate::api::Accepted
         Err(LinkError::Refused(why)) => model.complain(format!("{what}: {why}")),
         Err(LinkError::Unreachable(why)) => model.complain(format!("{what}: not sent, {why}")),
         Err(LinkError::Kept(why)) => {
-            model.waiting += 1;
             model.complain(format!("{what}: kept until the backend is back — {why}"));
         }
     }

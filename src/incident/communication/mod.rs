@@ -13,6 +13,7 @@ mod regulatory;
 mod render;
 mod state;
 mod words;
+pub mod writing;
 
 pub use contradiction::{Contradiction, contradictions};
 pub use fact::{Agreement, DeliveryStep, Sending};

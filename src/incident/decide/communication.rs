@@ -7,7 +7,10 @@ use super::{
 use crate::{
     incident::{
         Draft, Fact, Fields, Incident, IncidentCommand, Refusal, Topic,
-        communication::{self, Agreement, DeliveryStep, Message, Promise, Sending, Subject},
+        communication::{
+            self, Agreement, DeliveryStep, Message, Promise, Sending, Subject,
+            writing::{self, Edit, Written},
+        },
     },
     runbook::{Channel, ChannelKind, Template, nearest},
     terms::DraftId,
@@ -29,17 +32,8 @@ pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand
             let draft = incident.drafts.last().map_or(DraftId(1), |last| last.id.next());
             one(Fact::DraftStarted { draft, audience: template.audience.clone(), fields })
         }
-        IncidentCommand::EditDraft { draft, fields, version } => {
-            let draft = find(incident, *draft)?;
-            for name in Fields::ALL {
-                checks::field(name, fields.get(name).unwrap_or_default())?;
-            }
-            if draft.fields == *fields {
-                return Ok(Vec::new());
-            }
-            seen(draft, *version, "take that in and save again")?;
-            one(Fact::DraftEdited { draft: draft.id, fields: fields.clone() })
-        }
+        IncidentCommand::EditDraft { draft, fields, version } => replace(case, incident, (*draft, *version), fields),
+        IncidentCommand::WriteDraft { draft, edit } => write(case, incident, *draft, edit),
         IncidentCommand::AgreeDraft(asked) => agree(case, incident, *asked),
         IncidentCommand::SendDraft { draft, channel, to, over } => {
             send(case, incident, *draft, channel, to, over.as_deref())
@@ -51,6 +45,38 @@ pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand
 
 fn subject<'a>(case: &Case<'a>, incident: &'a Incident) -> Subject<'a> {
     Subject { incident, world: case.world, runbook: case.runbook, now: case.context.now }
+}
+
+/// How many edits of a draft are kept one by one; then one takes the place of all.
+const EDITS: usize = 256;
+
+/// Scripts, which merge nothing, number what they write after the version they saw: nobody else writes over the same one.
+const SCRIPTS: u64 = 1 << 52;
+
+/// A draft is to read as in `fields`, which were written over the version that was seen.
+fn replace(case: &Case<'_>, incident: &Incident, seen_: (DraftId, u64), fields: &Fields) -> Decided {
+    let draft = find(incident, seen_.0)?;
+    let edit = writing::edit_to(draft, SCRIPTS | draft.version, fields).map_err(|why| invalid(why.to_string()))?;
+    let Some(edit) = edit else { return Ok(Vec::new()) };
+    seen(draft, seen_.1, "take that in and save again")?;
+    write(case, incident, draft.id, &edit)
+}
+
+/// COM.5: what somebody wrote goes in beside what others wrote; only what it made of the text is judged.
+fn write(case: &Case<'_>, incident: &Incident, draft: DraftId, edit: &Edit) -> Decided {
+    let draft = find(incident, draft)?;
+    let (copy, splices) = writing::with(draft, edit).map_err(|why| invalid(why.to_string()))?;
+    if splices.is_empty() {
+        return Ok(Vec::new());
+    }
+    let fields = copy.fields();
+    for name in Fields::ALL {
+        checks::field(name, fields.get(name).unwrap_or_default())?;
+    }
+    let whole = draft.edits.len() >= EDITS;
+    let edit = if whole { copy.whole() } else { edit.clone() };
+    let written = Box::new(Written { draft: draft.id, edit, whole, splices });
+    Ok(vec![case.fact(Topic::Incident(incident.id), Fact::DraftWritten(written))])
 }
 
 /// COM.6: a person agrees on what was read; a newer agreement takes its place.

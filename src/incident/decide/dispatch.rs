@@ -186,6 +186,7 @@ fn by_family(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand) -> Dec
         | IncidentCommand::SetAffected(_) => evidence::decide(case, incident, ask),
         IncidentCommand::StartDraft { .. }
         | IncidentCommand::EditDraft { .. }
+        | IncidentCommand::WriteDraft { .. }
         | IncidentCommand::SendDraft { .. }
         | IncidentCommand::AgreeDraft(_)
         | IncidentCommand::RecordDelivery(_) => communication::decide(case, incident, ask),

@@ -1,8 +1,11 @@
 //! Folds drafts: begun, edited, agreed, sent, delivered (COM).
 
-use crate::incident::{
-    Draft, Event, Fact, Incident, Sent,
-    communication::{Agreed, Attempt, Delivery, DeliveryState, DeliveryStep, Sending},
+use crate::{
+    incident::{
+        Draft, Event, Fact, Incident, Sent,
+        communication::{Agreed, Attempt, Delivery, DeliveryState, DeliveryStep, Sending, writing::Copy},
+    },
+    terms::DraftId,
 };
 
 pub(super) fn apply(incident: &mut Incident, event: &Event) {
@@ -12,19 +15,25 @@ pub(super) fn apply(incident: &mut Incident, event: &Event) {
             id: *draft,
             audience: audience.clone(),
             fields: fields.clone(),
+            edits: vec![Copy::beginning(fields)],
             version: 1,
             authors: vec![event.by.clone()],
             edited_at: at,
             sent: Vec::new(),
         }),
         Fact::DraftEdited { draft, fields } => {
-            if let Some(draft) = incident.drafts.iter_mut().find(|one| one.id == *draft) {
+            if let Some(draft) = edited(incident, event, *draft) {
                 draft.fields = fields.clone();
-                draft.version += 1;
-                draft.edited_at = at;
-                if !draft.authors.contains(&event.by) {
-                    draft.authors.push(event.by.clone());
+                draft.edits = vec![Copy::beginning(fields)];
+            }
+        }
+        Fact::DraftWritten(written) => {
+            if let Some(draft) = edited(incident, event, written.draft) {
+                written.splices.iter().for_each(|splice| splice.apply(&mut draft.fields));
+                if written.whole {
+                    draft.edits.clear();
                 }
+                draft.edits.push(written.edit.clone());
             }
         }
         Fact::DraftSent { draft, text, channel, to, promise, over } => {
@@ -38,6 +47,7 @@ pub(super) fn apply(incident: &mut Incident, event: &Event) {
                     number: draft.sent.len() as u32 + 1,
                     promise: *promise,
                     over: over.clone(),
+                    authors: draft.authors.clone(),
                     delivery: None,
                 });
             }
@@ -52,6 +62,17 @@ pub(super) fn apply(incident: &mut Incident, event: &Event) {
         }
         _ => {}
     }
+}
+
+/// The draft that somebody edited.
+fn edited<'i>(incident: &'i mut Incident, event: &Event, draft: DraftId) -> Option<&'i mut Draft> {
+    let draft = incident.drafts.iter_mut().find(|one| one.id == draft)?;
+    draft.version += 1;
+    draft.edited_at = event.occurred_at;
+    if !draft.authors.contains(&event.by) {
+        draft.authors.push(event.by.clone());
+    }
+    Some(draft)
 }
 
 fn asked(incident: &mut Incident, event: &Event, sending: &Sending) {
@@ -73,6 +94,7 @@ fn asked(incident: &mut Incident, event: &Event, sending: &Sending) {
         number: sending.number,
         promise: sending.promise,
         over: sending.over.clone(),
+        authors: draft.authors.clone(),
         delivery: Some(Delivery { kind: sending.kind, subject: sending.subject.clone(), state, attempts }),
     });
 }

@@ -13,6 +13,9 @@ use crate::{
     terms::{ChecklistId, FiringId, IncidentId, Time},
 };
 
+/// How long one sitting at a draft is at most.
+const SITTING: i64 = 10 * Time::MINUTE;
+
 pub(super) fn apply(world: &mut World, id: IncidentId, event: &Event) {
     if let Fact::IncidentDeclared { .. } = &event.fact {
         if let Some(incident) = declared(id, event) {
@@ -53,10 +56,24 @@ pub(super) fn apply(world: &mut World, id: IncidentId, event: &Event) {
         }
     }
     incident.mttd.settle();
-    incident.timeline.push_back(entry(event));
+    if !goes_on(incident, event) {
+        incident.timeline.push_back(entry(event));
+    }
     if let Fact::Contained { .. } | Fact::ContainmentBroken { .. } | Fact::SwitchJoined { .. } = &event.fact {
         first_minutes::read(world, id, event);
     }
+}
+
+/// One sitting at a draft is one line of the timeline, however often it was saved (COM.5).
+fn goes_on(incident: &Incident, event: &Event) -> bool {
+    let Fact::DraftWritten(written) = &event.fact else { return false };
+    let last = incident.timeline.last();
+    last.is_some_and(|last| {
+        last.kind == event.fact.kind()
+            && last.by == event.by
+            && last.text == narrate::line(&Fact::DraftWritten(written.clone()), &event.by)
+            && event.occurred_at.since(last.at) < SITTING
+    })
 }
 
 fn entry(event: &Event) -> Entry {

@@ -49,6 +49,7 @@ pub(super) fn line(fact: &Fact, by: &Author) -> String {
         Fact::RollbackVerified { checklist, evidence } => format!("{checklist} verified: {evidence}"),
         Fact::DraftStarted { draft, audience, .. } => format!("{draft} begun for {audience}"),
         Fact::DraftEdited { draft, .. } => format!("{draft} edited"),
+        Fact::DraftWritten(written) => format!("{} edited", written.draft),
         Fact::DraftSent { draft, channel, to, over, .. } => {
             format!("{draft} sent by {channel} to {to}{}", over_words(over.as_deref()))
         }

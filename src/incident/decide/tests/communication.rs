@@ -6,7 +6,10 @@ use super::story::{Story, at, kinds, on};
 use crate::{
     incident::{
         Clock, ClockState, Command, Fact, Fields, IncidentCommand as Ask, RefusalCode, Sent, clocks,
-        communication::{Agreement, DeliveryState, DeliveryStep, Promise, Row, Subject, ledger},
+        communication::{
+            Agreement, DeliveryState, DeliveryStep, Promise, Row, Subject, ledger,
+            writing::{self, Copy},
+        },
     },
     runbook::Runbook,
     terms::{Author, DraftId, IncidentId},
@@ -14,10 +17,6 @@ use crate::{
 
 fn start(audience: &str) -> Command {
     on(Ask::StartDraft { audience: audience.into() })
-}
-
-fn edit(draft: u32, fields: &Fields, version: u64) -> Command {
-    on(Ask::EditDraft { draft: DraftId(draft), fields: fields.clone(), version })
 }
 
 fn send(draft: u32, channel: &str, to: &str) -> Command {
@@ -60,7 +59,7 @@ fn write(story: &mut Story, change: impl FnOnce(&mut Fields)) -> Fields {
     let draft = story.incident(1).drafts[0].clone();
     let mut fields = draft.fields;
     change(&mut fields);
-    story.done(edit(1, &fields, draft.version));
+    story.writes(DraftId(1), &fields);
     fields
 }
 
@@ -78,27 +77,86 @@ fn a_draft_is_begun_for_a_known_audience() {
         assert_eq!(draft.fields.contained, "nothing is stopped yet");
         assert!(draft.fields.before_restart.contains("2 people approve"), "{:?}", draft.fields);
     }
-    story.refused(edit(9, &Fields::default(), 1), RefusalCode::Unknown, "DRAFT-9");
+    story.refused(story.edit(DraftId(9), &Fields::default()), RefusalCode::Unknown, "DRAFT-9");
 }
 
-/// COM.5: two editors never overwrite one another unseen; the same text again is nothing; what is too long is refused.
+/// COM.5: what two people write at once is both kept; the same edit again is nothing; what is too long is refused.
 #[test]
-fn an_edit_names_the_version_it_saw() {
+fn what_several_write_at_once_is_kept() {
+    let mut story = Story::declared("SEV-2");
+    story.done(start("customer"));
+    let before = story.incident(1).drafts[0].clone();
+    let write = |writer, change: &dyn Fn(&mut Fields)| {
+        let mut fields = before.fields.clone();
+        change(&mut fields);
+        let edit = writing::edit_to(&before, writer, &fields).unwrap().unwrap();
+        on(Ask::WriteDraft { draft: DraftId(1), edit })
+    };
+    let lee = write(2, &|fields| fields.body = "Keep both payments.".into());
+    let kim = write(3, &|fields| (fields.body, fields.impact) = ("Sorry. ".into(), "41 people".into()));
+    story.by("lee").at(5).done(lee.clone());
+    story.by("kim").at(6).done(kim.clone());
+    story.nothing(lee.clone());
+    let draft = &story.incident(1).drafts[0];
+    assert_eq!((draft.version, draft.authors.len(), draft.fields.impact.as_str()), (3, 3, "41 people"));
+    assert!(
+        ["Keep both payments.Sorry. ", "Sorry. Keep both payments."].contains(&draft.fields.body.as_str()),
+        "{:?}",
+        draft.fields.body
+    );
+    // In the other order the others read the same.
+    let mut other = Story::declared("SEV-2");
+    other.done(start("customer"));
+    other.by("kim").at(5).done(kim);
+    other.by("lee").at(6).done(lee);
+    assert_eq!(other.incident(1).drafts[0].fields, draft.fields);
+    let huge = Fields { impact: "x".repeat(64 * 1024 + 1), ..draft.fields.clone() };
+    story.refused(story.edit(DraftId(1), &huge), RefusalCode::Invalid, "impact");
+    let huge = Fields { body: "x".repeat((1 << 20) + 1), ..story.incident(1).drafts[0].fields.clone() };
+    story.refused(story.edit(DraftId(1), &huge), RefusalCode::Invalid, "body");
+}
+
+/// A script that merges nothing names the version it saw: it never writes over what it did not see.
+#[test]
+fn a_script_names_the_version_it_saw() {
     let mut story = Story::declared("SEV-2");
     story.done(start("customer"));
     let first = Fields { body: "one".into(), ..story.incident(1).drafts[0].fields.clone() };
     let second = Fields { body: "two".into(), ..first.clone() };
-    story.by("lee").at(5).done(edit(1, &first, 1));
-    story.nothing(edit(1, &first, 1));
-    story.refused(edit(1, &second, 1), RefusalCode::Conflict, "version 2");
-    story.refused(edit(1, &second, 3), RefusalCode::Conflict, "version 2");
-    let huge = Fields { impact: "x".repeat(64 * 1024 + 1), ..first.clone() };
-    story.refused(edit(1, &huge, 2), RefusalCode::Invalid, "impact");
-    let huge = Fields { body: "x".repeat((1 << 20) + 1), ..first };
-    story.refused(edit(1, &huge, 2), RefusalCode::Invalid, "body");
-    story.by("automation:helper").done(edit(1, &second, 2));
+    let edit =
+        |fields: &Fields, version| on(Ask::EditDraft { draft: DraftId(1), fields: Box::new(fields.clone()), version });
+    story.by("automation:helper").at(5).done(edit(&first, 1));
+    story.nothing(edit(&first, 1));
+    story.refused(edit(&second, 1), RefusalCode::Conflict, "version 2");
+    story.refused(edit(&second, 3), RefusalCode::Conflict, "version 2");
+    story.by("lee").writes(DraftId(1), &Fields { impact: "41".into(), ..first });
+    let now = story.incident(1).drafts[0].fields.clone();
+    story.by("automation:helper").done(edit(&Fields { body: "two".into(), ..now }, 3));
     let draft = &story.incident(1).drafts[0];
-    assert_eq!((draft.version, draft.fields.body.as_str(), draft.authors.len()), (3, "two", 3));
+    assert_eq!((draft.version, draft.fields.body.as_str(), draft.fields.impact.as_str()), (4, "two", "41"));
+}
+
+/// COM.5: the log tells in plain text what was written; many edits are kept as one, and late ones still fit.
+#[test]
+fn the_log_reads_without_what_merges() {
+    let mut story = Story::declared("SEV-2");
+    story.done(start("customer"));
+    let before = story.incident(1).drafts[0].clone();
+    let mut late = before.fields.clone();
+    late.impact = "told late".into();
+    let late = writing::edit_to(&before, 7, &late).unwrap().unwrap();
+    let mut fields = before.fields.clone();
+    for word in 0..300 {
+        fields.body.push_str(&format!("wörd{word} "));
+        story.at(word).writes(DraftId(1), &fields);
+    }
+    story.done(on(Ask::WriteDraft { draft: DraftId(1), edit: late }));
+    let draft = &story.incident(1).drafts[0];
+    assert!(draft.edits.len() < 60, "{} are kept", draft.edits.len());
+    assert_eq!((draft.fields.body.as_str(), draft.fields.impact.as_str()), (fields.body.as_str(), "told late"));
+    assert_eq!(Copy::of(draft, 9).unwrap().fields(), draft.fields, "both tell the same");
+    let edits = story.incident(1).timeline.iter().filter(|entry| entry.kind == "draft-written").count();
+    assert_eq!(edits, 1, "a sitting is one line");
 }
 
 /// COM.5, RST.5: a person marks it sent; who, when, what exactly, to whom is kept, whatever is edited after.
@@ -107,7 +165,7 @@ fn the_exact_text_is_kept() {
     let mut story = Story::declared("SEV-2");
     story.done(start("customer"));
     let fields = Fields { body: "Keep <both> payments {{ id }}.".into(), ..story.incident(1).drafts[0].fields.clone() };
-    story.done(edit(1, &fields, 1));
+    story.writes(DraftId(1), &fields);
     story.by("automation:ci").refused(send(1, "mail", "all"), RefusalCode::Forbidden, "person");
     story.by("dana").refused(send(1, " ", "all"), RefusalCode::Invalid, "channel");
     story.refused(send(1, "mial", "all"), RefusalCode::Invalid, "did you mean mail?");
@@ -121,7 +179,7 @@ fn the_exact_text_is_kept() {
     );
     assert_eq!((kept.number, kept.told_at(), &kept.delivery), (1, Some(at(60)), &None));
     assert!(kept.text.contains("Keep <both> payments {{ id }}."), "{}", kept.text);
-    story.done(edit(1, &Fields { body: "other".into(), ..fields }, 2));
+    story.writes(DraftId(1), &Fields { body: "other".into(), ..fields });
     story.done(send(1, "chat", "support"));
     let all = &story.incident(1).drafts[0].sent;
     assert_eq!((all.len(), &all[0], all[1].number), (2, &kept, 2));
@@ -200,7 +258,7 @@ fn one_statement_holds_for_an_audience() {
     assert!(row(&story, "customer").contradicts.is_empty());
     story.by("lee").done(start("customer"));
     let fields = Fields { impact: "41 customers were paid twice".into(), ..story.incident(1).drafts[1].fields.clone() };
-    story.done(edit(2, &fields, 1));
+    story.writes(DraftId(2), &fields);
     let marked = row(&story, "customer");
     assert_eq!(marked.contradicts.len(), 1);
     assert_eq!(

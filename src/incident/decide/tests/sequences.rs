@@ -6,7 +6,7 @@ use super::story::{Story, agent, at, key, opened, prove};
 use crate::{
     incident::{
         Command, Declare, Engage, Event, IncidentCommand as Ask, OpenHold, Role, SetAuto, Worlds, chain,
-        communication::Agreement,
+        communication::{Agreement, writing::Copy},
         containment::{AutoScope, AutoStage, BacktestSeen, Call, HoldEnd, Mode, ProofState, Scope, Stage},
         postmortem::{
             CaseKind, DeltaKind, DeltaState, DropCase, FilePostmortem, ProposeDelta, RegressionCase, SetPostmortem,
@@ -85,10 +85,10 @@ fn on_incident() -> BoxedStrategy<Ask> {
         }),
         (list(), text()).prop_map(|(checklist, evidence)| Ask::VerifyRollback { checklist, evidence }),
         word(&["internal", "customer"]).prop_map(|audience| Ask::StartDraft { audience }),
-        (draft(), text(), 0u64..4).prop_map(|(draft, body, version)| Ask::EditDraft {
-            draft,
-            fields: crate::incident::Fields { body, ..Default::default() },
-            version
+        (draft(), text(), text()).prop_map(|(draft, before, body)| {
+            let fields = |body| crate::incident::Fields { body, ..Default::default() };
+            let (edit, more) = (Copy::beginning(&fields(before)), Copy::beginning(&fields(body)));
+            Ask::WriteDraft { draft, edit: edit.and(&more).unwrap_or(edit) }
         }),
         (draft(), word(&["copy", "mail", "hook"]), text()).prop_map(|(draft, channel, to)| Ask::SendDraft {
             draft,

@@ -6,14 +6,15 @@ use uuid::Uuid;
 
 use crate::{
     incident::{
-        Command, Context, Declare, Engage, Event, Fact, Incident, IncidentCommand, NewEvent, Refusal, RefusalCode,
-        Stream, Worlds, chain,
+        Command, Context, Declare, Engage, Event, Fact, Fields, Incident, IncidentCommand, NewEvent, Refusal,
+        RefusalCode, Stream, Worlds, chain,
+        communication::writing::{self, Copy},
         containment::{AgentProof, HaltProof, ProofState, Switch},
         decide,
         restart::ApproveRestart,
     },
     runbook::Runbook,
-    terms::{AgentId, Author, DrillId, FiringId, IncidentId, SwitchId, Time},
+    terms::{AgentId, Author, DraftId, DrillId, FiringId, IncidentId, SwitchId, Time},
     tripwire::{FiringChange, FiringKey, Tripwire},
 };
 
@@ -84,6 +85,21 @@ impl Story {
     pub fn ask(&mut self, command: Command) -> Result<Vec<Fact>, Refusal> {
         let decided = decide(&self.worlds, &self.runbook, &self.context, &command)?;
         Ok(decided.into_iter().map(|new| self.append(new)).collect())
+    }
+
+    /// What makes a draft of INC-1 read as in `fields`; what others write meanwhile stays.
+    pub fn edit(&self, draft: DraftId, fields: &Fields) -> Command {
+        let known = &self.incident(1).drafts;
+        let of = known.iter().find(|one| one.id == draft).unwrap_or(&known[0]);
+        // A number of its own for each: nobody writes twice under one.
+        let writer = 100 + self.events.len() as u64;
+        let edit = writing::edit_to(of, writer, fields).unwrap().unwrap_or_else(|| Copy::beginning(fields));
+        on(IncidentCommand::WriteDraft { draft, edit })
+    }
+
+    /// Has a draft of INC-1 read as in `fields`.
+    pub fn writes(&mut self, draft: DraftId, fields: &Fields) -> Vec<Fact> {
+        self.done(self.edit(draft, fields))
     }
 
     fn append(&mut self, new: NewEvent) -> Fact {

@@ -1,13 +1,16 @@
-//! A draft being written: the fields that its audience needs, the message, and what the linter says of them as they are typed.
+//! The draft in hand: the fields that its audience needs, the message, and what the linter says of them as they are typed.
 
-use crossterm::event::KeyEvent;
-use ratatui::style::{Modifier, Style};
-use ratatui_textarea::{CursorMove, TextArea, WrapMode};
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui_textarea::TextArea;
 
+use super::area;
 use crate::{
     incident::{
         Draft, Fields,
-        communication::{Finding, FindingKind, Linter, is_last},
+        communication::{
+            Finding, FindingKind, Linter, is_last,
+            writing::{Copy, Unreadable},
+        },
     },
     runbook::Template,
     terms::{DraftId, IncidentId, Printable, Time},
@@ -19,48 +22,49 @@ pub const LONG: usize = 64 * 1024;
 const NOW_AND_THEN: i64 = Time::SECOND;
 
 /// One draft in hand.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct DraftEditor {
     /// Of which incident.
     pub incident: IncidentId,
     /// Which.
     pub draft: DraftId,
-    /// The version that was taken in hand: another one in between is a conflict.
-    pub version: u64,
     /// Which field takes the keys.
     pub at: usize,
     /// What the linter says, in the order of the fields.
     pub findings: Vec<Finding>,
     /// The fields that are written, the body last.
-    names: Vec<&'static str>,
-    /// As they were taken in hand, exactly.
-    raw: Fields,
-    /// The same, as the areas showed them then: what is the same still is saved exactly as it was.
-    before: Fields,
-    areas: Vec<TextArea<'static>>,
+    pub(super) names: Vec<&'static str>,
+    pub(super) areas: Vec<TextArea<'static>>,
+    /// What the areas showed when they were looked at last: what is the same still was not touched.
+    pub(super) shown: Vec<String>,
+    /// The draft as it is written here.
+    pub(super) mine: Copy,
+    /// The draft as the backend is known to have it.
+    pub(super) there: Copy,
+    /// The version up to which others were heard.
+    pub(super) heard: u64,
+    /// Something was written since it was sent last, and when that was.
+    pub(super) written: bool,
+    pub(super) sent_at: Time,
+    pub(super) on_its_way: bool,
+    pub(super) refused: bool,
     /// What was judged last, and when.
     judged: Vec<(String, Vec<Finding>)>,
-    judged_at: Time,
+    pub(super) judged_at: Time,
 }
 
 impl DraftEditor {
-    /// Takes a draft in hand.
-    pub fn open(incident: IncidentId, draft: &Draft, template: Option<&Template>) -> Self {
-        let mut editor = Self::written(incident, draft.id, draft.version, &draft.fields, template);
-        editor.before = editor.shown();
-        editor.raw = draft.fields.clone();
-        editor
-    }
-
-    /// A draft as it was written elsewhere, over the version that was seen there.
-    pub fn written(
+    /// Takes a draft in hand, to be written on under a number that nobody else has.
+    ///
+    /// # Errors
+    /// A draft with an edit that does not read.
+    pub fn open(
         incident: IncidentId,
-        draft: DraftId,
-        version: u64,
-        fields: &Fields,
+        draft: &Draft,
+        writer: u64,
         template: Option<&Template>,
-    ) -> Self {
-        let last = is_last(&fields.next_update);
+    ) -> Result<Self, Unreadable> {
+        let last = is_last(&draft.fields.next_update);
         let wanted = |name: &&&str| {
             Fields::NAMES.contains(*name)
                 || **name == "body"
@@ -68,44 +72,46 @@ impl DraftEditor {
                 || (last && Fields::FINAL.contains(*name))
         };
         let names: Vec<&'static str> = Fields::ALL.iter().filter(wanted).copied().collect();
-        let areas: Vec<TextArea<'static>> =
-            names.iter().map(|name| area(fields.get(name).unwrap_or_default())).collect();
+        let (mine, there) = (Copy::of(draft, writer)?, Copy::of(draft, writer)?);
+        let shown: Vec<String> = names.iter().map(|name| area::shown(name, &mine.get(name))).collect();
         let mut editor = Self {
             incident,
-            draft,
-            version,
+            draft: draft.id,
             at: names.len() - 1,
             findings: Vec::new(),
+            areas: shown.iter().map(|text| area::area(text)).collect(),
             names,
-            raw: fields.clone(),
-            before: Fields::default(),
-            areas,
+            shown,
+            mine,
+            there,
+            heard: draft.version,
+            written: false,
+            sent_at: Time::default(),
+            on_its_way: false,
+            refused: false,
             judged: Vec::new(),
             judged_at: Time::default(),
         };
         editor.show_cursor();
-        editor
+        Ok(editor)
+    }
+
+    /// Has the draft read as in `fields`, which were written over `before` elsewhere: only what differs is written.
+    pub fn write_over(&mut self, before: &Fields, fields: &Fields) {
+        for name in Fields::ALL {
+            let (was, is) = (before.get(name).unwrap_or_default(), fields.get(name).unwrap_or_default());
+            if was != is {
+                self.mine.write(name, is);
+                self.written = true;
+            }
+        }
+        self.mine.pause();
+        self.show_again();
     }
 
     /// The fields as written; those nobody touched exactly as they were.
     pub fn fields(&self) -> Fields {
-        let (shown, mut fields) = (self.shown(), self.raw.clone());
-        for name in &self.names {
-            let text = shown.get(name).unwrap_or_default();
-            if self.before.get(name) != Some(text) {
-                fields.set(name, text.to_owned());
-            }
-        }
-        fields
-    }
-
-    /// The fields as the areas show them.
-    fn shown(&self) -> Fields {
-        let mut fields = self.raw.clone();
-        for (name, area) in self.names.iter().zip(&self.areas) {
-            fields.set(name, text(name, area));
-        }
-        fields
+        self.mine.fields()
     }
 
     /// The fields that are written, the body last.
@@ -118,11 +124,6 @@ impl DraftEditor {
         self.names.get(self.at).copied().unwrap_or("body")
     }
 
-    /// Whether something was written.
-    pub fn is_changed(&self) -> bool {
-        self.shown() != self.before
-    }
-
     /// To another field. A final message asks for more fields than another one (COM.2).
     pub fn turn(&mut self, by: isize) {
         self.grow();
@@ -130,41 +131,70 @@ impl DraftEditor {
         self.show_cursor();
     }
 
-    fn grow(&mut self) {
-        if !self
-            .names
-            .iter()
-            .position(|name| *name == "next_update")
-            .is_some_and(|at| is_last(&text("", &self.areas[at])))
-        {
+    pub(super) fn grow(&mut self) {
+        if !self.names.iter().position(|name| *name == "next_update").is_some_and(|at| is_last(&self.shown[at])) {
             return;
         }
         for name in Fields::FINAL {
             if !self.names.contains(&name) {
                 let body = self.names.len() - 1;
+                let shown = area::shown(name, &self.mine.get(name));
                 self.names.insert(body, name);
-                self.areas.insert(body, area(self.raw.get(name).unwrap_or_default()));
+                self.areas.insert(body, area::area(&shown));
+                self.shown.insert(body, shown);
                 self.at += usize::from(self.at >= body);
             }
         }
     }
 
-    /// The cursor is shown where keys go, and nowhere else.
-    fn show_cursor(&mut self) {
+    pub(super) fn show_cursor(&mut self) {
         for (at, area) in self.areas.iter_mut().enumerate() {
-            let here = at == self.at;
-            area.set_cursor_style(if here { Style::new().add_modifier(Modifier::REVERSED) } else { Style::new() });
+            area::show_cursor(area, at == self.at);
         }
     }
 
     /// Takes a key.
     pub fn key(&mut self, key: KeyEvent) {
         let single = self.at + 1 < self.names.len();
-        if single && key.code == crossterm::event::KeyCode::Enter {
+        if single && key.code == KeyCode::Enter {
             self.turn(1);
         } else if let Some(area) = self.areas.get_mut(self.at) {
             area.input(key);
+            // A word, a line, a way of the cursor: what is taken back at once.
+            let same = !self.keep();
+            if same || matches!(key.code, KeyCode::Enter | KeyCode::Char(' ')) {
+                self.mine.pause();
+            }
         }
+    }
+
+    /// Writes what the area in hand shows; whether it showed something new.
+    fn keep(&mut self) -> bool {
+        let name = self.names[self.at];
+        let now = area::text(name, &self.areas[self.at]);
+        if now == self.shown[self.at] {
+            return false;
+        }
+        self.mine.write(name, &now);
+        self.shown[self.at] = now;
+        self.written = true;
+        self.refused = false;
+        true
+    }
+
+    /// Takes back what was written here last, or writes it again; nothing that others wrote.
+    ///
+    /// # Errors
+    /// When there is nothing of it.
+    pub fn take_back(&mut self, again: bool) -> Result<(), String> {
+        let done = if again { self.mine.redo() } else { self.mine.undo() };
+        if !done {
+            let what = if again { "written again" } else { "taken back: you wrote nothing here" };
+            return Err(format!("nothing to be {what}"));
+        }
+        self.written = true;
+        self.show_again();
+        Ok(())
     }
 
     /// Puts pasted text in.
@@ -173,8 +203,11 @@ impl DraftEditor {
             if self.at + 1 < self.names.len() { text.replace(['\r', '\n'], " ") } else { text.replace('\r', "") };
         if let Some(area) = self.areas.get_mut(self.at) {
             area.insert_str(Printable::block(&text).as_str());
-            broken(area);
+            area::broken(area);
         }
+        self.mine.pause();
+        self.keep();
+        self.mine.pause();
     }
 
     /// The text area of a field.
@@ -185,7 +218,7 @@ impl DraftEditor {
     /// Judges what was written since; a long text only now and then. `filled` is what the incident knows of each field: it is
     /// offered where one is empty.
     pub fn judge(&mut self, linter: &Linter, template: &Template, filled: &Fields, now: Time) {
-        let shown = self.shown();
+        let shown = self.visible();
         let size: usize = Fields::ALL.iter().filter_map(|name| shown.get(name)).map(str::len).sum();
         if size > LONG && now.since(self.judged_at) < NOW_AND_THEN {
             return;
@@ -216,6 +249,16 @@ impl DraftEditor {
             .or_else(|| self.findings.iter().find(offering))
     }
 
+    /// The fields as the areas show them; the others as they are.
+    fn visible(&self) -> Fields {
+        let mut fields = Fields::default();
+        for name in Fields::ALL {
+            let shown = self.names.iter().position(|one| *one == name).map(|at| self.shown[at].clone());
+            fields.set(name, shown.unwrap_or_else(|| self.mine.get(name)));
+        }
+        fields
+    }
+
     /// The cursor's place in the field, in characters.
     fn cursor(&self) -> usize {
         let Some(area) = self.areas.get(self.at) else { return 0 };
@@ -240,19 +283,18 @@ impl DraftEditor {
         };
         self.at = at;
         let name = self.name();
-        let text = text(name, &self.areas[at]);
+        let text = self.shown[at].clone();
         let bytes = finding.at.map_or((0, text.len()), |place| place.bytes);
         let (Some(head), Some(tail)) = (text.get(..bytes.0), text.get(bytes.1..)) else {
             return Err("it was written over meanwhile".into());
         };
-        let before = format!("{head}{offer}");
-        let mut area = area(&format!("{before}{tail}"));
-        let row = before.matches('\n').count();
-        let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count());
-        if let (Ok(row), Ok(column)) = (u16::try_from(row), u16::try_from(column)) {
-            area.move_cursor(CursorMove::Jump(row, column));
-        }
+        let (before, whole) = (format!("{head}{offer}"), format!("{head}{offer}{tail}"));
+        let mut area = area::area(&whole);
+        area::go(&mut area, &whole, before.len());
         self.areas[at] = area;
+        self.mine.pause();
+        self.keep();
+        self.mine.pause();
         self.judged_at = Time::default();
         self.show_cursor();
         Ok(match (finding.phrase.is_empty(), offer.is_empty()) {
@@ -261,22 +303,4 @@ impl DraftEditor {
             (false, false) => format!("“{}” replaced", finding.phrase),
         })
     }
-}
-
-fn text(name: &str, area: &TextArea<'_>) -> String {
-    area.lines().join(if name == "body" { "\n" } else { " " })
-}
-
-/// Nothing hidden goes into a draft: what cannot be printed is made visible before it can be sent.
-fn area(text: &str) -> TextArea<'static> {
-    let mut area = TextArea::new(Printable::block(text).as_str().lines().map(str::to_owned).collect());
-    area.set_cursor_line_style(Style::new());
-    broken(&mut area);
-    area
-}
-
-/// Breaks lines on the screen, unless that would take too long at every key.
-fn broken(area: &mut TextArea<'_>) {
-    let size: usize = area.lines().iter().map(String::len).sum();
-    area.set_wrap_mode(if size > LONG { WrapMode::None } else { WrapMode::Word });
 }
