@@ -13,6 +13,7 @@ mod runbook;
 mod state;
 mod telemetry;
 mod tripwires;
+mod writing;
 
 pub use commands::{
     Accepted, AckFiring, AnnotateSwitch, Ask, AskPreview, InWorld, MakeToken, PreviewAnswer, RecommendedScope,
@@ -32,5 +33,6 @@ pub use state::{
 };
 pub use telemetry::{ActionsAnswer, RejectedItem};
 pub use tripwires::{AutoPlan, BacktestView, Engagement, SetAutoStage, TripwiresView};
+pub use writing::{TellWriting, Writer, Writing};
 
 pub use crate::incident::containment::Decision;

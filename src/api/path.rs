@@ -53,6 +53,8 @@ pub const READY: &str = "/readyz";
 /// Figures for a monitoring system.
 pub const METRICS: &str = "/metrics";
 /// Stopping the backend.
+pub const WRITING: &str = "/v1/writing";
+/// Stops the backend.
 pub const STOP: &str = "/v1/stop";
 /// Asking the interlock.
 pub const CHECK: &str = "/v1/interlock/check";

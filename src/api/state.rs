@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+use super::Writer;
 use crate::incident::{
     Clock, Drill, Incident, Reach, Right, World, containment::Figures, first_minutes::Phase, team::Reminder,
     upkeep::Upkeep,
@@ -108,6 +109,9 @@ pub struct Live {
     pub armed: Armed,
     /// People with a cockpit open, by name.
     pub present: Vec<String>,
+    /// Who writes in which draft.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub writing: Vec<Writer>,
     /// Telemetry counters since the backend began.
     pub telemetry: TelemetryCounts,
     /// What the agents of each open incident touched, as telemetry shows it (SEV.5).

@@ -105,6 +105,7 @@ impl Backend {
         let mut live = self.rooms.figures(drill, (self.clock)());
         live.touched = self.all_touched(drill);
         live.present = self.present();
+        live.writing = self.writing(drill);
         live.armed.can_fire = self.can_fire();
         if drill.is_none() {
             live.armed.probes = self.probes.all();
@@ -120,6 +121,13 @@ impl Backend {
         names.sort();
         names.dedup();
         names
+    }
+
+    /// Who writes in a draft of a world, at whichever node.
+    fn writing(&self, drill: Option<DrillId>) -> Vec<crate::api::Writer> {
+        let others = self.nodes.others();
+        let told = others.iter().flat_map(|node| node.writing.iter().cloned());
+        self.presence.writers((self.clock)()).into_iter().chain(told).filter(|writer| writer.world == drill).collect()
     }
 
     /// What an agent used lately, by kind (TEN.3).

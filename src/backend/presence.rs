@@ -1,15 +1,27 @@
-//! Who has a cockpit open: people are present while a stream of theirs is (TEAM.6).
+//! Who has a cockpit open, and who writes in which draft: people are present while a stream of theirs is (TEAM.6).
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::terms::Author;
+use crate::{
+    api::{Writer, Writing},
+    terms::{Author, DrillId, Time},
+};
 
-/// Open streams by person.
+/// How long somebody's word counts that they write, in milliseconds.
+const WRITES: i64 = 10 * Time::SECOND;
+
+/// Open streams by person, and where people write.
 #[derive(Debug, Clone, Default)]
-pub struct Presence(Arc<Mutex<BTreeMap<String, usize>>>);
+pub struct Presence(Arc<Mutex<People>>);
+
+#[derive(Debug, Default)]
+struct People {
+    open: BTreeMap<String, usize>,
+    writing: BTreeMap<(String, Option<DrillId>), (Writing, Time)>,
+}
 
 /// One open stream; dropped, it is closed.
 #[derive(Debug)]
@@ -19,24 +31,47 @@ impl Presence {
     /// Counts a stream of `author` until the answer is dropped; only people are present.
     pub fn enter(&self, author: &Author) -> Present {
         let Author::Person(name) = author else { return Present(None) };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(name.clone()).or_default() += 1;
+        *self.people().open.entry(name.clone()).or_default() += 1;
         Present(Some((self.clone(), name.clone())))
+    }
+
+    fn people(&self) -> MutexGuard<'_, People> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who is present, by name.
     pub fn names(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+        self.people().open.keys().cloned().collect()
+    }
+
+    /// Somebody tells where they write, or that they do not any more.
+    pub fn writes(&self, author: &Author, world: Option<DrillId>, writing: Option<Writing>, now: Time) {
+        let key = (author.name().to_owned(), world);
+        match writing {
+            Some(writing) => drop(self.people().writing.insert(key, (writing, now))),
+            None => drop(self.people().writing.remove(&key)),
+        }
+    }
+
+    /// Who writes now.
+    pub fn writers(&self, now: Time) -> Vec<Writer> {
+        let mut people = self.people();
+        people.writing.retain(|_, (_, at)| now.since(*at) < WRITES);
+        let writers = people.writing.iter();
+        writers
+            .map(|((name, world), (writing, _))| Writer { name: name.clone(), world: *world, writing: writing.clone() })
+            .collect()
     }
 }
 
 impl Drop for Present {
     fn drop(&mut self) {
-        let Some((Presence(open), name)) = self.0.take() else { return };
-        let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&name) {
+        let Some((presence, name)) = self.0.take() else { return };
+        let mut people = presence.people();
+        if let Some(count) = people.open.get_mut(&name) {
             *count -= 1;
             if *count == 0 {
-                open.remove(&name);
+                people.open.remove(&name);
             }
         }
     }
@@ -59,5 +94,23 @@ mod tests {
         assert_eq!(presence.names(), ["dana"]);
         drop(second);
         assert!(presence.names().is_empty());
+    }
+
+    /// COM.5: who stopped telling that they write does not write any more.
+    #[test]
+    fn who_writes_is_known_for_seconds() {
+        let presence = Presence::default();
+        let at = |seconds: i64| Time::from_millis(seconds * Time::SECOND);
+        let (dana, lee) = (Author::Person("dana".into()), Author::Person("lee".into()));
+        let (incident, draft) = ("INC-1".parse().unwrap(), "DRAFT-1".parse().unwrap());
+        let writing = Writing { incident, draft, field: "body".into(), place: None };
+        presence.writes(&dana, None, Some(writing.clone()), at(0));
+        presence.writes(&lee, Some(DrillId(1)), Some(writing.clone()), at(5));
+        let names = |now| presence.writers(now).into_iter().map(|writer| writer.name).collect::<Vec<_>>();
+        assert_eq!(names(at(9)), ["dana", "lee"]);
+        presence.writes(&lee, None, None, at(9));
+        assert_eq!(names(at(11)), ["lee"], "she left another world's");
+        presence.writes(&lee, Some(DrillId(1)), None, at(11));
+        assert!(names(at(11)).is_empty());
     }
 }

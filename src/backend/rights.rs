@@ -181,7 +181,7 @@ pub fn of_path(writes: bool, path: &str) -> Right {
         Right::Ticket
     } else if under("/v1/interlock") || under("/ofrep") || one_hold {
         Right::Check
-    } else if under(at::ALERTS) {
+    } else if under(at::ALERTS) || path == at::WRITING {
         Right::Work
     } else if under(at::TOKENS) {
         Right::Tokens

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{break_glass::Queue, outbox, print::Failed, reach::Reach, working};
 use crate::{
-    api::{Accepted, RunbookView, State, Used},
+    api::{Accepted, RunbookView, State, Used, Writing},
     client::{Client, Heard, LOCAL, Outbox, Sent},
     cockpit::{
         self, CockpitConfig, CockpitError, CockpitOptions, Pane,
@@ -102,6 +102,16 @@ impl Backend for Lazy {
     fn waiting(&self) -> usize {
         let place = self.place.clone().unwrap_or_else(|| LOCAL.to_owned());
         Outbox::in_folder(&self.reach.settings.home.data).waiting(&place).len()
+    }
+
+    fn writing(&self, world: Option<DrillId>, writing: Option<Writing>) -> BoxFuture<'static, ()> {
+        let client = self.client();
+        async move {
+            if let Ok(client) = client.await {
+                Backend::writing(&client, world, writing).await;
+            }
+        }
+        .boxed()
     }
 
     fn play(&self, name: String, speed: f64) -> BoxFuture<'static, Result<DrillId, LinkError>> {

@@ -254,6 +254,30 @@ mod tests {
         }
     }
 
+    /// COM.5: however long somebody writes offline, one edit of a draft waits, and holds everything.
+    #[test]
+    fn one_edit_of_a_draft_waits() {
+        use crate::incident::{Fields, communication::writing::Copy};
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = Outbox::in_folder(folder.path());
+        let beginning = |body: &str| Copy::beginning(&Fields { body: body.into(), ..Fields::default() });
+        let edit = |number: u128, draft: u32, edit: &Edit| {
+            let ask = IncidentCommand::WriteDraft { draft: DraftId(draft), edit: edit.clone() };
+            Waiting { command: Command::OnIncident { incident: IncidentId(1), ask }, ..waiting(number, "edit") }
+        };
+        outbox.keep(&edit(1, 1, &beginning("one"))).unwrap();
+        outbox.keep(&waiting(2, "a note")).unwrap();
+        outbox.keep(&edit(3, 2, &beginning("another draft"))).unwrap();
+        outbox.keep(&edit(4, 1, &beginning("one more"))).unwrap();
+        let ids: Vec<u128> = outbox.waiting("https://here").iter().map(|one| one.id.as_u128()).collect();
+        assert_eq!(ids, [4, 2, 3], "a new command in the first one's place");
+        let sending = outbox.lock("outbox.sending", FlockOperation::LockExclusive).unwrap();
+        outbox.keep(&edit(5, 1, &beginning("while it is sent"))).unwrap();
+        drop(sending);
+        let ids: Vec<u128> = outbox.waiting("https://here").iter().map(|one| one.id.as_u128()).collect();
+        assert_eq!(ids, [4, 2, 3, 5], "what is on its way is not changed");
+    }
+
     #[test]
     fn what_waits_outlives_a_crash_and_is_forgotten_once() {
         let folder = tempfile::tempdir().unwrap();

@@ -15,6 +15,7 @@ use super::{
     message::Message,
 };
 use crate::{
+    api::Writing,
     incident::{Command, Engage},
     terms::{AgentId, DraftId, DrillId, IncidentId},
 };
@@ -55,6 +56,13 @@ pub enum Effect {
         world: Option<DrillId>,
         /// Whose.
         incident: IncidentId,
+    },
+    /// Tell the others where this person writes.
+    Writing {
+        /// In which world.
+        world: Option<DrillId>,
+        /// Where; nowhere any more.
+        writing: Option<Writing>,
     },
     /// Send what waits since the backend was not reached.
     SendKept,
@@ -183,6 +191,11 @@ impl Runner {
             let sent = backend.send_kept().await;
             messages.send(Message::SentKept { sent, waiting: backend.waiting() }).await.ok();
         });
+    }
+
+    /// Tells where this person writes.
+    pub fn writing(&self, world: Option<DrillId>, writing: Option<Writing>) {
+        tokio::spawn(self.backend.writing(world, writing));
     }
 
     /// Reads what an agent used lately.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 pub use crate::client::{Heard, Sent};
 use crate::{
-    api::{Accepted, Ask, DrillStarted, RunbookView, StartDrill, State, Used, path},
+    api::{Accepted, Ask, DrillStarted, RunbookView, StartDrill, State, TellWriting, Used, Writing, path},
     client::{Client, ClientError, Target},
     incident::{Command, Engage},
     telemetry::trace::Trace,
@@ -67,6 +67,11 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Plays a drill from its recording; answers its world.
     fn play(&self, name: String, speed: f64) -> BoxFuture<'static, Result<DrillId, LinkError>>;
+
+    /// Tells others where this person writes, or that they do not any more.
+    fn writing(&self, _: Option<DrillId>, _: Option<Writing>) -> BoxFuture<'static, ()> {
+        std::future::ready(()).boxed()
+    }
 
     /// Stops what this host may stop by itself while the backend is not reached (law 6); answers what was done.
     fn break_glass(&self, engage: Engage) -> BoxFuture<'static, Result<String, LinkError>>;
@@ -139,6 +144,13 @@ impl Backend for Client {
     ) -> BoxFuture<'static, Result<Accepted, LinkError>> {
         let client = self.clone();
         async move { Ok(Client::submit(&client, world, id, command).await?) }.boxed()
+    }
+
+    fn writing(&self, world: Option<DrillId>, writing: Option<Writing>) -> BoxFuture<'static, ()> {
+        let client = self.clone();
+        let path = format!("{}{}", path::WRITING, path::in_world(world));
+        // Nothing hangs on it: it is told again, or forgotten.
+        async move { drop(client.post::<_, ()>(&path, &TellWriting { writing }).await) }.boxed()
     }
 
     fn play(&self, name: String, speed: f64) -> BoxFuture<'static, Result<DrillId, LinkError>> {

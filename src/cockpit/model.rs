@@ -18,7 +18,7 @@ use super::{
     theme::Theme,
 };
 use crate::{
-    api::State,
+    api::{State, Writer, Writing},
     incident::{
         Checklist, Draft, Entry, Incident, IncidentCommand, Step, World,
         containment::{Hold, Switch},
@@ -239,6 +239,8 @@ pub struct Model {
     pub left: Vec<DraftEditor>,
     /// The draft that `$EDITOR` has, with the text it was given.
     pub outside: Option<(DraftEditor, String)>,
+    /// Where the backend was told last that this person writes, and when.
+    pub told: Option<(Writing, Time)>,
     /// The number under which a draft is written here: raised for each, and begun where nobody else is.
     pub writer: u64,
     /// The line at the foot.
@@ -290,6 +292,7 @@ impl Model {
             editor: None,
             left: Vec::new(),
             outside: None,
+            told: None,
             writer: 0,
             toast: None,
             focused: true,
@@ -426,6 +429,15 @@ impl Model {
     /// Whether what is shown may be old.
     pub fn is_stale(&self) -> bool {
         self.state.is_some() && matches!(self.link, Link::Offline { .. })
+    }
+
+    /// Others who write in a draft now.
+    pub fn writers(&self, incident: IncidentId, draft: DraftId) -> impl Iterator<Item = &Writer> {
+        let state = self.state.as_deref().filter(|_| self.link == Link::Live);
+        let others = state
+            .into_iter()
+            .flat_map(|state| state.live.writing.iter().filter(|writer| writer.name != state.you.name.name()));
+        others.filter(move |writer| (writer.writing.incident, writer.writing.draft) == (incident, draft))
     }
 
     /// How known the backend is: `team@host`, `only you`.

@@ -249,6 +249,7 @@ impl Program {
             Effect::RunStep { place, command } => self.runner.run_step(place, command),
             Effect::Trace { world, incident } => self.runner.trace(world, incident),
             Effect::SendKept => self.runner.send_kept(),
+            Effect::Writing { world, writing } => self.runner.writing(world, writing),
             Effect::ReadUsed { world, agent } => self.runner.read_used(world, agent),
             Effect::ReadRunbook(version) => self.runner.read_runbook(version),
             Effect::Play { name, speed } => self.runner.play(name, speed),

@@ -31,6 +31,7 @@ mod stop;
 mod switches;
 mod tokens;
 mod tripwires;
+mod writing;
 
 pub use line::{Doorway, Line, Link};
 pub use peer::Peer;

@@ -13,7 +13,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
     agents, alerts, blobs, bundle, commands, decision, door, drills, events, evidence, figures, firings, health, holds,
-    incidents, login, metrics, postmortem, rollback, runbook, state, stop, switches, tokens, tripwires,
+    incidents, login, metrics, postmortem, rollback, runbook, state, stop, switches, tokens, tripwires, writing,
 };
 use crate::{
     api::{Problem, path},
@@ -82,6 +82,7 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(path::DRILLS, get(drills::list).post(drills::start))
         .route(&under(path::DRILLS, "recordings"), get(drills::recordings))
         .route(&under(path::DRILLS, "{id}"), delete(drills::end))
+        .route(path::WRITING, post(writing::tell))
         .route(path::STOP, post(stop::post))
         .merge(interlock::router(backend.clone()))
         .merge(intake::router(intakes))

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Interlock, heard::Lease};
 use crate::{
+    api::Writer,
     backend::clock::Moment,
     incident::{OnBlind, containment::Slipped},
     terms::{AgentId, SwitchId, Time},
@@ -18,6 +19,8 @@ use crate::{
 pub struct Sighting {
     /// Who works with a cockpit at it.
     pub present: Vec<String>,
+    /// Who writes in which draft there.
+    pub writing: Vec<Writer>,
     agents: BTreeMap<AgentId, Seen>,
     effects: BTreeMap<SwitchId, Effects>,
 }
@@ -86,7 +89,7 @@ impl Interlock {
             let (escaped, slipped) = (effect.escaped.clone(), effect.slipped().to_vec());
             (*switch, Effects { escaped, slipped, in_flight: effect.in_flight })
         });
-        Sighting { present: Vec::new(), agents, effects: effects.collect() }
+        Sighting { present: Vec::new(), writing: Vec::new(), agents, effects: effects.collect() }
     }
 
     /// Takes what another node heard, told `age_ms` ago. Its leases live as long as it said, and not longer for being told.

@@ -16,7 +16,7 @@ use std::{
 use arc_swap::ArcSwap;
 
 use super::clock::Clock;
-use crate::terms::Time;
+use crate::{api::Writer, terms::Time};
 
 pub use shared::keep;
 
@@ -30,6 +30,8 @@ pub struct Node {
     pub name: String,
     /// Who works with a cockpit at it.
     pub present: Vec<String>,
+    /// Who writes in which draft there.
+    pub writing: Vec<Writer>,
 }
 
 /// What this backend knows of the others.

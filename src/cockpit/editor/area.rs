@@ -23,8 +23,19 @@ pub(super) fn shown(name: &str, raw: &str) -> String {
 pub(super) fn area(shown: &str) -> TextArea<'static> {
     let mut area = TextArea::new(shown.split('\n').map(str::to_owned).collect());
     area.set_cursor_line_style(Style::new());
+    // What is taken back is settled by the draft's copy, which knows what others wrote.
+    area.set_max_histories(0);
     broken(&mut area);
     area
+}
+
+/// Has an area show another text, with the cursor at a place of it; what is on the screen stays there where it can.
+pub(super) fn replace(area: &mut TextArea<'_>, text: &str, cursor: usize) {
+    area.select_all();
+    area.insert_str(text);
+    area.cancel_selection();
+    broken(area);
+    go(area, text, cursor);
 }
 
 /// Breaks lines on the screen, unless that would take too long at every key.

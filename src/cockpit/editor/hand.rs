@@ -289,9 +289,7 @@ impl DraftEditor {
             return Err("it was written over meanwhile".into());
         };
         let (before, whole) = (format!("{head}{offer}"), format!("{head}{offer}{tail}"));
-        let mut area = area::area(&whole);
-        area::go(&mut area, &whole, before.len());
-        self.areas[at] = area;
+        area::replace(&mut self.areas[at], &whole, before.len());
         self.mine.pause();
         self.keep();
         self.mine.pause();

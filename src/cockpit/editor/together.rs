@@ -35,9 +35,8 @@ impl DraftEditor {
             let now = area::shown(name, &self.mine.get(name));
             let Some(splice) = Splice::between(name, &self.shown[at], &now) else { continue };
             let cursor = splice.moved(area::cursor(&self.areas[at]));
-            let mut fresh = area::area(&now);
-            area::go(&mut fresh, &now, cursor);
-            (self.areas[at], self.shown[at]) = (fresh, now);
+            area::replace(&mut self.areas[at], &now, cursor);
+            self.shown[at] = now;
         }
         self.grow();
         self.show_cursor();

@@ -85,8 +85,15 @@ fn tabs<'a>(model: &Model, incident: &Incident, draft: &Draft, columns: usize) -
             if other.id == draft.id { (format!("[{label}]"), Role::Strong) } else { (format!(" {label} "), Role::Dim) };
         tabs.push(Span::styled(label, theme.style(role)));
     }
-    let authors: Vec<String> = draft.authors.iter().map(|by| text::cut(by.name(), 12)).collect();
-    let right = Line::styled(format!("✎ {}", authors.join(", ")), theme.style(Role::Dim));
+    let names = |names: Vec<&str>| names.into_iter().map(|name| text::cut(name, 12)).collect::<Vec<_>>().join(", ");
+    let writing: Vec<&str> = model.writers(incident.id, draft.id).map(|writer| writer.name.as_str()).collect();
+    let right = if writing.is_empty() {
+        let authors = draft.authors.iter().map(|by| by.name()).collect();
+        Line::styled(format!("✎ {}", names(authors)), theme.style(Role::Dim))
+    } else {
+        let verb = if writing.len() == 1 { "writes" } else { "write" };
+        Line::styled(format!("✎ {} {verb}", names(writing)), theme.style(Role::Warn))
+    };
     text::ends(Line::from(tabs), right, columns)
 }
 

@@ -1,6 +1,7 @@
 //! The draft being written: a field a row, the message below, what the linter says of it as it is typed.
 
-use ratatui::{layout::Rect, text::Line};
+use ratatui::{layout::Rect, style::Modifier, text::Line};
+use ratatui_textarea::TextArea;
 
 use super::{
     draft::{finding, label, note},
@@ -38,14 +39,57 @@ pub fn draw(model: &Model, editor: &DraftEditor, canvas: &mut Canvas<'_, '_>) {
     }
     let here = editor.at + 1 == names.len();
     let heading = if here { "▸message" } else { " message" };
-    canvas.put(usize::from(y), Line::styled(heading, theme.style(if here { Role::Key } else { Role::Dim })));
+    let heading = Line::styled(heading, theme.style(if here { Role::Key } else { Role::Dim }));
+    canvas.put(usize::from(y), text::ends(heading, others(model, editor), canvas.columns()));
     let rest =
         Rect::new(area.x + 1, area.y + y + 1, area.width.saturating_sub(1), area.height.saturating_sub(y + 1 + kept));
     field(editor, names.len() - 1, rest, canvas);
     findings(model, editor, usize::from(kept), canvas);
+    for writer in model.writers(editor.incident, editor.draft) {
+        let found = writer.writing.place.as_ref().and_then(|place| editor.find(&writer.writing.field, place));
+        let Some((at, place)) = found else { continue };
+        let within = if at + 1 == names.len() {
+            rest
+        } else if all || at == editor.at {
+            let row = if all { at as u16 } else { 0 };
+            Rect::new(area.x + 16, area.y + row, area.width.saturating_sub(16), 1)
+        } else {
+            continue;
+        };
+        if let Some(cell) = editor.area(at).and_then(|text| cell(text, place, within)) {
+            canvas.mark(cell, theme.style(Role::Warn).add_modifier(Modifier::REVERSED));
+        }
+    }
     if rest.is_empty() && area.height > 0 {
         canvas.put(0, dim(model, "a taller window shows the message"));
     }
+}
+
+/// Who else writes in the draft, and in which field.
+fn others<'a>(model: &Model, editor: &DraftEditor) -> Line<'a> {
+    let words = model.writers(editor.incident, editor.draft).map(|writer| {
+        let field = if writer.writing.field == "body" { "message" } else { label(&writer.writing.field) };
+        format!("{} in {field}", text::cut(&writer.name, 12))
+    });
+    let words: Vec<String> = words.collect();
+    if words.is_empty() {
+        return Line::default();
+    }
+    Line::styled(format!("✎ {}", words.join(", ")), model.look.theme.style(Role::Warn))
+}
+
+/// The cell at which a place of a text is drawn, where it is on the screen.
+fn cell(text: &TextArea<'_>, (row, column): (usize, usize), within: Rect) -> Option<(u16, u16)> {
+    let (top, left) = text.scroll_offset();
+    let at = |y: u16, x: u16| {
+        let data = text.screen_to_data(usize::from(top + y), usize::from(left + x));
+        (data.0, data.1)
+    };
+    // The last row that begins before the place holds it; rows below the text read as its last one.
+    let begins = (0..within.height).map(|y| at(y, 0)).filter(|begins| *begins <= (row, column)).max()?;
+    let y = (0..within.height).find(|y| at(*y, 0) == begins)?;
+    let x = (0..within.width).find(|x| at(y, *x) == (row, column))?;
+    Some((within.x + x, within.y + y))
 }
 
 /// The finding whose offer would be taken first, with where it stands and what would stand there; then the others.

@@ -63,6 +63,13 @@ impl Canvas<'_, '_> {
         self.put(y, line.patch_style(theme.style(Role::Selected)));
     }
 
+    /// Marks the cell at a column and a row of the screen, where it is this canvas's.
+    pub fn mark(&mut self, (x, y): (u16, u16), style: Style) {
+        if self.area.contains((x, y).into()) {
+            self.frame.buffer_mut()[(x, y)].set_style(style);
+        }
+    }
+
     /// Lets a widget draw.
     pub fn widget(&mut self, widget: impl ratatui::widgets::Widget, area: Rect) {
         self.frame.render_widget(widget, area.intersection(self.area));

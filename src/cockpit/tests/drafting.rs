@@ -1,9 +1,13 @@
 //! Drafts in the cockpit: the linter at the cursor, what is agreed, who was told, what was sent (COM).
 
+use ratatui::style::Modifier;
+
 use crate::{
+    api::{Accepted, Writer},
     cockpit::{
         draft_view::View,
         effect::Effect,
+        link::{Heard, LinkError},
         message::Message,
         model::{Model, Overlay, Pane},
         sample::{self, Story},
@@ -17,7 +21,7 @@ use crate::{
         Command, Fields, IncidentCommand as Ask,
         communication::{Agreement, FindingKind, writing},
     },
-    terms::{DraftId, Time},
+    terms::{Author, DraftId, IncidentId, Time},
 };
 
 const SIZES: [(u16, u16); 4] = [(200, 60), (120, 34), (80, 24), (44, 30)];
@@ -207,4 +211,133 @@ fn a_draft_of_a_megabyte_stays_in_hand() {
     let Ask::WriteDraft { edit, .. } = asked(&saved) else { panic!("{saved:?}") };
     let fields = writing::with(model.draft().unwrap(), edit).unwrap().0.fields();
     assert_eq!(fields.body.len(), (1 << 20) + "It hallucinated.".len());
+}
+
+/// Two cockpits at one draft: what each asks is folded, and heard by both.
+struct Two {
+    story: Story,
+    seats: [Model; 2],
+    seen: usize,
+}
+
+impl Two {
+    fn new() -> Self {
+        let story = sample::paying_twice();
+        let seats = ["dana", "lee"].map(|name| {
+            let mut model = sample::showing(&story, sample::live(), (80, 24));
+            model.state.as_mut().unwrap().you.name = Author::Person(name.into());
+            model.writer = if name == "dana" { 100 } else { 200 };
+            press(&mut model, "5");
+            press(&mut model, "enter");
+            model
+        });
+        let seen = story.events.len();
+        Self { story, seats, seen }
+    }
+
+    /// What the backend makes of what was asked; everybody hears it.
+    fn asks(&mut self, who: &str, effects: Vec<Effect>) {
+        for effect in effects {
+            if let Effect::Submit { what, command, .. } = effect {
+                self.story.ask("14:07:00", who, *command);
+                let seat = &mut self.seats[usize::from(who == "lee")];
+                let now = seat.now;
+                let accepted = Accepted { events: Vec::new(), state_version: 0, recorded: true };
+                update(seat, now, Message::Answered { what, result: Ok(accepted) });
+            }
+        }
+        for event in &self.story.events[self.seen..] {
+            for seat in &mut self.seats {
+                let (load, now) = (seat.load, seat.now);
+                update(seat, now, Message::Heard { load, heard: Heard::Event(Box::new(event.clone())) });
+            }
+        }
+        self.seen = self.story.events.len();
+    }
+
+    /// Somebody types; what they ask arrives.
+    fn types(&mut self, who: &str, words: &str) {
+        for key in words.chars() {
+            let effects = press(&mut self.seats[usize::from(who == "lee")], &key.to_string());
+            self.asks(who, effects);
+        }
+    }
+
+    fn tick(&mut self, at: usize) -> Vec<Effect> {
+        let later = self.seats[at].now.plus(2 * Time::SECOND);
+        update(&mut self.seats[at], later, Message::Tick)
+    }
+
+    fn body(&self, at: usize) -> String {
+        self.seats[at].editor.as_ref().unwrap().fields().body
+    }
+}
+
+/// COM.5: two people write in one draft at once; each sees what the other writes and where, keeps their cursor, and takes back
+/// only what they wrote themselves.
+#[test]
+fn two_write_in_one_draft() {
+    let mut two = Two::new();
+    two.types("dana", "We are sorry.");
+    two.types("lee", "Keep the payment.");
+    let (dana, lee) = (two.tick(0), two.tick(1));
+    assert!(dana.iter().any(|effect| matches!(effect, Effect::Writing { writing: Some(_), .. })), "{dana:?}");
+    two.asks("dana", dana);
+    two.asks("lee", lee.clone());
+    let both = two.body(0);
+    assert_eq!(both, two.body(1));
+    assert!(both.contains("We are sorry.") && both.contains("Keep the payment."), "{both}");
+    let place = lee.into_iter().find_map(|effect| match effect {
+        Effect::Writing { writing, .. } => writing,
+        _ => None,
+    });
+    let writer = Writer { name: "lee".into(), world: None, writing: place.unwrap() };
+    two.seats[0].state.as_mut().unwrap().live.writing = vec![writer];
+    let screen = painted(&two.seats[0], (80, 24));
+    let shown = text(&screen);
+    assert!(shown.contains("✎ lee in message"), "{shown}");
+    let at = shown.lines().position(|line| line.contains("Keep the payment.")).unwrap();
+    let column = shown.lines().nth(at).unwrap().split("Keep the payment.").next().unwrap().chars().count() + 17;
+    let marked = screen[(column as u16, at as u16)].modifier;
+    assert!(marked.contains(Modifier::REVERSED), "lee's cursor is behind what lee wrote: {shown}");
+    // Each goes on where they stood.
+    two.types("dana", " Really.");
+    two.types("lee", " Write to us.");
+    let (dana, lee) = (two.tick(0), two.tick(1));
+    two.asks("lee", lee);
+    two.asks("dana", dana);
+    let both = two.body(0);
+    assert_eq!(both, two.body(1));
+    assert!(both.contains("We are sorry. Really.") && both.contains("Keep the payment. Write to us."), "{both}");
+    for _ in 0..9 {
+        press(&mut two.seats[1], "ctrl-u");
+    }
+    let lee = press(&mut two.seats[1], "esc");
+    two.asks("lee", lee);
+    assert_eq!(two.body(0), "We are sorry. Really.", "only what lee wrote is gone");
+    assert!(two.seats[1].left.is_empty(), "the backend is known to have it");
+    let draft = &two.story.worlds.real.incidents[&IncidentId(1)].drafts[0];
+    assert_eq!(draft.fields.body, "We are sorry. Really.");
+    assert!(draft.authors.len() >= 2);
+}
+
+/// COM.5, law 6: what is written while the backend is away stays in hand, and merges with what others wrote meanwhile.
+#[test]
+fn what_is_written_offline_merges() {
+    let mut two = Two::new();
+    two.types("lee", "Lee was here. ");
+    let (load, now) = (two.seats[0].load, two.seats[0].now);
+    update(&mut two.seats[0], now, Message::Heard { load, heard: Heard::Lost("cut".into()) });
+    press(&mut two.seats[0], "Dana, offline.");
+    let kept = press(&mut two.seats[0], "esc");
+    let what = "DRAFT-1 saved".to_owned();
+    update(&mut two.seats[0], now, Message::Answered { what, result: Err(LinkError::Kept("cut".into())) });
+    assert!(two.seats[0].editor.is_none() && two.seats[0].left.len() == 1);
+    press(&mut two.seats[0], "enter");
+    assert!(two.body(0).contains("Dana, offline."), "taken in hand again, it is as it was left");
+    let lee = two.tick(1);
+    two.asks("lee", lee);
+    two.asks("dana", kept);
+    assert_eq!(two.body(0), two.body(1));
+    assert!(two.body(0).contains("Dana, offline.") && two.body(0).contains("Lee was here. "));
 }

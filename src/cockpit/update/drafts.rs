@@ -2,7 +2,7 @@
 
 use super::act::ask;
 use crate::{
-    api::Accepted,
+    api::{Accepted, Writing},
     cockpit::{
         draft_view::View,
         editor::DraftEditor,
@@ -22,6 +22,8 @@ use crate::{
 /// How often what is written goes to the backend, while it is reached and while it is not.
 const LIVE: i64 = 700;
 const OFFLINE: i64 = 5 * Time::SECOND;
+/// How often the others are told again where this person writes.
+const TOLD: i64 = 4 * Time::SECOND;
 
 /// Begins a draft for an audience.
 pub fn begin(model: &mut Model, incident: IncidentId, audience: String) -> Vec<Effect> {
@@ -165,6 +167,23 @@ pub fn send(model: &mut Model) -> Vec<Effect> {
     let (incident, draft) = (editor.incident, editor.draft);
     let command = Command::OnIncident { incident, ask: IncidentCommand::WriteDraft { draft, edit } };
     vec![Effect::Submit { world, what: written(draft), command: Box::new(command) }]
+}
+
+/// Tells the others where this person writes, when that has changed or was told some time ago (COM.5).
+pub fn tell(model: &mut Model) -> Option<Effect> {
+    let writing = model.editor.as_ref().map(|editor| Writing {
+        incident: editor.incident,
+        draft: editor.draft,
+        field: editor.name().to_owned(),
+        place: editor.place(),
+    });
+    let told = model.told.as_ref();
+    let stale = told.is_some_and(|(_, at)| model.now.since(*at) > TOLD);
+    if model.link != Link::Live || (told.map(|(writing, _)| writing) == writing.as_ref() && !stale) {
+        return None;
+    }
+    model.told = writing.clone().map(|writing| (writing, model.now));
+    Some(Effect::Writing { world: model.world, writing })
 }
 
 /// Others wrote, or the backend has what was written here.

@@ -91,7 +91,9 @@ fn tick(model: &mut Model) -> Vec<Effect> {
     if model.toast.as_ref().is_some_and(|toast| model.now.since(toast.at) > TOAST_MS) {
         model.toast = None;
     }
-    drafts::send(model)
+    let mut effects = drafts::send(model);
+    effects.extend(drafts::tell(model));
+    effects
 }
 
 fn answered(model: &mut Model, what: String, result: Result<crate::api::Accepted, LinkError>) {

@@ -53,7 +53,7 @@ impl Copy {
         let mut undo = UndoManager::with_options(undo::Options {
             // What belongs together is told by `pause`, not by a clock.
             capture_timeout_millis: u64::MAX,
-            timestamp: Arc::new(|| 0),
+            timestamp: Arc::new(|| 1),
             ..undo::Options::default()
         });
         for name in Fields::ALL {
