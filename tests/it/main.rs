@@ -44,5 +44,6 @@ mod runbook;
 mod runner;
 mod serve;
 mod telemetry;
+mod together;
 mod whole;
 mod worlds;

@@ -147,9 +147,15 @@ fn only_text_of_fields_comes_in() {
     assert!(of(&|doc| doc.get_or_insert_text("body").insert(&mut doc.transact_mut(), 0, "fine")).is_ok());
     for wrong in [
         of(&|doc| doc.get_or_insert_text("salary").insert(&mut doc.transact_mut(), 0, "x")),
-        of(&|doc| drop(doc.get_or_insert_array("body").insert(&mut doc.transact_mut(), 0, deep.clone()))),
-        of(&|doc| drop(doc.get_or_insert_map("body").insert(&mut doc.transact_mut(), "key", "x"))),
-        of(&|doc| drop(doc.get_or_insert_text("body").insert_embed(&mut doc.transact_mut(), 0, deep.clone()))),
+        of(&|doc| {
+            doc.get_or_insert_array("body").insert(&mut doc.transact_mut(), 0, deep.clone());
+        }),
+        of(&|doc| {
+            doc.get_or_insert_map("body").insert(&mut doc.transact_mut(), "key", "x");
+        }),
+        of(&|doc| {
+            doc.get_or_insert_text("body").insert_embed(&mut doc.transact_mut(), 0, deep.clone());
+        }),
     ] {
         assert!(matches!(wrong, Err(Unreadable::Form(_))), "{wrong:?}");
     }

@@ -1,0 +1,151 @@
+//! One incident worked by several people over several backends, in real terminals, while wires are cut and nodes die (CKP.2,
+//! COM.5, laws 1–3, 6).
+
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    cockpit::Seat,
+    database::database,
+    nodes::{Process, until},
+    rig::{Wire, wire},
+};
+
+/// Two nodes of one database, and an incident.
+struct Team {
+    first: Option<Process>,
+    second: Process,
+    bases: [String; 2],
+}
+
+/// A person with a cockpit in a terminal.
+struct Person {
+    seat: Seat,
+    _home: tempfile::TempDir,
+}
+
+impl Team {
+    async fn new() -> Self {
+        let url = database();
+        let (first, second) = (Process::start(&url).await, Process::start(&url).await);
+        let base = async |process: &Process| {
+            process.get("/v1/state").await["backend"]["telemetry"].as_str().unwrap().to_owned()
+        };
+        let bases = [base(&first).await, base(&second).await];
+        first.post("/v1/incidents", json!({"id": Uuid::now_v7(), "command": {"title": "refunds paid twice"}})).await;
+        Self { first: Some(first), second, bases }
+    }
+
+    async fn asks(&self, ask: Value) {
+        self.second.post("/v1/incidents/INC-1/commands", json!({"id": Uuid::now_v7(), "command": ask})).await;
+    }
+
+    async fn seat(&self, name: &str, urls: &[String]) -> Person {
+        let made = self.second.post("/v1/tokens", json!({"name": name, "role": "operator", "agent": null})).await;
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(home.path().join("config")).unwrap();
+        let token = home.path().join("token");
+        std::fs::write(&token, made["secret"].as_str().unwrap()).unwrap();
+        std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let config = format!("url = {:?}\ntoken_file = {:?}\n", urls.join(", "), token.display().to_string());
+        std::fs::write(home.path().join("config/config.toml"), config).unwrap();
+        let seat = Seat::open(home.path(), 80, 24, &[]);
+        seat.sees("refunds paid twice");
+        seat.sees("● live");
+        Person { seat, _home: home }
+    }
+
+    fn url(&self, node: usize) -> String {
+        format!("http://{}", self.bases[node])
+    }
+
+    async fn is_halted(&self) {
+        until("the other leads, and nobody was left to stop", 20, || async {
+            let halt = self.second.get("/v1/switches/SW-1").await;
+            halt["state"] == "engaged" && halt["halt"]["counted"] == halt["halt"]["confirmed"]
+        })
+        .await;
+    }
+}
+
+/// CKP.2, in real terminals: two backends of one database, a cockpit at each and one that names both; the first backend is
+/// killed while it is watched: its cockpit says so, the third goes on with the other by itself, a halt fired at the second is
+/// on every screen that has a backend, and proved.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cockpit_that_names_both_backends_outlives_one() {
+    let mut team = Team::new().await;
+    let at_first = team.seat("kim", &[team.url(0)]).await;
+    let mut at_second = team.seat("lee", &[team.url(1)]).await;
+    let at_both = team.seat("sam", &[team.url(0), team.url(1)]).await;
+    drop(team.first.take());
+    at_first.seat.sees("offline");
+    at_second.seat.types("!");
+    at_second.seat.sees("Stops");
+    at_second.seat.fires();
+    at_both.seat.sees("HALTED");
+    at_both.seat.sees("● live");
+    assert!(!at_first.seat.text().contains("HALTED"), "it says that it knows nothing newer");
+    team.is_halted().await;
+}
+
+/// COM.5, CKP.2, laws 1–3, 6: three cockpits and two backends; two people write in one draft, the wire of one is cut and he writes
+/// on, the other backend is killed, the third halts. All end equal: the halt is confirmed, the draft holds what both wrote.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_is_cut_off_and_writes_one_halts_a_backend_dies_and_all_end_equal() {
+    let mut team = Team::new().await;
+    team.asks(json!({"type": "start-draft", "audience": "customer"})).await;
+    let wires: [Wire; 2] = [wire(&team.bases[0]).await, wire(&team.bases[1]).await];
+    let mut cut_off = team.seat("lee", &wires.each_ref().map(Wire::base)).await;
+    let mut writer = team.seat("kim", &[team.url(0), team.url(1)]).await;
+    let mut halts = team.seat("dana", &[team.url(1)]).await;
+    for person in [&mut cut_off, &mut writer] {
+        person.seat.types("5");
+        person.seat.sees("workflow");
+        person.seat.types("\r");
+        person.seat.sees("▸message");
+    }
+    writer.seat.types("We are sorry. ");
+    cut_off.seat.until("what kim writes, and that she does", |text| {
+        text.contains("We are sorry.") && text.contains("✎ kim in message")
+    });
+
+    for cut in &wires {
+        cut.lead_to("127.0.0.1:1");
+        cut.cut();
+    }
+    cut_off.seat.sees("offline");
+    cut_off.seat.types("\x05Written on a train. ");
+    cut_off.seat.sees("Written on a train.");
+    drop(team.first.take());
+    halts.seat.types("!");
+    halts.seat.sees("Stops");
+    halts.seat.fires();
+    writer.seat.types("Keep the payment. ");
+    writer.seat.sees("HALTED");
+    // He leaves the draft: what he wrote waits, and is shown as he left it when he comes back to it.
+    cut_off.seat.types("\x1b");
+    cut_off.seat.sees("1 wait");
+    assert!(!cut_off.seat.text().contains("HALTED"), "he knows nothing newer, and his screen says so");
+
+    for (cut, base) in wires.iter().zip(&team.bases) {
+        cut.lead_to(base);
+    }
+    team.is_halted().await;
+    let whole = |text: &str| {
+        ["We are sorry.", "Keep the payment.", "Written on a train."].iter().all(|part| text.contains(part))
+    };
+    until("the draft holds what both wrote", 30, || async {
+        let draft = team.second.get("/v1/incidents/INC-1").await["drafts"][0].clone();
+        whole(draft["fields"]["body"].as_str().unwrap())
+    })
+    .await;
+    halts.seat.types("5");
+    for person in [&cut_off, &writer, &halts] {
+        person.seat.until("what both wrote, and the halt", |text| whole(text) && text.contains("HALTED"));
+    }
+    let draft = team.second.get("/v1/incidents/INC-1").await["drafts"][0].clone();
+    let authors: Vec<&str> = draft["authors"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(authors.contains(&"kim") && authors.contains(&"lee"), "{authors:?}");
+}
