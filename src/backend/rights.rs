@@ -96,9 +96,11 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
         // A decision is a person's, as is going on before the freeze.
         IncidentCommand::ChooseMove(_) => Right::Vouch,
         IncidentCommand::OverrideEvidence { .. } => Right::Override,
-        IncidentCommand::AppendEvidence(_) | IncidentCommand::LoseEvidence(_) | IncidentCommand::RecordDelivery(_) => {
-            Right::Internal
-        }
+        IncidentCommand::AppendEvidence(_)
+        | IncidentCommand::LoseEvidence(_)
+        | IncidentCommand::RecordDelivery(_)
+        | IncidentCommand::RecordPage(_) => Right::Internal,
+        IncidentCommand::AckPages {} => Right::Acknowledge,
         // A legal hold is a person's word, and more so its end.
         IncidentCommand::HoldEvidence { .. } | IncidentCommand::LiftEvidence { .. } => Right::Vouch,
         IncidentCommand::Confirm {}

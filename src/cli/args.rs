@@ -167,7 +167,7 @@ pub enum Command {
     Agents(agents::Agents),
     /// List tripwire firings.
     Firings(firings::List),
-    /// Acknowledge a firing.
+    /// Acknowledge a firing, or what an incident paged.
     Ack(firings::Ack),
     /// Tripwires: their limits, and what they would say of a file of actions.
     #[command(subcommand)]

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     api::path,
-    incident::{Command, Event, Fact, World, containment::AutoStage},
-    terms::FiringId,
+    incident::{Command, Event, Fact, IncidentCommand, World, containment::AutoStage},
+    terms::{FiringId, IncidentId},
     tripwire::{Firing, FiringState},
 };
 
@@ -79,18 +79,44 @@ async fn follow(reach: &Reach) -> Result<(), Failed> {
     reach.follow(follow).await
 }
 
+/// What paged somebody.
+#[derive(Debug, Clone, Copy)]
+enum Paged {
+    Firing(FiringId),
+    Incident(IncidentId),
+}
+
+/// `INC-3` is an incident, anything else a firing.
+fn paged(text: &str) -> Result<Paged, String> {
+    let is_incident = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("inc"));
+    match is_incident {
+        true => text.parse().map(Paged::Incident).map_err(|why| format!("{why}")),
+        false => text.parse().map(Paged::Firing).map_err(|why| format!("{why}")),
+    }
+}
+
 /// `andon ack`.
 #[derive(Debug, Args)]
 pub struct Ack {
-    /// TW-90.
-    firing: FiringId,
-    /// Expected behaviour: it closes, its hours count, the baseline thaws.
+    /// TW-90, or INC-7 for everything that it and its firings paged.
+    #[arg(value_parser = paged)]
+    of: Paged,
+    /// Expected behaviour of a firing: it closes, its hours count, the baseline thaws.
     #[arg(long)]
     expected: bool,
 }
 
 pub async fn ack(reach: &Reach, asked: &Ack) -> Result<(), Failed> {
-    let Ack { firing, expected } = *asked;
-    let accepted = reach.submit(Command::AckFiring { firing, expected }).await?;
-    reach.told(&accepted, |kinds| format!("{firing}: {kinds}"))
+    let (command, of) = match asked.of {
+        Paged::Firing(firing) => (Command::AckFiring { firing, expected: asked.expected }, firing.to_string()),
+        Paged::Incident(_) if asked.expected => {
+            let why = "--expected is said of a firing: andon ack TW-90 --expected";
+            return Err(Failed(why.to_owned()));
+        }
+        Paged::Incident(incident) => {
+            (Command::OnIncident { incident, ask: IncidentCommand::AckPages {} }, incident.to_string())
+        }
+    };
+    let accepted = reach.submit(command).await?;
+    reach.told(&accepted, |kinds| format!("{of}: {kinds}"))
 }

@@ -74,6 +74,7 @@ fn incident() -> Incident {
         mttd: Mttd::default(),
         evidence: Default::default(),
         decision: Default::default(),
+        paging: Default::default(),
         register: Default::default(),
         investigation: Default::default(),
         gate: Default::default(),

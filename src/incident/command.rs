@@ -10,7 +10,7 @@ use super::{
     evidence,
     first_minutes::{AnswerFact, WeighFactor},
     investigation,
-    pages::{MuteTripwire, PageSent, UnmuteTripwire},
+    pages::{MuteTripwire, PageSent, RoundSent, UnmuteTripwire},
     postmortem::{DropCase, FilePostmortem, SetPostmortem, SettleDelta},
     restart,
     rollback::{Substitute, WorkRollback},
@@ -359,6 +359,10 @@ pub enum IncidentCommand {
     AgreeDraft(Agreement),
     /// Records a step of a message on its way; only the backend asks this.
     RecordDelivery(DeliveryStep),
+    /// Acknowledges every page of it, its firings' too (TEAM.12).
+    AckPages {},
+    /// What came of one of its pages; only the backend asks this.
+    RecordPage(RoundSent),
     /// Resolves it.
     Resolve {
         /// How.

@@ -13,7 +13,7 @@ use super::{
     evidence,
     first_minutes::{Answered, Early, Weighed},
     investigation,
-    pages::{Muted, PageSent, Unmuted},
+    pages::{Muted, PageSent, PagesAcknowledged, PagingBegun, RoundSent, Unmuted},
     postmortem::{CaseDropped, DeltaProposed, DeltaSettled, PostmortemFiled, PostmortemWritten, RegressionCase},
     restart,
     rollback::{RollbackPlan, Substitute, WorkRollback},
@@ -380,6 +380,12 @@ pub enum Fact {
     DeltaSettled(DeltaSettled),
     /// The post-mortem was filed (PM.7).
     PostmortemFiled(PostmortemFiled),
+    /// Its level asks for pages (TEAM.3).
+    PagingBegun(PagingBegun),
+    /// A step of these went, or did not.
+    IncidentPaged(RoundSent),
+    /// Somebody acknowledged them (TEAM.12).
+    PagesAcknowledged(PagesAcknowledged),
 
     // ---- stream switches -------------------------------------------------------------------------------------
     /// A switch was engaged (CON).

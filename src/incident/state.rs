@@ -12,6 +12,7 @@ use super::{
     evidence::{Evidence, Register},
     first_minutes::{Factors, FirstMinutes},
     investigation::Investigation,
+    pages::Paging,
     postmortem::Postmortem,
     restart::Gate,
     rollback::{Substitute, Work},
@@ -485,6 +486,9 @@ pub struct Incident {
     /// What was decided about what is broken (DEC.1).
     #[serde(default)]
     pub decision: Decision,
+    /// Whom it paged by itself (TEAM.3).
+    #[serde(default)]
+    pub paging: Paging,
 }
 
 impl Incident {

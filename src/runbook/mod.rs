@@ -34,7 +34,7 @@ pub use factors::{ByScheme, Factor, FactorPlan, SeenPlan, WorkflowCase, Workflow
 pub use incidents::{FieldPlan, IncidentTemplate, Incidents, TaskPlan};
 pub use layers::{LayerPlan, LayersPlan, Question, Refused, Words};
 pub use nearest::nearest;
-pub use paging::{PageStep, Queue};
+pub use paging::{PageStep, PagingPlan, Queue};
 pub use plan::{
     BannedWording, BaselineHours, Claim, ClassPlan, Control, FailureClass, Level, LevelClocks, Owed, OwedBy, Price,
     Runbook, Scheme, Template, TripwirePlan, WordingKind,

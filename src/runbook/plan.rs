@@ -62,7 +62,7 @@ pub struct Runbook {
     /// What other systems' alerts mean (TEAM.3).
     pub alerts: super::AlertPlan,
     /// Who is paged, and who next (TEAM.3).
-    pub paging: Vec<super::Queue>,
+    pub paging: super::PagingPlan,
     /// Roles an incident has (TEAM.1).
     pub roles: Vec<String>,
     /// How a cause is looked for (INV).

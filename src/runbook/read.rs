@@ -172,6 +172,7 @@ impl Runbook {
         let templates: Templates = read(texts, "templates.toml")?;
         let audiences: Vec<&str> = templates.template.iter().map(|one| one.audience.as_str()).collect();
         let channels = read::<ChannelsText>(texts, "channels.toml")?.whole("channels.toml", &audiences)?;
+        let paging = read::<PagingText>(texts, "paging.toml")?.whole("paging.toml", &channels, &schemes)?;
         let lint: Lint = read(texts, "lint.toml")?;
         let runbook = Self {
             evidence,
@@ -192,7 +193,7 @@ impl Runbook {
             reasons: templates.reason,
             failures: lint.failure,
             claims: lint.claim,
-            paging: read::<PagingText>(texts, "paging.toml")?.whole("paging.toml", &channels)?,
+            paging,
             access: read(texts, "access.toml")?,
             alerts: read(texts, "alerts.toml")?,
             channels,

@@ -35,6 +35,7 @@ mod openfeature;
 mod outbox;
 mod pages;
 mod partitions;
+mod paging;
 mod postmortem;
 mod proof;
 mod rig;

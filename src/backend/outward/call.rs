@@ -28,8 +28,8 @@ pub async fn page(channel: &Channel, page: &Page, now: Time) -> Tried {
                 .await;
         }
         ChannelKind::Command => {
-            let mut environment =
-                vec![("ANDON_FIRING", page.firing.to_string()), ("ANDON_SUBJECT", page.summary.clone())];
+            let mut environment = vec![("ANDON_SUBJECT", page.summary.clone())];
+            environment.extend(page.firing.map(|firing| ("ANDON_FIRING", firing.to_string())));
             environment.extend(page.to.clone().or_else(|| channel.to.clone()).map(|to| ("ANDON_TO", to)));
             environment.extend(page.incident.map(|incident| ("ANDON_INCIDENT", incident.to_string())));
             let ran = command::run_with(&channel.command, environment, Some(page.text().into_bytes()), timeout).await;

@@ -13,6 +13,7 @@ mod mail;
 mod occasion;
 mod page;
 mod paging;
+mod subject;
 mod task;
 mod webhook;
 

@@ -1,4 +1,4 @@
-//! Pages: each step of a firing's queue by its channel, until somebody acknowledges (TEAM.3, TEAM.12).
+//! Pages: each step of a firing's queue, or of an incident's, by its channel, until somebody acknowledges (TEAM.3, TEAM.12).
 //!
 //! What a step came to is in the log; a backend that takes over goes on from there. A page that may have gone is sent again:
 //! a pager that rings twice is better than one that never rings.
@@ -13,19 +13,21 @@ use arc_swap::ArcSwap;
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use super::{call, delivery::Tried, paging};
+use super::{
+    call,
+    delivery::Tried,
+    paging,
+    subject::{Standing, Subject},
+};
 use crate::{
     backend::app::Backend,
-    incident::{Command, communication::DeliveryState, pages::PageSent},
+    incident::{communication::DeliveryState, pages::StepSent},
     runbook::{PageStep, Runbook},
-    terms::{Author, FiringId, Time},
-    tripwire::Firing,
+    terms::Author,
 };
 
 /// How often it is looked for pages that are due.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long after a firing it still pages anybody.
-const PAGED: i64 = Time::DAY;
 /// Pauses after the tries, in seconds; then the step has failed, and the next one is left.
 const AGAIN_S: [u64; 6] = [2, 5, 15, 60, 120, 300];
 
@@ -44,92 +46,74 @@ struct Pager {
     backend: Arc<Backend>,
     runbook: Arc<ArcSwap<Runbook>>,
     /// Steps that a task works on.
-    going: Mutex<BTreeSet<(FiringId, u32)>>,
-}
-
-/// Steps of `firing` that are due at `now` and did not go yet.
-fn due<'r>(firing: &Firing, runbook: &'r Runbook, now: Time) -> Vec<(u32, &'r PageStep)> {
-    let Some(page) = firing.paged.first().filter(|page| !page.to.is_empty()) else { return Vec::new() };
-    let queue = runbook.paging.iter().find(|queue| queue.name == page.to);
-    let Some(queue) = queue.or_else(|| runbook.paging.iter().find(|queue| queue.name == "*")) else {
-        return Vec::new();
-    };
-    let acknowledged = page.acked_at.is_some();
-    let waited_s = u64::try_from(now.since(firing.recorded_at) / Time::SECOND).unwrap_or(0);
-    let over = |number: u32| firing.pages.iter().any(|page| page.sent.step == number && !page.sent.state.is_open());
-    let steps = (0..).zip(&queue.steps);
-    steps.filter(|(number, step)| step.after_s <= waited_s && !acknowledged && !over(*number)).collect()
+    going: Mutex<BTreeSet<(Subject, u32)>>,
 }
 
 impl Pager {
     fn look(self: &Arc<Self>) {
         let (worlds, runbook, now) = (self.backend.core.worlds(), self.runbook.load_full(), (self.backend.clock)());
-        // The newest come last: what is older than a day pages nobody any more.
-        let recent = worlds.real.firings.values().rev().take_while(|firing| now.since(firing.recorded_at) < PAGED);
-        for firing in recent {
-            for (number, step) in due(firing, &runbook, now) {
-                self.begin(firing.id, number, step.clone());
+        for subject in Subject::recent(&worlds.real, now) {
+            let Some(standing) = subject.standing(&worlds.real) else { continue };
+            for (number, step) in standing.due(&runbook.paging, now) {
+                self.begin(subject, number, step.clone());
             }
         }
     }
 
-    fn begin(self: &Arc<Self>, firing: FiringId, number: u32, step: PageStep) {
-        if !self.going.lock().unwrap_or_else(PoisonError::into_inner).insert((firing, number)) {
+    fn begin(self: &Arc<Self>, subject: Subject, number: u32, step: PageStep) {
+        if !self.going.lock().unwrap_or_else(PoisonError::into_inner).insert((subject, number)) {
             return;
         }
         let pager = self.clone();
         tokio::spawn(async move {
-            pager.send(firing, number, &step).await;
-            pager.going.lock().unwrap_or_else(PoisonError::into_inner).remove(&(firing, number));
+            pager.send(subject, number, &step).await;
+            pager.going.lock().unwrap_or_else(PoisonError::into_inner).remove(&(subject, number));
         });
     }
 
     /// One step to its end.
-    async fn send(&self, id: FiringId, number: u32, step: &PageStep) {
+    async fn send(&self, subject: Subject, number: u32, step: &PageStep) {
         for (tries, pause_s) in (1_u32..).zip(AGAIN_S) {
             let worlds = self.backend.core.worlds();
-            let Some(firing) = worlds.real.firings.get(&id) else { return };
-            if firing.paged.first().is_some_and(|page| page.acked_at.is_some()) {
-                return self
-                    .record(id, number, step, DeliveryState::Failed, "acknowledged before it went".into())
-                    .await;
+            let Some(page) = paging::Page::of(subject, step, &worlds.real) else { return };
+            let sent = |state, status: String| StepSent {
+                step: number,
+                channel: step.channel.clone(),
+                to: step.to.clone().unwrap_or_default(),
+                state,
+                status,
+                key: page.key.clone(),
+            };
+            let failed = |status: String| self.record(subject, sent(DeliveryState::Failed, status));
+            if !subject.standing(&worlds.real).as_ref().is_some_and(Standing::pages) {
+                return failed("acknowledged, or over, before it went".into()).await;
             }
             let Some(channel) = self.runbook.load().channel(&step.channel).cloned() else {
-                let status = "this backend knows no channel of that name any more; see channels.toml".to_owned();
-                return self.record(id, number, step, DeliveryState::Failed, status).await;
+                let status = "this backend knows no channel of that name any more; see channels.toml";
+                return failed(status.into()).await;
             };
-            let tried = call::page(&channel, &paging::Page::of(firing, step, &worlds), (self.backend.clock)()).await;
+            let tried = call::page(&channel, &page, (self.backend.clock)()).await;
             let last = usize::try_from(tries).unwrap_or(usize::MAX) >= AGAIN_S.len();
             let Tried { state, status, after } = tried;
             match state {
                 DeliveryState::Retrying if !last => {
-                    self.record(id, number, step, DeliveryState::Retrying, format!("{status}; try {tries}")).await;
+                    let status = format!("{status}; try {tries}");
+                    self.record(subject, sent(DeliveryState::Retrying, status)).await;
                     let pause = Duration::from_secs(pause_s).max(after.unwrap_or_default());
                     tokio::time::sleep(pause.min(Duration::from_secs(900))).await;
                 }
-                DeliveryState::Retrying => {
-                    let status = format!("{status}; given up after {tries} tries");
-                    return self.record(id, number, step, DeliveryState::Failed, status).await;
-                }
-                state => return self.record(id, number, step, state, status).await,
+                DeliveryState::Retrying => return failed(format!("{status}; given up after {tries} tries")).await,
+                state => return self.record(subject, sent(state, status)).await,
             }
         }
     }
 
-    async fn record(&self, firing: FiringId, number: u32, step: &PageStep, state: DeliveryState, status: String) {
-        if state == DeliveryState::Failed {
-            tracing::warn!(%firing, channel = step.channel, status, "a page did not go");
+    async fn record(&self, subject: Subject, sent: StepSent) {
+        if sent.state == DeliveryState::Failed {
+            tracing::warn!(%subject, channel = sent.channel, status = sent.status, "a page did not go");
         }
-        let sent = PageSent {
-            firing,
-            step: number,
-            channel: step.channel.clone(),
-            to: step.to.clone().unwrap_or_default(),
-            state,
-            status,
-        };
         let by = Author::Andon("pager".to_owned());
-        if let Err(problem) = self.backend.core.submit(None, Uuid::now_v7(), by, Command::RecordPage(sent)).await {
+        if let Err(problem) = self.backend.core.submit(None, Uuid::now_v7(), by, subject.record(sent)).await {
             tracing::warn!(%problem, "what came of a page is not recorded");
         }
     }

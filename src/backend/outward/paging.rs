@@ -1,9 +1,13 @@
-//! What a page says: a firing of the real world, in a line and in fields.
+//! What a page says: a firing or an incident of the real world, in a line and in fields.
 
 use serde_json::{Value, json};
 
+use super::subject::{Found, Subject};
 use crate::{
-    incident::Worlds,
+    incident::{
+        Incident, World,
+        pages::{Occasion, Round},
+    },
     runbook::PageStep,
     terms::{FiringId, IncidentId, Printable, Time},
     tripwire::{Firing, Tripwire},
@@ -11,10 +15,14 @@ use crate::{
 
 /// A page.
 pub struct Page {
+    /// What about.
+    pub subject: Subject,
     /// Of which firing.
-    pub firing: FiringId,
+    pub firing: Option<FiringId>,
     /// Its incident.
     pub incident: Option<IncidentId>,
+    /// The key by which a pager knows that it is the same trouble.
+    pub key: String,
     /// Whom.
     pub to: Option<String>,
     /// In a line, printable.
@@ -23,49 +31,87 @@ pub struct Page {
     pub detail: String,
     /// How bad, in the words of pagers.
     pub severity: &'static str,
-    /// The agent, printable.
-    pub agent: String,
+    /// The agent, or the workflow; printable.
+    pub source: String,
     at: Time,
 }
 
+/// What agents wrote reaches no pager raw, and no line of it pretends to be another.
+fn line(text: &str) -> String {
+    Printable::line(text).cut(300).to_string()
+}
+
 impl Page {
-    /// Of a firing of the real world's log.
-    pub fn of(firing: &Firing, step: &PageStep, worlds: &Worlds) -> Self {
+    /// Of the real world's log; none where it is not in it.
+    pub fn of(subject: Subject, step: &PageStep, real: &World) -> Option<Self> {
+        let page = match subject.find(real)? {
+            Found::Firing(firing, incident) => Self::of_firing(subject, firing, incident),
+            Found::Round(incident, round) => Self::of_round(subject, incident, round),
+        };
+        Some(Self { to: step.to.clone(), ..page })
+    }
+
+    fn of_firing(subject: Subject, firing: &Firing, incident: Option<&Incident>) -> Self {
         let key = &firing.key;
-        let incident = firing.incident.and_then(|id| worlds.real.incidents.get(&id));
         let severity = incident.map(|incident| format!(" {} {}", incident.id, incident.severity)).unwrap_or_default();
-        // What agents wrote reaches no pager raw, and no line of it pretends to be another.
-        let line = |text: &str| Printable::line(text).cut(300).to_string();
         Self {
-            firing: firing.id,
+            subject,
+            firing: Some(firing.id),
             incident: firing.incident,
-            to: step.to.clone(),
+            // The incident's, where there is one: its firings are one trouble.
+            key: incident.map_or_else(|| format!("andon-{}", firing.id), |incident| format!("andon-{}", incident.id)),
+            to: None,
             summary: line(&format!("{} {} {} {}{severity}", firing.id, key.tripwire, key.agent, key.detail)),
             detail: line(firing.note.as_deref().unwrap_or_default()),
             severity: if key.tripwire == Tripwire::Breach { "critical" } else { "error" },
-            agent: line(key.agent.as_str()),
+            source: line(key.agent.as_str()),
             at: firing.at,
+        }
+    }
+
+    fn of_round(subject: Subject, incident: &Incident, round: &Round) -> Self {
+        let begun = &round.begun;
+        let source = incident.agents.first().map(ToString::to_string).or_else(|| incident.workflow.clone());
+        let unconfirmed = if incident.confirmed { "" } else { ", to be confirmed" };
+        Self {
+            subject,
+            firing: None,
+            incident: Some(incident.id),
+            // A pager keeps quiet over what is acknowledged: what got worse is another trouble to it.
+            key: match begun.occasion {
+                Occasion::Declared => format!("andon-{}", incident.id),
+                Occasion::Raised => format!("andon-{}-{}", incident.id, begun.round),
+            },
+            to: None,
+            summary: line(&format!("{} {}: {}", incident.id, begun.severity, incident.title)),
+            detail: line(&format!("{} {} by {}{unconfirmed}", begun.occasion, begun.severity, round.by)),
+            severity: "critical",
+            source: line(source.as_deref().unwrap_or("andon")),
+            at: round.at,
         }
     }
 
     /// One message, however often it is tried.
     pub fn id(&self) -> String {
-        format!("{}.page", self.firing)
+        format!("{}.page", self.subject)
     }
 
-    /// The key by which a pager knows that it is the same trouble: the incident's, where there is one.
-    fn same(&self) -> String {
-        self.incident.map_or_else(|| format!("andon-{}", self.firing), |incident| format!("andon-{incident}"))
+    /// What somebody types to acknowledge it.
+    fn answer(&self) -> String {
+        let about = self.firing.map(|firing| firing.to_string());
+        let about = about.or_else(|| self.incident.map(|incident| incident.to_string())).unwrap_or_default();
+        format!("andon ack {about}")
     }
 
     /// As Standard Webhooks has it.
     pub fn webhook(&self) -> Value {
+        let kind = if self.firing.is_some() { "firing" } else { "incident" };
         json!({
-            "type": "dev.andon.firing.paged",
+            "type": format!("dev.andon.{kind}.paged"),
             "timestamp": self.at,
             "data": {
-                "firing": self.firing, "incident": self.incident, "agent": self.agent, "to": self.to,
-                "summary": self.summary, "detail": self.detail, "severity": self.severity,
+                "firing": self.firing, "incident": self.incident, "agent": self.source, "to": self.to,
+                "summary": self.summary, "detail": self.detail, "severity": self.severity, "key": self.key,
             },
         })
     }
@@ -75,11 +121,11 @@ impl Page {
         json!({
             "routing_key": routing_key,
             "event_action": "trigger",
-            "dedup_key": self.same(),
+            "dedup_key": self.key,
             "client": "andon",
             "payload": {
                 "summary": self.summary.chars().take(1_024).collect::<String>(),
-                "source": self.agent,
+                "source": self.source,
                 "severity": self.severity,
                 "timestamp": self.at,
                 "custom_details": { "firing": self.firing, "incident": self.incident, "note": self.detail },
@@ -95,7 +141,7 @@ impl Page {
         if !self.detail.is_empty() {
             blocks.push(section(&self.detail));
         }
-        blocks.push(section(&format!("Acknowledge it with `andon ack {}`.", self.firing)));
+        blocks.push(section(&format!("Acknowledge it with `{}`.", self.answer())));
         json!({ "text": plain(&self.summary), "blocks": blocks })
     }
 
@@ -103,9 +149,6 @@ impl Page {
     pub fn text(&self) -> String {
         let incident = self.incident.map(|incident| format!("Incident: {incident}\n")).unwrap_or_default();
         let detail = if self.detail.is_empty() { String::new() } else { format!("{}\n", self.detail) };
-        format!(
-            "{}\n{detail}{incident}\nAcknowledge it with `andon ack {}`, or in the cockpit.\n",
-            self.summary, self.firing
-        )
+        format!("{}\n{detail}{incident}\nAcknowledge it with `{}`, or in the cockpit.\n", self.summary, self.answer())
     }
 }

@@ -21,6 +21,9 @@ pub fn why_not(command: &Command, model: &Model) -> Option<String> {
     let open = model.incident().is_some_and(|incident| incident.is_open());
     match command.does {
         Do::Resolve | Do::Severity | Do::Contained if !open => Some("this incident is not open; O reopens it".into()),
+        Do::AckPages if !model.incident().is_some_and(|it| it.paging.unanswered().next().is_some()) => {
+            Some("it has no page that waits; 2 shows what its firings paged".into())
+        }
         Do::Reopen if open => Some("this incident is open".into()),
         Do::Reopen if model.incident().is_some_and(|incident| incident.status == Status::Merged) => {
             Some("this incident was merged; reopen the one it went into".into())
@@ -51,7 +54,7 @@ fn right(does: Do) -> Option<Right> {
         Do::Approve => Right::Approve,
         Do::Severity => Right::Severity,
         Do::Confirm | Do::Dismiss | Do::Contained | Do::DecideMove => Right::Vouch,
-        Do::Acknowledge | Do::Expected => Right::Acknowledge,
+        Do::Acknowledge | Do::AckPages | Do::Expected => Right::Acknowledge,
         Do::PlayDrill => Right::Drill,
         Do::Declare
         | Do::DeclareFrom

@@ -102,6 +102,8 @@ words! {
         Quit = "quit",
         /// Acknowledges a firing.
         Acknowledge = "acknowledge-firing",
+        /// Acknowledges everything that an incident paged.
+        AckPages = "acknowledge-pages",
         /// Acknowledges it as expected.
         Expected = "expect-firing",
         /// Declares from a firing.

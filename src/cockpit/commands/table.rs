@@ -42,6 +42,7 @@ pub const TABLE: &[Command] = &[
         Incident,
         Confirmed,
     ),
+    c(Do::AckPages, Everywhere, &["Y"], "acknowledge pages", "Say that you have its pages.", Incident, Harmless),
     c(Do::Role, Everywhere, &["R"], "roles", "Give a role to somebody, or free it.", Incident, Harmless),
     c(
         Do::AnswerFact,

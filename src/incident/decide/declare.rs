@@ -3,7 +3,7 @@
 use super::{
     checks,
     dispatch::{Case, conflict, unknown},
-    first_minutes,
+    first_minutes, pages,
 };
 use crate::{
     incident::{
@@ -62,6 +62,7 @@ pub(super) fn declare(case: &Case<'_>, ask: &Declare) -> Result<(IncidentId, Vec
         None => scheme.levels.last().map(|level| level.id.clone()).unwrap_or_default(),
     };
     let broken = first_minutes::approvals_of(case, id, &agents);
+    let paging = pages::declared(case, id, &severity);
     let mut facts = vec![case.fact(
         Topic::Incident(id),
         Fact::IncidentDeclared {
@@ -92,6 +93,7 @@ pub(super) fn declare(case: &Case<'_>, ask: &Declare) -> Result<(IncidentId, Vec
     facts.extend(
         tasks.iter().zip(1..).map(|(task, number)| case.fact(Topic::Incident(id), planned(case, task, number))),
     );
+    facts.extend(paging);
     Ok((id, facts))
 }
 

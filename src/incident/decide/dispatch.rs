@@ -140,7 +140,7 @@ pub fn decide(worlds: &Worlds, runbook: &Runbook, context: &Context, command: &C
 fn on_incident(case: &Case<'_>, id: IncidentId, ask: &IncidentCommand) -> Decided {
     let incident = case.incident(id)?;
     // What is on its way arrives, whatever became of its incident.
-    let on_its_way = matches!(ask, IncidentCommand::RecordDelivery(_));
+    let on_its_way = matches!(ask, IncidentCommand::RecordDelivery(_) | IncidentCommand::RecordPage(_));
     if incident.status == crate::incident::Status::Merged && !on_its_way {
         return Err(conflict(format!("{id} was merged into another incident; work on that one")));
     }
@@ -211,6 +211,8 @@ fn by_family(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand) -> Dec
         | IncidentCommand::Relate(_)
         | IncidentCommand::Merge(_)
         | IncidentCommand::Split(_) => team::decide(case, incident, ask),
+        IncidentCommand::AckPages {} => pages::acknowledge(case, incident),
+        IncidentCommand::RecordPage(ask) => pages::round_sent(case, incident, ask),
         IncidentCommand::SetPostmortem(_)
         | IncidentCommand::DropCase(_)
         | IncidentCommand::SettleDelta(_)

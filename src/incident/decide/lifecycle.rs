@@ -3,7 +3,7 @@
 use super::{
     checks,
     dispatch::{Case, Decided, conflict, invalid, unknown},
-    first_minutes, postmortem, team,
+    first_minutes, pages, postmortem, team,
 };
 use crate::{
     incident::{
@@ -22,7 +22,10 @@ pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand
             if !incident.is_open() {
                 return Err(conflict(format!("{} is {}; reopen it first", incident.id, incident.status)));
             }
-            one(Fact::IncidentConfirmed {})
+            // Who confirms it has seen it: the pages of it are answered.
+            let mut facts = vec![case.fact(Topic::Incident(incident.id), Fact::IncidentConfirmed {})];
+            facts.extend(pages::answered(case, incident));
+            Ok(facts)
         }
         IncidentCommand::Dismiss { why } => {
             case.person("dismiss an incident")?;
@@ -120,7 +123,10 @@ fn set_severity(case: &Case<'_>, incident: &Incident, severity: &str, why: &str)
         .level(&level)
         .map(|next| next.clocks(&incident.clock_plan, scheme.level(&incident.severity), &case.runbook.clocks));
     let clocks = plan.filter(|plan| *plan != incident.clock_plan);
-    Ok(vec![case.fact(Topic::Incident(incident.id), Fact::SeveritySet { severity: level, why, clocks })])
+    let raised = pages::raised(case, incident, scheme, &level);
+    let mut facts = vec![case.fact(Topic::Incident(incident.id), Fact::SeveritySet { severity: level, why, clocks })];
+    facts.extend(raised);
+    Ok(facts)
 }
 
 fn assign(case: &Case<'_>, incident: &Incident, role: &str, who: Option<&str>, note: Option<&str>) -> Decided {

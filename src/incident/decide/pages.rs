@@ -1,4 +1,4 @@
-//! Pages as they went, and tripwires that are muted (TEAM.3, DET.7).
+//! Pages as they went, who acknowledged them, and tripwires that are muted (TEAM.3, TEAM.12, DET.7).
 
 use super::{
     checks,
@@ -6,15 +6,70 @@ use super::{
 };
 use crate::{
     incident::{
-        Fact, Topic,
-        pages::{MuteTripwire, Muted, PageSent, UnmuteTripwire, Unmuted},
+        Fact, Incident, NewEvent, Topic,
+        pages::{
+            MuteTripwire, Muted, Occasion, PageSent, PagesAcknowledged, PagingBegun, RoundSent, UnmuteTripwire, Unmuted,
+        },
     },
-    terms::Time,
+    runbook::Scheme,
+    terms::{IncidentId, Time},
     tripwire::Tripwire,
 };
 
 /// The longest mute: what is quiet for longer is tuned, or retired.
 const LONGEST: i64 = 30 * Time::DAY;
+
+fn begun(case: &Case<'_>, id: IncidentId, round: u32, severity: &str, occasion: Occasion) -> Option<NewEvent> {
+    let queue = case.runbook.paging.of_level(severity)?.to_owned();
+    let begun = PagingBegun { round, queue, severity: severity.to_owned(), occasion };
+    Some(case.fact(Topic::Incident(id), Fact::PagingBegun(begun)))
+}
+
+/// An incident that somebody declares pages by its level; what a tripwire opens pages by its firing.
+pub(super) fn declared(case: &Case<'_>, id: IncidentId, severity: &str) -> Option<NewEvent> {
+    begun(case, id, 1, severity, Occasion::Declared)
+}
+
+/// An incident raised to a level that pages does so then, whatever paged before: it is worse than they were told.
+pub(super) fn raised(case: &Case<'_>, incident: &Incident, scheme: &Scheme, level: &str) -> Option<NewEvent> {
+    let rank = |id: &str| scheme.levels.iter().position(|level| level.id.eq_ignore_ascii_case(id));
+    let worse = rank(level)? < rank(&incident.severity)?;
+    let round = incident.paging.rounds.last().map_or(1, |round| round.begun.round.saturating_add(1));
+    if !worse || !incident.is_open() { None } else { begun(case, incident.id, round, level, Occasion::Raised) }
+}
+
+/// Every round of it that waits is answered.
+pub(super) fn answered(case: &Case<'_>, incident: &Incident) -> Option<NewEvent> {
+    let rounds: Vec<u32> = incident.paging.unanswered().map(|round| round.begun.round).collect();
+    let fact = Fact::PagesAcknowledged(PagesAcknowledged { rounds });
+    incident.paging.unanswered().next().is_some().then(|| case.fact(Topic::Incident(incident.id), fact))
+}
+
+/// A person has seen the pages: the incident's own, and its firings'.
+pub(super) fn acknowledge(case: &Case<'_>, incident: &Incident) -> Decided {
+    case.person("acknowledge a page")?;
+    let firings: Vec<_> = incident.firings.iter().filter_map(|id| case.world.firings.get(id)).collect();
+    let paged = |firing: &crate::tripwire::Firing| firing.paged.iter().any(|page| !page.to.is_empty());
+    if incident.paging.rounds.is_empty() && !firings.iter().any(|firing| paged(firing)) {
+        return Err(conflict(format!("{} paged nobody: there is nothing to acknowledge", incident.id)));
+    }
+    let waits = |firing: &crate::tripwire::Firing| firing.paged.iter().any(|page| page.acked_at.is_none());
+    let waiting = firings.into_iter().filter(|firing| paged(firing) && waits(firing));
+    let of_firings = waiting
+        .map(|firing| case.fact(Topic::Tripwires, Fact::FiringAcknowledged { firing: firing.id, expected: false }));
+    Ok(answered(case, incident).into_iter().chain(of_firings).collect())
+}
+
+/// What came of a step of an incident's round; said once.
+pub(super) fn round_sent(case: &Case<'_>, incident: &Incident, sent: &RoundSent) -> Decided {
+    let Some(round) = incident.paging.round(sent.round) else {
+        return Err(unknown(format!("{} has no round {} of pages", incident.id, sent.round)));
+    };
+    if round.pages.iter().any(|known| known.sent == sent.page) {
+        return Ok(Vec::new());
+    }
+    Ok(vec![case.fact(Topic::Incident(incident.id), Fact::IncidentPaged(sent.clone()))])
+}
 
 /// What came of a step; said once.
 pub(super) fn sent(case: &Case<'_>, sent: &PageSent) -> Decided {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{cause, communication, decision, evidence, first_minutes, narrate, postmortem, rollback, team};
+use super::{cause, communication, decision, evidence, first_minutes, narrate, pages, postmortem, rollback, team};
 use crate::{
     incident::{
         Checklist, Entry, Event, Fact, Incident, Mttd, SeverityChange, Status, Step, StepState, Verified, World,
@@ -48,6 +48,7 @@ pub(super) fn apply(world: &mut World, id: IncidentId, event: &Event) {
     first_minutes::fold(incident, event);
     communication::apply(incident, event);
     cause::apply(incident, event);
+    pages::apply(incident, event);
     if let Some(firing) = firing {
         joined(&mut incident.mttd, firing.at, firing.received_at, firing.recorded_at);
         if let Some(acked) = firing.paged.iter().filter_map(|paged| paged.acked_at).min() {
@@ -156,6 +157,7 @@ fn declared(id: IncidentId, event: &Event) -> Option<Incident> {
         facts: FirstMinutes::default(),
         factors: Factors::default(),
         decision: Decision::default(),
+        paging: Default::default(),
     };
     evidence::planned(&mut incident, kept);
     first_minutes::fold(&mut incident, event);

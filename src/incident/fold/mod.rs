@@ -8,6 +8,7 @@ mod first_minutes;
 mod holds;
 mod incident;
 mod narrate;
+mod pages;
 mod postmortem;
 mod rollback;
 mod switches;

@@ -1,7 +1,10 @@
-//! Pages: who was told of a firing, by which way, and whether it arrived (TEAM.3); tripwires that are muted (DET.7).
+//! Pages: who was told of a firing or an incident, by which way, and whether it arrived (TEAM.3); tripwires that are muted
+//! (DET.7).
 
 mod mute;
 mod page;
+mod round;
 
 pub use mute::{Mute, MuteTripwire, Muted, UnmuteTripwire, Unmuted};
 pub use page::{PageSent, PageState};
+pub use round::{Occasion, PagesAcknowledged, Paging, PagingBegun, Round, RoundSent, StepSent, StepState};

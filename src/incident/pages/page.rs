@@ -24,6 +24,9 @@ pub struct PageSent {
     pub state: DeliveryState,
     /// What the other side said, or why it did not go.
     pub status: String,
+    /// By which key the pager knows it; empty in logs from before it was kept.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
 }
 
 /// One step of a firing's pages.

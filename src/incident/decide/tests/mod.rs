@@ -12,6 +12,7 @@ mod firings;
 mod first_minutes;
 mod holds;
 mod lifecycle;
+mod pages;
 mod phase;
 mod postmortem;
 mod proof;
