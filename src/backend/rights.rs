@@ -80,6 +80,7 @@ pub fn needed(command: &Command) -> Right {
         Command::StartDrill { .. } | Command::EndDrill { .. } => Right::Drill,
         Command::Fire { .. }
         | Command::RecordPage(_)
+        | Command::RecordTold(_)
         | Command::Prove { .. }
         | Command::Begin { .. }
         | Command::AnswerActuator { .. }
@@ -99,7 +100,8 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
         IncidentCommand::AppendEvidence(_)
         | IncidentCommand::LoseEvidence(_)
         | IncidentCommand::RecordDelivery(_)
-        | IncidentCommand::RecordPage(_) => Right::Internal,
+        | IncidentCommand::RecordPage(_)
+        | IncidentCommand::RecordTold(_) => Right::Internal,
         IncidentCommand::AckPages {} => Right::Acknowledge,
         // A legal hold is a person's word, and more so its end.
         IncidentCommand::HoldEvidence { .. } | IncidentCommand::LiftEvidence { .. } => Right::Vouch,

@@ -10,7 +10,7 @@ use super::{
     evidence,
     first_minutes::{AnswerFact, WeighFactor},
     investigation,
-    pages::{MuteTripwire, PageSent, RoundSent, UnmuteTripwire},
+    pages::{FiringTold, MuteTripwire, PageSent, RoundSent, RoundTold, UnmuteTripwire},
     postmortem::{DropCase, FilePostmortem, SetPostmortem, SettleDelta},
     restart,
     rollback::{Substitute, WorkRollback},
@@ -363,6 +363,8 @@ pub enum IncidentCommand {
     AckPages {},
     /// What came of one of its pages; only the backend asks this.
     RecordPage(RoundSent),
+    /// What came of telling one of its pagers; only the backend asks this.
+    RecordTold(RoundTold),
     /// Resolves it.
     Resolve {
         /// How.
@@ -562,6 +564,8 @@ pub enum Command {
     },
     /// What came of a page; only the backend asks this.
     RecordPage(PageSent),
+    /// What came of telling a pager; only the backend asks this.
+    RecordTold(FiringTold),
     /// Has a tripwire page nobody for a while.
     MuteTripwire(MuteTripwire),
     /// Ends that before its time.

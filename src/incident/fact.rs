@@ -13,7 +13,7 @@ use super::{
     evidence,
     first_minutes::{Answered, Early, Weighed},
     investigation,
-    pages::{Muted, PageSent, PagesAcknowledged, PagingBegun, RoundSent, Unmuted},
+    pages::{FiringTold, Muted, PageSent, PagesAcknowledged, PagingBegun, RoundSent, RoundTold, Unmuted},
     postmortem::{CaseDropped, DeltaProposed, DeltaSettled, PostmortemFiled, PostmortemWritten, RegressionCase},
     restart,
     rollback::{RollbackPlan, Substitute, WorkRollback},
@@ -386,6 +386,8 @@ pub enum Fact {
     IncidentPaged(RoundSent),
     /// Somebody acknowledged them (TEAM.12).
     PagesAcknowledged(PagesAcknowledged),
+    /// A pager that took one was told that somebody has it, or that it is over.
+    IncidentPagerTold(RoundTold),
 
     // ---- stream switches -------------------------------------------------------------------------------------
     /// A switch was engaged (CON).
@@ -606,6 +608,8 @@ pub enum Fact {
 
     /// A step of a firing's pages went, or did not (TEAM.3).
     FiringPaged(PageSent),
+    /// A pager that took it was told that somebody has it, or that it is over.
+    FiringPagerTold(FiringTold),
     /// A tripwire pages nobody for a while (DET.7).
     TripwireMuted(Muted),
     /// A mute ended before its time.

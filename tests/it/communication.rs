@@ -100,11 +100,11 @@ async fn a_webhook_carries_the_exact_text_once() {
 }
 
 /// A mail server from PyPI, and what it heard.
-struct Post {
+pub struct Post {
     child: Child,
     port: u64,
     ca: PathBuf,
-    heard: Arc<Mutex<Vec<Value>>>,
+    pub heard: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Drop for Post {
@@ -114,7 +114,7 @@ impl Drop for Post {
     }
 }
 
-async fn post(folder: &Path, mode: &str, user: &str, answers: &[&str]) -> Post {
+pub async fn post(folder: &Path, mode: &str, user: &str, answers: &[&str]) -> Post {
     let ca = folder.join(format!("ca-{mode}.pem"));
     let mut child = Command::new(setup("smtp.sh").await)
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/clients/smtp_server.py"))
@@ -137,7 +137,7 @@ async fn post(folder: &Path, mode: &str, user: &str, answers: &[&str]) -> Post {
     Post { child, port: first["port"].as_u64().unwrap(), ca, heard }
 }
 
-fn mail(post: &Post, security: &str, more: &str) -> String {
+pub fn mail(post: &Post, security: &str, more: &str) -> String {
     let port = post.port;
     format!(
         "[[channel]]\nname = \"mail-{security}\"\nkind = \"smtp\"\nhost = \"localhost\"\nport = {port}\nsecurity = {security:?}\n\

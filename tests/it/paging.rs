@@ -14,7 +14,7 @@ use andon::{backend::clock::Clock, runbook::Book, terms::Time};
 use serde_json::{Value, json};
 
 use crate::{
-    actuators::{Receiver, receiver},
+    actuators::{Receiver, receiver, secret},
     rig::{Rig, read, rig_with, until},
 };
 
@@ -76,7 +76,11 @@ async fn a_declared_incident_pages_the_rotation_until_somebody_acknowledges() {
     let dana = rig.token("dana", "operator", None).await;
     let declare = |severity: &str| json!({"title": "refunds <!here> twice", "severity": severity});
     as_person(&rig, &dana, "/v1/incidents", declare("SEV-1")).await;
-    let paged = |receiver: &Receiver, count: usize| receiver.taken().len() == count;
+    let pages = |receiver: &Receiver| {
+        let triggered = bodies(receiver).into_iter().filter(|body| body["event_action"] == "trigger");
+        triggered.collect::<Vec<_>>()
+    };
+    let paged = |receiver: &Receiver, count: usize| pages(receiver).len() == count;
     until("the rotation is paged", || async { paged(&first, 1) }).await;
     ahead.store(601, Ordering::SeqCst);
     until("nobody answers: the next one is", || async { paged(&second, 1) }).await;
@@ -105,11 +109,11 @@ async fn a_declared_incident_pages_the_rotation_until_somebody_acknowledges() {
     until("INC-2 pages now", || async { paged(&first, 3) }).await;
     // The person on the socket raised it: dana is one of the others.
     until("and dana with it", || async { paged(&own, 2) }).await;
-    let keys: Vec<Value> = bodies(&first).iter().map(|body| body["dedup_key"].clone()).collect();
+    let keys: Vec<Value> = pages(&first).iter().map(|body| body["dedup_key"].clone()).collect();
     assert_eq!(keys, ["andon-INC-1", "andon-INC-3", "andon-INC-2-1"]);
     ahead.store(901 + 601, Ordering::SeqCst);
     until("INC-2's next step", || async { paged(&second, 2) }).await;
-    assert_eq!(bodies(&second)[1]["dedup_key"], "andon-INC-2-1", "INC-3 was acknowledged");
+    assert_eq!(pages(&second)[1]["dedup_key"], "andon-INC-2-1", "INC-3 was acknowledged");
     let acknowledged = &rounds(&rig, "INC-3").await[0];
     assert!(acknowledged["acked_at"].is_string() && acknowledged["acked_by"].is_string(), "{acknowledged}");
 }
@@ -140,4 +144,100 @@ async fn an_alerts_incident_pages_and_a_drills_never() {
     let mttd = rig.get("/v1/incidents/INC-1").await.good()["mttd"].clone();
     assert!(mttd["acknowledgement"].is_string(), "{mttd}");
     assert_eq!(duty.taken().len(), 1);
+}
+
+/// TEAM.3: a pager that took a page is told that somebody has it, and that it is over, each once and again after a failure:
+/// PagerDuty by the key of the alert it rings for, when all of that is acknowledged; a chat and a webhook of each; a mailbox
+/// only of the end. A restart says nothing twice. Law 8: a drill says nothing at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn pagers_are_told_of_acknowledgement_and_end_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let duty = receiver(&["202 ok", "202 ok", "500 Later", "202 ok"]);
+    let (room, hook) = (receiver(&["200 ok"]), receiver(&["204 Taken"]));
+    let mails = crate::communication::post(at, "plain", "", &["250 ok"; 8]).await;
+    let mailed = || mails.heard.lock().unwrap().len();
+    let channels = format!(
+        "{}[[channel]]\nname = 'room'\nkind = 'slack'\nkey_file = {:?}\n\
+         [[channel]]\nname = 'hook'\nkind = 'webhook'\nwebhook = {:?}\nsecret_file = {:?}\n\
+         [[channel]]\nname = 'script'\nkind = 'command'\ncommand = ['sh', '-c', 'echo rang >> {}']\n{}",
+        pager(at, "duty", &duty),
+        key(at, "room.url", &room.url),
+        hook.url,
+        secret(at),
+        at.join("rang").display(),
+        crate::communication::mail(&mails, "none", ""),
+    );
+    let paging = "[[queue]]\nname = '*'\nsteps = [{ channel = 'duty' }, { channel = 'room' }, { channel = 'hook' },\
+                  { channel = 'script' }, { channel = 'mail-none', to = 'duty@example.com' }]\n";
+    let files = [("channels.toml", channels.as_str()), ("paging.toml", paging)];
+    let (rig, _) = with(&files).await;
+    rig.command("/v1/drills", json!({"name": "refunds-twice", "speed": 1.0, "seed": 1})).await.good();
+    let rehearsed = json!({"title": "rehearsed", "severity": "SEV-1"});
+    rig.command("/v1/incidents?world=DRILL-1", rehearsed).await.good();
+    rig.command("/v1/incidents/INC-1/commands?world=DRILL-1", json!({"type": "ack-pages"})).await.good();
+    rig.post("/v1/agents", json!([{"id": "ghost-bot", "inventory": ["look"]}])).await.good();
+    for tool in ["pay", "mail"] {
+        rig.post("/v1/actions", json!({"agent": "ghost-bot", "tool": tool, "run": "r1"})).await.good();
+    }
+    let taken = async |count: usize| {
+        let all = rig.get("/v1/firings").await.good().clone();
+        let pages =
+            all.as_array().unwrap().iter().flat_map(|firing| firing["pages"].as_array().cloned().unwrap_or_default());
+        pages.filter(|page| page["state"] == "accepted").count() == count
+    };
+    until("both firings went by every way", || taken(10)).await;
+    rig.command("/v1/firings/TW-1/ack", json!({})).await.good();
+    let said = |receiver: &Receiver| bodies(receiver)[2..].iter().map(|body| body["text"].clone()).collect::<Vec<_>>();
+    until("the chat hears of the first", || async { said(&room).len() == 1 }).await;
+    let who = rig.get("/v1/firings/TW-1").await.good()["paged"][0]["by"].as_str().unwrap().to_owned();
+    assert_eq!(said(&room), [format!("TW-1 is acknowledged by {who}")]);
+    assert_eq!(duty.taken().len(), 2, "one alert rings for both: it is not acknowledged yet");
+    rig.command("/v1/incidents/INC-1/commands", json!({"type": "ack-pages"})).await.good();
+    until("now it is, after a second try", || async { duty.taken().len() == 4 }).await;
+    for body in &bodies(&duty)[2..] {
+        assert_eq!((&body["event_action"], &body["dedup_key"]), (&json!("acknowledge"), &json!("andon-INC-1")));
+        assert_eq!(body["routing_key"], "duty");
+    }
+    until("the webhook too", || async { hook.taken().len() == 4 }).await;
+    assert_eq!(bodies(&hook)[3]["type"], "dev.andon.page.acknowledged");
+    assert!(hook.taken()[3].0.contains("webhook-id: TW-2.page.2.acknowledged"), "{}", hook.taken()[3].0);
+    assert_eq!(mailed(), 2, "a mailbox hears of the end only");
+
+    rig.command("/v1/incidents/INC-1/commands", json!({"type": "dismiss", "why": "a test"})).await.good();
+    until("each is told of the end", || async {
+        duty.taken().len() == 5 && said(&room).len() == 3 && hook.taken().len() == 5 && mailed() == 3
+    })
+    .await;
+    let last = bodies(&duty).pop().unwrap();
+    assert_eq!((&last["event_action"], &last["dedup_key"]), (&json!("resolve"), &json!("andon-INC-1")));
+    assert_eq!(said(&room)[2], "INC-1 is dismissed");
+    assert!(mails.heard.lock().unwrap()[2].to_string().contains("INC-1 is dismissed"));
+    let told = async || {
+        let firing = rig.get("/v1/firings/TW-2").await.good().clone();
+        firing["pages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|page| page["told"].as_array().cloned().unwrap_or_default())
+            .count()
+    };
+    // Acknowledged: the pager, the chat, the webhook; ended: these and the mailbox.
+    until("all of it is recorded", || async { told().await == 7 }).await;
+
+    // A backend that comes back says nothing of it again, and goes on with what is new.
+    let Rig { running, folder: home, .. } = rig;
+    running.stop().await;
+    let rig = rig_with(home, andon::backend::clock::system(), book(&files)).await;
+    rig.command("/v1/incidents", json!({"title": "another", "severity": "SEV-1"})).await.good();
+    until("it pages", || async { duty.taken().len() == 6 && room.taken().len() == 6 }).await;
+    rig.command("/v1/incidents/INC-2/commands", json!({"type": "resolve", "note": "gone", "over": "a test"}))
+        .await
+        .good();
+    until("over before anybody acknowledged", || async { duty.taken().len() == 7 }).await;
+    let all = bodies(&duty);
+    assert_eq!((&all[5]["event_action"], &all[6]["event_action"]), (&json!("trigger"), &json!("resolve")));
+    assert_eq!((&all[5]["dedup_key"], &all[6]["dedup_key"]), (&json!("andon-INC-2"), &json!("andon-INC-2")));
+    let rang = std::fs::read_to_string(at.join("rang")).unwrap();
+    assert_eq!(rang.lines().count(), 3, "a program hears of pages only");
 }

@@ -8,6 +8,7 @@ mod call;
 mod command;
 mod delivery;
 mod fire;
+mod follow;
 mod letter;
 mod mail;
 mod occasion;
@@ -15,6 +16,7 @@ mod page;
 mod paging;
 mod subject;
 mod task;
+mod tries;
 mod webhook;
 
 pub use armed::{Probes, keep_armed};

@@ -1,7 +1,8 @@
 //! Pages: each step of a firing's queue, or of an incident's, by its channel, until somebody acknowledges (TEAM.3, TEAM.12).
 //!
 //! What a step came to is in the log; a backend that takes over goes on from there. A page that may have gone is sent again:
-//! a pager that rings twice is better than one that never rings.
+//! a pager that rings twice is better than one that never rings. A pager that took it is told later that somebody has it,
+//! and that it is over.
 
 use std::{
     collections::BTreeSet,
@@ -14,23 +15,23 @@ use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
 use super::{
-    call,
-    delivery::Tried,
-    paging,
+    call, follow, paging,
     subject::{Standing, Subject},
+    tries::Tries,
 };
 use crate::{
     backend::app::Backend,
-    incident::{communication::DeliveryState, pages::StepSent},
+    incident::{
+        Command,
+        communication::DeliveryState,
+        pages::{StepSent, StepTold, Word},
+    },
     runbook::{PageStep, Runbook},
     terms::Author,
 };
 
 /// How often it is looked for pages that are due.
 const LOOK: Duration = Duration::from_secs(1);
-/// Pauses after the tries, in seconds; then the step has failed, and the next one is left.
-const AGAIN_S: [u64; 6] = [2, 5, 15, 60, 120, 300];
-
 /// Pages as long as it is polled.
 pub async fn page(backend: Arc<Backend>, runbook: Arc<ArcSwap<Runbook>>) {
     let pager = Arc::new(Pager { backend, runbook, going: Mutex::default() });
@@ -45,8 +46,8 @@ pub async fn page(backend: Arc<Backend>, runbook: Arc<ArcSwap<Runbook>>) {
 struct Pager {
     backend: Arc<Backend>,
     runbook: Arc<ArcSwap<Runbook>>,
-    /// Steps that a task works on.
-    going: Mutex<BTreeSet<(Subject, u32)>>,
+    /// What a task works on: a step of a subject, or a word to its pager.
+    going: Mutex<BTreeSet<(Subject, u32, Option<Word>)>>,
 }
 
 impl Pager {
@@ -55,27 +56,34 @@ impl Pager {
         for subject in Subject::recent(&worlds.real, now) {
             let Some(standing) = subject.standing(&worlds.real) else { continue };
             for (number, step) in standing.due(&runbook.paging, now) {
-                self.begin(subject, number, step.clone());
+                let (pager, step) = (self.clone(), step.clone());
+                self.begin((subject, number, None), async move { pager.send(subject, number, &step).await });
             }
+        }
+        let kind = |channel: &str| runbook.channel(channel).map(|channel| channel.kind);
+        for due in follow::due(&worlds.real, now, kind) {
+            let pager = self.clone();
+            self.begin((due.subject, due.step, Some(due.word)), async move { pager.tell(&due).await });
         }
     }
 
-    fn begin(self: &Arc<Self>, subject: Subject, number: u32, step: PageStep) {
-        if !self.going.lock().unwrap_or_else(PoisonError::into_inner).insert((subject, number)) {
+    fn begin(self: &Arc<Self>, what: (Subject, u32, Option<Word>), work: impl Future<Output = ()> + Send + 'static) {
+        if !self.going.lock().unwrap_or_else(PoisonError::into_inner).insert(what) {
             return;
         }
         let pager = self.clone();
         tokio::spawn(async move {
-            pager.send(subject, number, &step).await;
-            pager.going.lock().unwrap_or_else(PoisonError::into_inner).remove(&(subject, number));
+            work.await;
+            pager.going.lock().unwrap_or_else(PoisonError::into_inner).remove(&what);
         });
     }
 
     /// One step to its end.
     async fn send(&self, subject: Subject, number: u32, step: &PageStep) {
-        for (tries, pause_s) in (1_u32..).zip(AGAIN_S) {
+        let mut tries = Tries::default();
+        loop {
             let worlds = self.backend.core.worlds();
-            let Some(page) = paging::Page::of(subject, step, &worlds.real) else { return };
+            let Some(page) = paging::Page::of(subject, step.to.clone(), &worlds.real) else { return };
             let sent = |state, status: String| StepSent {
                 step: number,
                 channel: step.channel.clone(),
@@ -84,27 +92,37 @@ impl Pager {
                 status,
                 key: page.key.clone(),
             };
-            let failed = |status: String| self.record(subject, sent(DeliveryState::Failed, status));
+            let failed = |status: &str| self.record(subject, sent(DeliveryState::Failed, status.to_owned()));
             if !subject.standing(&worlds.real).as_ref().is_some_and(Standing::pages) {
-                return failed("acknowledged, or over, before it went".into()).await;
+                return failed("acknowledged, or over, before it went").await;
             }
             let Some(channel) = self.runbook.load().channel(&step.channel).cloned() else {
-                let status = "this backend knows no channel of that name any more; see channels.toml";
-                return failed(status.into()).await;
+                return failed("this backend knows no channel of that name any more; see channels.toml").await;
             };
-            let tried = call::page(&channel, &page, (self.backend.clock)()).await;
-            let last = usize::try_from(tries).unwrap_or(usize::MAX) >= AGAIN_S.len();
-            let Tried { state, status, after } = tried;
-            match state {
-                DeliveryState::Retrying if !last => {
-                    let status = format!("{status}; try {tries}");
-                    self.record(subject, sent(DeliveryState::Retrying, status)).await;
-                    let pause = Duration::from_secs(pause_s).max(after.unwrap_or_default());
-                    tokio::time::sleep(pause.min(Duration::from_secs(900))).await;
-                }
-                DeliveryState::Retrying => return failed(format!("{status}; given up after {tries} tries")).await,
-                state => return self.record(subject, sent(state, status)).await,
+            let (state, status, pause) = tries.take(call::page(&channel, &page, (self.backend.clock)()).await);
+            self.record(subject, sent(state, status)).await;
+            let Some(pause) = pause else { return };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// One word to its end.
+    async fn tell(&self, due: &follow::Due) {
+        let mut tries = Tries::default();
+        loop {
+            let worlds = self.backend.core.worlds();
+            let to = Some(due.to.clone()).filter(|to| !to.is_empty());
+            let Some(page) = paging::Page::of(due.subject, to, &worlds.real) else { return };
+            let Some(channel) = self.runbook.load().channel(&due.channel).cloned() else { return };
+            let told = paging::Told { page: paging::Page { key: due.key.clone(), ..page }, due };
+            let (state, status, pause) = tries.take(call::told(&channel, &told, (self.backend.clock)()).await);
+            if state == DeliveryState::Failed {
+                tracing::warn!(subject = %due.subject, channel = due.channel, status, "a pager was not told");
             }
+            let told = StepTold { step: due.step, word: due.word, state, status };
+            self.submit(due.subject.record_told(told)).await;
+            let Some(pause) = pause else { return };
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -112,8 +130,12 @@ impl Pager {
         if sent.state == DeliveryState::Failed {
             tracing::warn!(%subject, channel = sent.channel, status = sent.status, "a page did not go");
         }
+        self.submit(subject.record(sent)).await;
+    }
+
+    async fn submit(&self, command: Command) {
         let by = Author::Andon("pager".to_owned());
-        if let Err(problem) = self.backend.core.submit(None, Uuid::now_v7(), by, subject.record(sent)).await {
+        if let Err(problem) = self.backend.core.submit(None, Uuid::now_v7(), by, command).await {
             tracing::warn!(%problem, "what came of a page is not recorded");
         }
     }

@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::subject::{Found, Subject};
+use super::{
+    follow::Due,
+    subject::{Found, Subject},
+};
 use crate::{
     incident::{
         Incident, World,
-        pages::{Occasion, Round},
+        pages::{Occasion, Round, Word},
     },
-    runbook::PageStep,
     terms::{FiringId, IncidentId, Printable, Time},
     tripwire::{Firing, Tripwire},
 };
@@ -33,7 +35,18 @@ pub struct Page {
     pub severity: &'static str,
     /// The agent, or the workflow; printable.
     pub source: String,
-    at: Time,
+    /// Since when.
+    pub at: Time,
+}
+
+/// A line as a chat has it: no mention, no link.
+fn plain(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// A block of plain text.
+fn section(text: &str) -> Value {
+    json!({ "type": "section", "text": { "type": "plain_text", "text": text } })
 }
 
 /// What agents wrote reaches no pager raw, and no line of it pretends to be another.
@@ -43,12 +56,12 @@ fn line(text: &str) -> String {
 
 impl Page {
     /// Of the real world's log; none where it is not in it.
-    pub fn of(subject: Subject, step: &PageStep, real: &World) -> Option<Self> {
+    pub fn of(subject: Subject, to: Option<String>, real: &World) -> Option<Self> {
         let page = match subject.find(real)? {
             Found::Firing(firing, incident) => Self::of_firing(subject, firing, incident),
             Found::Round(incident, round) => Self::of_round(subject, incident, round),
         };
-        Some(Self { to: step.to.clone(), ..page })
+        Some(Self { to, ..page })
     }
 
     fn of_firing(subject: Subject, firing: &Firing, incident: Option<&Incident>) -> Self {
@@ -135,8 +148,6 @@ impl Page {
 
     /// As a chat's incoming webhook has it: plain text only, in which nothing is a mention or a link.
     pub fn slack(&self) -> Value {
-        let plain = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        let section = |text: &str| json!({ "type": "section", "text": { "type": "plain_text", "text": text } });
         let mut blocks = vec![section(&self.summary)];
         if !self.detail.is_empty() {
             blocks.push(section(&self.detail));
@@ -150,5 +161,58 @@ impl Page {
         let incident = self.incident.map(|incident| format!("Incident: {incident}\n")).unwrap_or_default();
         let detail = if self.detail.is_empty() { String::new() } else { format!("{}\n", self.detail) };
         format!("{}\n{detail}{incident}\nAcknowledge it with `{}`, or in the cockpit.\n", self.summary, self.answer())
+    }
+}
+
+/// A word to a pager that took a page.
+pub struct Told<'d> {
+    /// The page, under the key it went by.
+    pub page: Page,
+    /// What is said of it.
+    pub due: &'d Due,
+}
+
+impl Told<'_> {
+    /// One message, however often it is tried.
+    pub fn id(&self) -> String {
+        format!("{}.{}.{}", self.page.id(), self.due.step, self.due.word)
+    }
+
+    /// In a line, printable.
+    pub fn line(&self) -> String {
+        line(&self.due.says)
+    }
+
+    /// As Standard Webhooks has it.
+    pub fn webhook(&self, now: Time) -> Value {
+        let page = &self.page;
+        json!({
+            "type": format!("dev.andon.page.{}", self.due.word),
+            "timestamp": now,
+            "data": {
+                "firing": page.firing, "incident": page.incident, "key": page.key, "to": page.to,
+                "summary": self.line(),
+            },
+        })
+    }
+
+    /// As PagerDuty's Events API v2 has it: only the key counts.
+    pub fn pagerduty(&self, routing_key: &str) -> Value {
+        let action = match self.due.word {
+            Word::Acknowledged => "acknowledge",
+            Word::Ended => "resolve",
+        };
+        json!({ "routing_key": routing_key, "event_action": action, "dedup_key": self.page.key })
+    }
+
+    /// As a chat's incoming webhook has it.
+    pub fn slack(&self) -> Value {
+        let line = self.line();
+        json!({ "text": plain(&line), "blocks": [section(&line)] })
+    }
+
+    /// As mail has it.
+    pub fn text(&self) -> String {
+        format!("{}.\n\nYou were paged for it: {}\n", self.line(), self.page.summary)
     }
 }

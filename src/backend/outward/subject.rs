@@ -6,7 +6,7 @@ use crate::{
     incident::{
         Command, Incident, IncidentCommand, World,
         communication::DeliveryState,
-        pages::{PageSent, Round, RoundSent, StepSent},
+        pages::{FiringTold, PageSent, Round, RoundSent, RoundTold, StepSent, StepTold},
     },
     runbook::{PageStep, PagingPlan},
     terms::{Author, FiringId, IncidentId, Time},
@@ -119,6 +119,16 @@ impl Subject {
             Self::Round(incident, round) => {
                 let ask = IncidentCommand::RecordPage(RoundSent { round, page: sent });
                 Command::OnIncident { incident, ask }
+            }
+        }
+    }
+
+    /// What has the log take a word to a step's pager.
+    pub fn record_told(self, told: StepTold) -> Command {
+        match self {
+            Self::Firing(firing) => Command::RecordTold(FiringTold { firing, told }),
+            Self::Round(incident, round) => {
+                Command::OnIncident { incident, ask: IncidentCommand::RecordTold(RoundTold { round, told }) }
             }
         }
     }

@@ -123,6 +123,7 @@ pub fn decide(worlds: &Worlds, runbook: &Runbook, context: &Context, command: &C
         Command::DeclareAgents { agents } => agents::declare(&case, agents),
         Command::AckFiring { firing, expected } => firings::acknowledge(&case, *firing, *expected),
         Command::RecordPage(ask) => pages::sent(&case, ask),
+        Command::RecordTold(ask) => pages::told(&case, ask),
         Command::MuteTripwire(ask) => pages::mute(&case, ask),
         Command::UnmuteTripwire(ask) => pages::unmute(&case, ask),
         Command::SetAuto(ask) => auto::set(&case, ask),
@@ -140,7 +141,10 @@ pub fn decide(worlds: &Worlds, runbook: &Runbook, context: &Context, command: &C
 fn on_incident(case: &Case<'_>, id: IncidentId, ask: &IncidentCommand) -> Decided {
     let incident = case.incident(id)?;
     // What is on its way arrives, whatever became of its incident.
-    let on_its_way = matches!(ask, IncidentCommand::RecordDelivery(_) | IncidentCommand::RecordPage(_));
+    let on_its_way = matches!(
+        ask,
+        IncidentCommand::RecordDelivery(_) | IncidentCommand::RecordPage(_) | IncidentCommand::RecordTold(_)
+    );
     if incident.status == crate::incident::Status::Merged && !on_its_way {
         return Err(conflict(format!("{id} was merged into another incident; work on that one")));
     }
@@ -213,6 +217,7 @@ fn by_family(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand) -> Dec
         | IncidentCommand::Split(_) => team::decide(case, incident, ask),
         IncidentCommand::AckPages {} => pages::acknowledge(case, incident),
         IncidentCommand::RecordPage(ask) => pages::round_sent(case, incident, ask),
+        IncidentCommand::RecordTold(ask) => pages::round_told(case, incident, ask),
         IncidentCommand::SetPostmortem(_)
         | IncidentCommand::DropCase(_)
         | IncidentCommand::SettleDelta(_)

@@ -8,7 +8,8 @@ use crate::{
     incident::{
         Fact, Incident, NewEvent, Topic,
         pages::{
-            MuteTripwire, Muted, Occasion, PageSent, PagesAcknowledged, PagingBegun, RoundSent, UnmuteTripwire, Unmuted,
+            FiringTold, MuteTripwire, Muted, Occasion, PageSent, PagesAcknowledged, PagingBegun, RoundSent, RoundTold,
+            UnmuteTripwire, Unmuted,
         },
     },
     runbook::Scheme,
@@ -69,6 +70,27 @@ pub(super) fn round_sent(case: &Case<'_>, incident: &Incident, sent: &RoundSent)
         return Ok(Vec::new());
     }
     Ok(vec![case.fact(Topic::Incident(incident.id), Fact::IncidentPaged(sent.clone()))])
+}
+
+/// What came of telling the pager of an incident's step.
+pub(super) fn round_told(case: &Case<'_>, incident: &Incident, ask: &RoundTold) -> Decided {
+    let page = incident.paging.round(ask.round).and_then(|round| {
+        let mut pages = round.pages.iter();
+        pages.find(|page| page.sent.step == ask.told.step)
+    });
+    if page.is_none() {
+        return Err(unknown(format!("{} paged nobody by that step", incident.id)));
+    }
+    Ok(vec![case.fact(Topic::Incident(incident.id), Fact::IncidentPagerTold(ask.clone()))])
+}
+
+/// What came of telling the pager of a firing's step.
+pub(super) fn told(case: &Case<'_>, ask: &FiringTold) -> Decided {
+    let pages = case.world.firings.get(&ask.firing).map(|firing| firing.pages.iter());
+    if !pages.is_some_and(|mut pages| pages.any(|page| page.sent.step == ask.told.step)) {
+        return Err(unknown(format!("{} paged nobody by that step", ask.firing)));
+    }
+    Ok(vec![case.fact(Topic::Tripwires, Fact::FiringPagerTold(ask.clone()))])
 }
 
 /// What came of a step; said once.

@@ -123,6 +123,9 @@ fn pages(fact: &Fact) -> Option<String> {
             format!("page by {}{to} {}: {}", page.channel, page.state, page.status)
         }
         Fact::PagesAcknowledged(_) => "pages acknowledged".into(),
+        Fact::IncidentPagerTold(said) => {
+            format!("pager told that it is {}: {} ({})", said.told.word, said.told.state, said.told.status)
+        }
         _ => return None,
     })
 }

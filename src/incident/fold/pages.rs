@@ -3,7 +3,7 @@
 use crate::incident::{
     Event, Fact, Incident,
     communication::DeliveryState,
-    pages::{Round, StepState},
+    pages::{Round, StepState, Told},
 };
 
 pub(super) fn apply(incident: &mut Incident, event: &Event) {
@@ -20,10 +20,16 @@ pub(super) fn apply(incident: &mut Incident, event: &Event) {
             }
             let round = incident.paging.rounds.iter_mut().find(|round| round.begun.round == sent.round);
             let Some(round) = round else { return };
-            let step = StepState { sent: sent.page.clone(), at };
             match round.pages.iter_mut().find(|known| known.sent.step == sent.page.step) {
-                Some(known) => *known = step,
-                None => round.pages.push(step),
+                Some(known) => (known.sent, known.at) = (sent.page.clone(), at),
+                None => round.pages.push(StepState { sent: sent.page.clone(), at, told: Vec::new() }),
+            }
+        }
+        Fact::IncidentPagerTold(said) => {
+            let round = incident.paging.rounds.iter_mut().find(|round| round.begun.round == said.round);
+            let mut pages = round.into_iter().flat_map(|round| &mut round.pages);
+            if let Some(page) = pages.find(|page| page.sent.step == said.told.step) {
+                Told::take(&mut page.told, &said.told, at);
             }
         }
         Fact::PagesAcknowledged(acknowledged) => {

@@ -8,7 +8,7 @@ use crate::{
         communication::DeliveryState,
         containment::{AutoContainment, AutoOutcome, auto_name},
         mttd,
-        pages::{Mute, PageState},
+        pages::{Mute, PageState, Told},
     },
     terms::FiringId,
     tripwire::{Firing, FiringState, Paged},
@@ -81,10 +81,10 @@ pub(super) fn apply(world: &mut World, event: &Event) {
         }),
         Fact::FiringPaged(sent) => {
             change(world, &sent.firing, |firing| {
-                let page = PageState { sent: sent.clone(), at: event.occurred_at };
+                let at = event.occurred_at;
                 match firing.pages.iter_mut().find(|known| known.sent.step == sent.step) {
-                    Some(known) => *known = page,
-                    None => firing.pages.push(page),
+                    Some(known) => (known.sent, known.at) = (sent.clone(), at),
+                    None => firing.pages.push(PageState { sent: sent.clone(), at, told: Vec::new() }),
                 }
                 if sent.state == DeliveryState::Accepted
                     && let Some(first) = firing.paged.first_mut()
@@ -96,6 +96,11 @@ pub(super) fn apply(world: &mut World, event: &Event) {
                 mttd::paged(world, sent.firing, event);
             }
         }
+        Fact::FiringPagerTold(said) => change(world, &said.firing, |firing| {
+            if let Some(page) = firing.pages.iter_mut().find(|page| page.sent.step == said.told.step) {
+                Told::take(&mut page.told, &said.told, event.occurred_at);
+            }
+        }),
         Fact::TripwireMuted(muted) => world.mutes.push_back(Mute {
             muted: muted.clone(),
             at: event.occurred_at,

@@ -4,7 +4,9 @@
 mod mute;
 mod page;
 mod round;
+mod told;
 
 pub use mute::{Mute, MuteTripwire, Muted, UnmuteTripwire, Unmuted};
 pub use page::{PageSent, PageState};
 pub use round::{Occasion, PagesAcknowledged, Paging, PagingBegun, Round, RoundSent, StepSent, StepState};
+pub use told::{FiringTold, RoundTold, StepTold, Told, Word};

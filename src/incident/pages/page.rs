@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Told;
 use crate::{
     incident::communication::DeliveryState,
     terms::{FiringId, Time},
@@ -37,4 +38,7 @@ pub struct PageState {
     pub sent: PageSent,
     /// When that was.
     pub at: Time,
+    /// What its pager was told later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<Told>,
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Told;
 use crate::{
     incident::communication::DeliveryState,
     terms::{Author, Time, words},
@@ -75,6 +76,9 @@ pub struct StepState {
     pub sent: StepSent,
     /// When that was.
     pub at: Time,
+    /// What its pager was told later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<Told>,
 }
 
 /// One round: a queue's steps, until somebody acknowledges.
