@@ -21,7 +21,7 @@ pub fn why_not(command: &Command, model: &Model) -> Option<String> {
     let open = model.incident().is_some_and(|incident| incident.is_open());
     match command.does {
         Do::Resolve | Do::Severity | Do::Contained if !open => Some("this incident is not open; O reopens it".into()),
-        Do::AckPages if !model.incident().is_some_and(|it| it.paging.unanswered().next().is_some()) => {
+        Do::AckPages if model.incident().is_none_or(|it| it.paging.unanswered().next().is_none()) => {
             Some("it has no page that waits; 2 shows what its firings paged".into())
         }
         Do::Reopen if open => Some("this incident is open".into()),
