@@ -10,7 +10,7 @@ use super::{
     reach::Reach,
 };
 use crate::{
-    api::{BackendInfo, State, Stop, Stopping, path},
+    api::{BackendInfo, BrokerInfo, State, Stop, Stopping, path},
     backend::serve::{ServeOptions, SystemSocket, TlsOptions, serve as serve_until_stopped},
     client::Outbox,
     config::{Settings, system_socket},
@@ -75,12 +75,14 @@ pub async fn serve(reach: &Reach, asked: Serve) -> Result<(), Failed> {
         return stop(reach, asked.force).await;
     }
     let runbook = Arc::new(reach.settings.book()?);
+    // Configured, it is for backends that share a database: a backend of one's own is started without.
+    let shares = asked.database.as_deref().is_some_and(|database| database.starts_with("postgres"));
+    let configured = Some(reach.settings.config.telemetry.clone()).filter(|servers| shares && !servers.is_empty());
+    let telemetry = asked.telemetry.or(configured);
     let options = ServeOptions {
         listen: asked.listen,
         database: asked.database,
-        telemetry: asked
-            .telemetry
-            .or_else(|| Some(reach.settings.config.telemetry.clone()).filter(|url| !url.is_empty())),
+        telemetry,
         tls: asked.tls_cert.zip(asked.tls_key).map(|(certificate, key)| TlsOptions {
             listen: asked.tls,
             certificate,
@@ -162,6 +164,9 @@ pub async fn doctor(reach: &Reach) -> Result<(), Failed> {
                         agree
                     },
                 );
+                if let Some(broker) = &state.backend.broker {
+                    found(broker.wrong.is_none(), "telemetry", shared(broker));
+                }
                 agents(&state, &mut found);
                 if let Ok(runbook) = reach.runbook(None).await {
                     ready(&state, &runbook, &mut found);
@@ -203,6 +208,27 @@ fn about(backend: &BackendInfo) -> String {
         if let Some(value) = value {
             text.push_str(&format!(", {what} {value}"));
         }
+    }
+    text
+}
+
+/// How telemetry of several nodes stands at this one.
+fn shared(broker: &BrokerInfo) -> String {
+    let BrokerInfo { place, judged, partitions, lag, behind, missed, .. } = broker;
+    let mut text = match &broker.wrong {
+        Some(wrong) => format!("over NATS at {place}: {wrong}"),
+        None => {
+            format!("over NATS at {place}, {} of {partitions} partitions judged here, {lag} actions wait", judged.len())
+        }
+    };
+    if *behind > 0 {
+        text.push_str(&format!(", {behind} to be kept"));
+    }
+    if *missed > 0 {
+        text.push_str(&format!(", {missed} were gone before this backend kept them"));
+    }
+    if broker.bytes_limit > 0 && broker.bytes > broker.bytes_limit / 10 * 9 {
+        text.push_str("; the stream is nearly full, and refuses when it is");
     }
     text
 }

@@ -35,7 +35,20 @@ impl Engine {
     /// # Errors
     /// None that a state can cause; those of the writer.
     pub fn snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
-        let agents = self.agents.iter().map(|(id, state)| (id.clone(), Cow::Borrowed(&**state))).collect();
+        self.snapshot_of(|_| true)
+    }
+
+    /// Everything learned so far of some agents.
+    ///
+    /// # Errors
+    /// None that a state can cause; those of the writer.
+    pub fn snapshot_of(&self, some: impl Fn(&AgentId) -> bool) -> Result<Vec<u8>, SnapshotError> {
+        let agents = self
+            .agents
+            .iter()
+            .filter(|(id, _)| some(id))
+            .map(|(id, state)| (id.clone(), Cow::Borrowed(&**state)))
+            .collect();
         Ok(serde_json::to_vec(&Snapshot { version: VERSION, agents })?)
     }
 

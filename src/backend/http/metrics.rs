@@ -57,7 +57,7 @@ fn measures(backend: &Backend) -> Vec<Measure> {
     let reaches = Reach::ALL.iter().map(|one| (format!("{{reach=\"{one}\"}}"), reach(*one))).collect();
     let leases = live.agents.values().map(|agent| usize::try_from(agent.leases).unwrap_or(0)).sum();
     let counts = live.telemetry;
-    vec![
+    let mut measures = vec![
         gauge(
             "andon_ready",
             "Whether the backend can do its work.",
@@ -110,5 +110,21 @@ fn measures(backend: &Backend) -> Vec<Measure> {
         counter("andon_actions_busy_total", "Actions refused for want of room.", counts.busy),
         counter("andon_actions_shed_total", "Actions judged and not kept.", counts.shed),
         counter("andon_actions_without_run_total", "Actions that named no run.", counts.without_run),
-    ]
+    ];
+    if let Some(broker) = backend.broker() {
+        let figure = |figure: u64| vec![(String::new(), figure as f64)];
+        let away = broker.wrong.is_some();
+        measures.extend([
+            gauge("andon_broker_up", "Whether NATS takes telemetry.", alone(usize::from(!away))),
+            gauge("andon_partitions", "Partitions of agents.", figure(broker.partitions.into())),
+            gauge("andon_partitions_judged", "Partitions that this backend judges.", alone(broker.judged.len())),
+            gauge("andon_partitions_lag", "Actions of them that wait to be judged.", figure(broker.lag)),
+            gauge("andon_actions_behind", "Actions that wait to be kept by this backend.", figure(broker.behind)),
+            gauge("andon_broker_bytes", "Bytes that the stream of actions holds.", figure(broker.bytes)),
+            gauge("andon_broker_bytes_limit", "Bytes that it may hold; 0 is no limit.", figure(broker.bytes_limit)),
+            counter("andon_actions_missed_total", "Actions gone from the stream before they were kept.", broker.missed),
+            counter("andon_actions_refused_total", "Actions that NATS did not take.", broker.refused),
+        ]);
+    }
+    measures
 }

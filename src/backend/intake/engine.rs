@@ -40,7 +40,11 @@ impl Judge for Engine {
     }
 
     fn snapshot(&self) -> Option<Vec<u8>> {
-        Engine::snapshot(self).map_err(|error| tracing::error!(%error, "the engine was not saved")).ok()
+        Judge::snapshot_of(self, &|_| true)
+    }
+
+    fn snapshot_of(&self, some: &dyn Fn(&AgentId) -> bool) -> Option<Vec<u8>> {
+        Engine::snapshot_of(self, some).map_err(|error| tracing::error!(%error, "the engine was not saved")).ok()
     }
 
     fn restore(&mut self, snapshot: &[u8]) -> bool {

@@ -77,6 +77,10 @@ impl Judge for Counting {
         serde_json::to_vec(&self.calls).ok()
     }
 
+    fn snapshot_of(&self, _: &dyn Fn(&crate::terms::AgentId) -> bool) -> Option<Vec<u8>> {
+        self.snapshot()
+    }
+
     fn restore(&mut self, snapshot: &[u8]) -> bool {
         serde_json::from_slice(snapshot).map(|calls| self.calls = calls).is_ok()
     }

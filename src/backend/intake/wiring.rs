@@ -31,6 +31,8 @@ pub trait Judge: Send + Sync + 'static {
     fn acknowledge(&mut self, key: &FiringKey, expected: bool, now: Time) -> Vec<FiringChange>;
     /// All that baselines need to survive a restart, where it can be written.
     fn snapshot(&self) -> Option<Vec<u8>>;
+    /// The same of some agents.
+    fn snapshot_of(&self, some: &dyn Fn(&AgentId) -> bool) -> Option<Vec<u8>>;
     /// Goes on from a snapshot; false where it does not read, and nothing changed then.
     fn restore(&mut self, snapshot: &[u8]) -> bool;
     /// What team rules remember, by agent.

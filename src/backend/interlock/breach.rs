@@ -1,13 +1,20 @@
 //! What went past a switch: slipped, in flight, or a breach (DET.9); and what a person let pass (CON.12).
 
-use super::{heard::Lease, world::Known};
+use std::{collections::BTreeMap, sync::Arc};
+
+use imbl::OrdMap;
+
+use super::{
+    heard::Lease,
+    world::{GRANTS, Known},
+};
 use crate::{
     incident::{
         World,
-        containment::{Call, Slipped, Switch},
+        containment::{Call, Hold, HoldState, Slipped, Switch},
     },
     telemetry::Action,
-    terms::{AgentId, SwitchId, Time, ToolName},
+    terms::{AgentId, HoldId, SwitchId, Time, ToolName},
     tripwire::{FiringChange, FiringKey, FiringState, Tripwire},
 };
 
@@ -31,6 +38,31 @@ impl Known {
     /// Whether the proof of an engaged switch still rests on a lease.
     pub(super) fn rests_on(&self, lease: &Lease) -> bool {
         self.effects.values().any(|effect| effect.rests_on(lease))
+    }
+
+    pub(super) fn grant(&mut self, grant: Grant) {
+        self.granted.retain(|old| grant.at.since(old.at) < Time::DAY);
+        if self.granted.len() >= GRANTS {
+            self.granted.remove(0);
+        }
+        self.granted.push(grant);
+    }
+
+    /// Takes the tickets that were used since the last look, at whichever node. One call may have used several at once.
+    pub(super) fn follow_used(&mut self, holds: &OrdMap<HoldId, Arc<Hold>>) {
+        let used = holds.values().rev().take(GRANTS).filter(|hold| hold.state == HoldState::Used);
+        let used: Vec<&Hold> = used.map(AsRef::as_ref).collect();
+        let before = self.used.replace(used.iter().map(|hold| hold.id).collect());
+        // What was used before this process began, the ones before saw.
+        let Some(before) = before else { return };
+        let mut calls: BTreeMap<_, Vec<SwitchId>> = BTreeMap::new();
+        for hold in used.iter().rev().filter(|hold| !before.contains(&hold.id)) {
+            let call = (hold.ended_at.unwrap_or(hold.opened_at), hold.call.agent.clone(), hold.call.tool.clone());
+            calls.entry(call).or_default().extend(hold.switch);
+        }
+        for ((at, agent, tool), switches) in calls {
+            self.grant(Grant { agent, tool, switches, at });
+        }
     }
 
     /// The switches that an approval of this call passes; once.

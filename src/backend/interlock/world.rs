@@ -1,7 +1,7 @@
 //! One world's interlock.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -43,6 +43,8 @@ pub(super) struct Known {
     pub(super) breaches: BTreeMap<(SwitchId, AgentId), Breach>,
     /// Calls that a person approved, until their action is seen: they pass what held them once.
     pub(super) granted: Vec<Grant>,
+    /// Tickets whose use the log told, where every node follows what all of them let through.
+    pub(super) used: Option<BTreeSet<HoldId>>,
     /// Runs of agents whose stage is watched.
     watched: Watched,
     /// When the clients of holds last asked for them.
@@ -89,7 +91,7 @@ impl From<NotRenewed> for NoLease {
 }
 
 /// Approved calls, and holds asked for, remembered at most.
-const GRANTS: usize = 4_096;
+pub(super) const GRANTS: usize = 4_096;
 
 /// What an agent is told while the log cannot be written.
 const BLIND: &str = "andon cannot write its log: nobody may go on until it can. Look at its disk with `andon doctor`";
@@ -178,6 +180,9 @@ impl Interlock {
             self.approvals().reopen(world.firings.values().map(AsRef::as_ref));
         }
         known.effects.retain(|id, _| table.engaged.contains_key(id));
+        if self.sees_all.load(Ordering::Acquire) {
+            known.follow_used(&world.holds);
+        }
         known.watched.follow(table.engaged.values().map(AsRef::as_ref));
         let now = self.moment(now);
         for (id, switch) in &table.engaged {
@@ -259,12 +264,11 @@ impl Interlock {
 
     /// A person approved `call`, and it was let through: its action is no breach of `switches`.
     pub fn grant(&self, call: &Call, switches: Vec<SwitchId>, now: Time) {
-        let mut known = self.known();
-        known.granted.retain(|grant| now.since(grant.at) < Time::DAY);
-        if known.granted.len() >= GRANTS {
-            known.granted.remove(0);
+        // Where telemetry is shared the log tells every node, this one too.
+        if !self.sees_all.load(Ordering::Acquire) {
+            let grant = Grant { agent: call.agent.clone(), tool: call.tool.clone(), switches, at: now };
+            self.known().grant(grant);
         }
-        known.granted.push(Grant { agent: call.agent.clone(), tool: call.tool.clone(), switches, at: now });
     }
 
     /// The client of a hold asked for it.

@@ -64,6 +64,27 @@ pub(super) async fn save(
     if done.rows_affected() == 1 { Ok(()) } else { Err(NotSaved::Lost) }
 }
 
+/// Begins with what one node had learned by itself, where no node shared anything yet; says whether that was so.
+pub(super) async fn bring_in(pool: &PgPool, all: Vec<Checkpoint>) -> Result<bool, NotSaved> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query("LOCK TABLE checkpoints IN EXCLUSIVE MODE").execute(&mut *transaction).await?;
+    if sqlx::query("SELECT FROM checkpoints LIMIT 1").fetch_optional(&mut *transaction).await?.is_some() {
+        return Ok(false);
+    }
+    for (partition, checkpoint) in (0_i32..).zip(all) {
+        sqlx::query("INSERT INTO checkpoints (partition, epoch, stream, seq, published_at, state) VALUES ($1, 0, $2, $3, $4, $5)")
+            .bind(partition)
+            .bind(checkpoint.stream)
+            .bind(checkpoint.seq.cast_signed())
+            .bind(checkpoint.published_at.millis())
+            .bind(zstd::encode_all(checkpoint.state.as_slice(), LEVEL)?)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    transaction.commit().await?;
+    Ok(true)
+}
+
 /// The newest one of a partition.
 pub(super) async fn load(pool: &PgPool, partition: u32) -> Result<Option<Checkpoint>, sqlx::Error> {
     let row = sqlx::query("SELECT stream, seq, published_at, state FROM checkpoints WHERE partition = $1")

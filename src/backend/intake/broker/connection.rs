@@ -1,7 +1,10 @@
 //! The connection to NATS, and the one stream that every node shares. Both may be away when the backend begins, and go
 //! away while it runs: halting needs neither.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use async_nats::{
     Client, ConnectOptions, ServerAddr,
@@ -21,8 +24,8 @@ use super::{
     wire::{PARTITIONS, STREAM, subject},
 };
 
-/// What the stream is made with; a stream that is there keeps its own limits (`nats stream edit`).
-const BYTES: i64 = 8 << 30;
+/// What the stream may hold, the first that the server has room for; one that is there keeps its own (`nats stream edit`).
+const BYTES: [i64; 3] = [8 << 30, 1 << 30, 128 << 20];
 /// How long the broker knows an id again (protocol 1).
 const REMEMBERED: Duration = Duration::from_secs(3600);
 /// How long the broker may take to acknowledge.
@@ -73,6 +76,7 @@ pub(super) struct Ready {
     pub partitions: u32,
     /// Which of the streams that were ever read it is.
     pub ordinal: i32,
+    made: String,
 }
 
 /// A connection; cheap to clone.
@@ -125,6 +129,11 @@ impl Broker {
         &self.client
     }
 
+    /// How often it was connected: what was read before another time is to be read on.
+    pub(super) fn connects(&self) -> u64 {
+        self.client.statistics().connects.load(Ordering::Relaxed)
+    }
+
     /// The stream, where it can be used now.
     pub(super) fn ready(&self) -> Option<Ready> {
         let connected = self.client.connection_state() == State::Connected;
@@ -154,7 +163,7 @@ impl Broker {
     async fn look_once(&self, pool: &PgPool, log: &str) -> Result<(), BrokerError> {
         let known = self.ready.borrow().clone();
         let stream = match &known {
-            None => self.context.get_or_create_stream(config(log)).await.map_err(nats)?,
+            None => self.make(log).await?,
             Some(_) => self.context.get_stream(STREAM).await.map_err(nats)?,
         };
         let info = stream.cached_info();
@@ -167,15 +176,28 @@ impl Broker {
             None => {
                 let ordinal = ordinal(pool, &made).await?;
                 self.status.has_partitions(partitions);
-                self.ready.send_replace(Some(Ready { context: self.context.clone(), partitions, ordinal }));
+                self.ready.send_replace(Some(Ready { context: self.context.clone(), partitions, ordinal, made }));
             }
-            Some(known) if ordinal(pool, &made).await? != known.ordinal => {
+            Some(known) if made != known.made => {
                 return Err(nats("the stream was made anew: restart the backends, one after the other"));
             }
             Some(_) => {}
         }
         self.status.stream_holds(info.state.bytes, info.config.max_bytes);
+        self.status.stream_ends(info.state.last_sequence);
         Ok(())
+    }
+
+    /// The stream, made as large as the server's disk allows where there is none.
+    async fn make(&self, log: &str) -> Result<jetstream::stream::Stream, BrokerError> {
+        let mut refused = None;
+        for bytes in BYTES {
+            match self.context.get_or_create_stream(config(log, bytes)).await {
+                Ok(stream) => return Ok(stream),
+                Err(why) => refused = Some(why),
+            }
+        }
+        Err(refused.map_or_else(|| nats("no stream"), nats))
     }
 }
 
@@ -195,6 +217,15 @@ impl Ready {
         let consumer = stream.create_consumer(config).await.map_err(nats)?;
         let pending = consumer.cached_info().num_pending;
         Ok((consumer.messages().await.map_err(nats)?, pending))
+    }
+
+    /// The last message that the stream holds, or held.
+    ///
+    /// # Errors
+    /// A broker that is away.
+    pub async fn last(&self) -> Result<u64, BrokerError> {
+        let stream = self.context.get_stream(STREAM).await.map_err(nats)?;
+        Ok(stream.cached_info().state.last_sequence)
     }
 
     /// Has the broker forget a partition's messages before `seq`.
@@ -217,14 +248,14 @@ fn server(address: &str) -> Result<ServerAddr, BrokerError> {
 }
 
 /// Nothing is dropped to make room: a stream that is full refuses, and the sender is told.
-fn config(log: &str) -> Config {
+fn config(log: &str, max_bytes: i64) -> Config {
     Config {
         name: STREAM.to_owned(),
         description: Some(describe(log)),
         subjects: (0..PARTITIONS).map(subject).collect(),
         retention: RetentionPolicy::Limits,
         discard: DiscardPolicy::New,
-        max_bytes: BYTES,
+        max_bytes,
         max_messages: -1,
         max_messages_per_subject: -1,
         max_consumers: -1,
@@ -262,7 +293,7 @@ mod tests {
     #[test]
     fn only_a_stream_of_ours_is_used() {
         let of = |subjects: &[&str]| partitions(&subjects.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>());
-        assert_eq!(partitions(&config("x").subjects), Some(PARTITIONS));
+        assert_eq!(partitions(&config("x", 1).subjects), Some(PARTITIONS));
         assert_eq!(of(&["andon.actions.1", "andon.actions.0"]), Some(2));
         for foreign in [&["andon.actions.*"][..], &["andon.actions.1", "andon.actions.2"], &["orders"], &[]] {
             assert_eq!(of(foreign), None, "{foreign:?}");

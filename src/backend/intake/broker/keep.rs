@@ -13,17 +13,19 @@ use super::{
         judging::Figures,
         ledger::Ledger,
         seen::Seen,
+        store::HotStore,
         wiring::{Breaches, Judge, Writer},
     },
-    checkpoints,
-    connection::Broker,
+    checkpoints::{self, Checkpoint},
+    connection::{Broker, Ready},
     figures::Heard,
     partition::{Bench, Ending, Engines, judge},
     shares::{Round, Shares},
     sight::{Seeing, Sight},
     taking::Taking,
+    wire::partition_of,
 };
-use crate::backend::clock::Clock;
+use crate::{backend::clock::Clock, terms::Time};
 
 /// Between two rounds of leases.
 const ROUND: Duration = Duration::from_secs(1);
@@ -55,6 +57,7 @@ pub(in super::super) fn begin<W: Writer>(
     let Over { broker, pool, log, engine, breaches, writer, clock, steady } = over;
     let (fired, fired_ear) = mpsc::channel(FIRED);
     let (seeing, heard) = (Seeing::default(), Heard::default());
+    let store = ledger.store.clone();
     let taking = Arc::new(Taking::new(broker.clone(), ledger.counts.clone(), clock.clone()));
     let sight = Sight {
         broker: broker.clone(),
@@ -73,6 +76,7 @@ pub(in super::super) fn begin<W: Writer>(
         pool: pool.clone(),
         broker: broker.clone(),
         engine,
+        store,
         breaches,
         writer: writer.clone(),
         clock,
@@ -97,6 +101,7 @@ struct Judges<W> {
     pool: PgPool,
     broker: Broker,
     engine: Box<dyn Judge>,
+    store: Arc<HotStore>,
     breaches: Arc<dyn Breaches>,
     writer: W,
     clock: Clock,
@@ -117,6 +122,7 @@ impl<W: Writer> Judges<W> {
         let partitions = ready.partitions;
         let engine = self.engine;
         let engines: Engines = Arc::new(move || engine.fresh());
+        bring_in(&self.pool, &ready, &self.store, &engines).await;
         recall(&self.pool, partitions, &engines, &*self.breaches).await;
         let bench = Arc::new(Bench {
             broker: self.broker,
@@ -145,6 +151,23 @@ impl<W: Writer> Judges<W> {
         if let Err(error) = self.shares.leave().await {
             tracing::warn!(%error, "the other nodes notice within seconds that this one judges no more");
         }
+    }
+}
+
+/// A node that judged by itself until now brings what its engine learned, unless others shared something before.
+async fn bring_in(pool: &PgPool, ready: &Ready, store: &HotStore, engines: &Engines) {
+    let mut engine = engines();
+    match store.snapshot().await {
+        Ok(Some((_, state))) if engine.restore(&state) => {}
+        _ => return,
+    }
+    let of = |partition| engine.snapshot_of(&|agent| partition_of(agent, ready.partitions) == partition);
+    let states = (0..ready.partitions).map_while(of);
+    let begun = |state| Checkpoint { stream: ready.ordinal, seq: 0, published_at: Time::default(), state };
+    match checkpoints::bring_in(pool, states.map(begun).collect()).await {
+        Ok(true) => tracing::info!("what this backend learned by itself is shared"),
+        Ok(false) => {}
+        Err(why) => tracing::warn!(%why, "what this backend learned by itself is not shared: baselines start over"),
     }
 }
 
@@ -195,13 +218,16 @@ async fn give_up(shares: &Shares, judges: BTreeMap<u32, AtWork>) {
     for one in judges.values() {
         one.ending.hand_over.cancel();
     }
+    let deadline = tokio::time::Instant::now() + PATIENCE;
     for (partition, one) in judges {
-        if tokio::time::timeout(PATIENCE, one.task).await.is_err() {
+        if tokio::time::timeout_at(deadline, one.task).await.is_err() {
             tracing::warn!(%partition, "its judge did not end in time; the next one begins at its last checkpoint");
             one.ending.lost.cancel();
         }
-        if let Err(error) = shares.release(partition, one.epoch).await {
-            tracing::warn!(%partition, %error, "its lease runs out by itself");
+        match tokio::time::timeout(PATIENCE, shares.release(partition, one.epoch)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%partition, %error, "its lease runs out by itself"),
+            Err(_) => return tracing::warn!("the database does not answer: the leases run out by themselves"),
         }
     }
 }

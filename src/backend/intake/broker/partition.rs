@@ -43,6 +43,8 @@ const TOGETHER: usize = 256;
 const APART: i64 = 2 * Time::MINUTE;
 /// Between two checkpoints.
 const CHECKPOINT: i64 = 15 * Time::SECOND;
+/// Between two times that every agent's figures are told.
+const TELL_ALL: i64 = 20 * Time::SECOND;
 /// How long the broker keeps what is judged and covered, for nodes that were away.
 const KEPT: i64 = Time::DAY;
 /// Between two attempts to record.
@@ -124,6 +126,9 @@ struct Partition<W> {
     covered: VecDeque<(Time, u64)>,
     repeats: HashMap<FiringKey, FiringChange>,
     told: BTreeMap<String, AgentLive>,
+    told_all: Time,
+    cuts: u64,
+    connects: u64,
     waiting: u64,
     caught_up: bool,
 }
@@ -150,6 +155,9 @@ impl<W: Writer> Partition<W> {
             covered: VecDeque::new(),
             repeats: HashMap::new(),
             told: BTreeMap::new(),
+            told_all: now,
+            cuts: bench.broker.status().cuts(),
+            connects: bench.broker.connects(),
             waiting: 0,
             caught_up: false,
             bench,
@@ -160,9 +168,11 @@ impl<W: Writer> Partition<W> {
         if let Some(checkpoint) = checkpoints::load(&this.bench.pool, partition).await? {
             if !this.judge.restore(&checkpoint.state) {
                 tracing::warn!(%partition, "the saved engine does not read; baselines start over");
-            } else if checkpoint.stream == this.bench.ready.ordinal {
-                this.place = (checkpoint.seq, checkpoint.published_at);
-                this.saved.0 = checkpoint.seq;
+            } else if checkpoint.stream == this.bench.ready.ordinal && checkpoint.seq > 0 {
+                // A server that lost its tail counts from there again.
+                let seq = checkpoint.seq.min(this.bench.ready.last().await?);
+                this.place = (seq, checkpoint.published_at);
+                this.saved.0 = seq;
                 let start_time = checkpoint.published_at.plus(-APART).to_chrono();
                 from = DeliverPolicy::ByStartTime { start_time };
             }
@@ -192,7 +202,12 @@ impl<W: Writer> Partition<W> {
                     }
                     Err(broadcast::error::RecvError::Closed) => break,
                 },
-                _ = every.tick() => self.tick().await?,
+                _ = every.tick() => {
+                    self.tick().await?;
+                    if self.bench.broker.connects() != self.connects {
+                        messages = self.read_on().await?;
+                    }
+                }
                 some = messages.next() => {
                     let some = some.ok_or_else(|| nats("the stream ended"))?;
                     let some: Vec<Message> = some.into_iter().collect::<Result<_, _>>().map_err(nats)?;
@@ -202,6 +217,15 @@ impl<W: Writer> Partition<W> {
         }
         self.tell_repeats().await?;
         self.save().await
+    }
+
+    /// After the connection was lost: the broker may have forgotten that it was read.
+    async fn read_on(&mut self) -> Result<Messages, Stopped> {
+        self.connects = self.bench.broker.connects();
+        let from = DeliverPolicy::ByStartSequence { start_sequence: self.place.0 + 1 };
+        let (messages, pending) = self.bench.ready.read(Some(self.partition), from).await?;
+        self.waits(pending).await?;
+        Ok(messages.ready_chunks(TOGETHER))
     }
 
     async fn take(&mut self, messages: &[Message]) -> Result<(), Stopped> {
@@ -269,6 +293,14 @@ impl<W: Writer> Partition<W> {
             self.tell(changes).await?;
         }
         self.tell_repeats().await?;
+        if self.bench.broker.status().cuts() != self.cuts {
+            return Err(nats("the stream lost its tail").into());
+        }
+        if now.since(self.told_all) >= TELL_ALL {
+            // A node that joined meanwhile heard nothing of what did not change.
+            self.told.clear();
+            self.told_all = now;
+        }
         let figures = self.judge.figures(now);
         self.bench.heard.take(figures.clone());
         figures::tell(self.bench.broker.client(), self.partition, &mut self.told, figures).await;

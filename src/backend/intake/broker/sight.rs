@@ -126,7 +126,8 @@ impl<W: Writer> Sight<W> {
     ) -> Result<(), BrokerError> {
         let base = number(ready.ordinal, 0);
         let newest = self.ledger.store.newest().await.map_err(nats)?.max(self.ledger.store.newest_buffered());
-        let mut place = newest.saturating_sub(base);
+        let begun = (self.broker.status().cuts(), self.broker.connects());
+        let mut place = newest.saturating_sub(base).min(ready.last().await?);
         let start = DeliverPolicy::ByStartSequence { start_sequence: place + 1 };
         let (messages, pending) = ready.read(None, start).await?;
         let mut messages = messages.ready_chunks(TOGETHER);
@@ -143,7 +144,12 @@ impl<W: Writer> Sight<W> {
                     Err(broadcast::error::RecvError::Lagged(_)) => self.declare_all(),
                     Err(broadcast::error::RecvError::Closed) => return Ok(()),
                 },
-                _ = every.tick() => self.tick(),
+                _ = every.tick() => {
+                    self.tick();
+                    if (self.broker.status().cuts(), self.broker.connects()) != begun {
+                        return Err(nats("the connection was lost"));
+                    }
+                }
                 some = messages.next() => {
                     let Some(some) = some else { return Err(nats("the stream ended")) };
                     for message in some {

@@ -16,6 +16,8 @@ pub struct BrokerStatus {
     place: String,
     inner: Mutex<Inner>,
     behind: AtomicU64,
+    last: AtomicU64,
+    cuts: AtomicU64,
     missed: AtomicU64,
     refused: AtomicU64,
 }
@@ -56,6 +58,19 @@ impl BrokerStatus {
 
     pub(super) fn stream_holds(&self, bytes: u64, of: i64) {
         self.lock().stream = (bytes, of);
+    }
+
+    /// The stream ends here. Where it ended later before, a server lost the tail of it, and counts from there again.
+    pub(super) fn stream_ends(&self, seq: u64) {
+        if self.last.swap(seq, Ordering::AcqRel) > seq {
+            tracing::error!("NATS lost the newest messages of its stream: what it had acknowledged of them is gone");
+            self.cuts.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// How often the stream lost its tail.
+    pub(super) fn cuts(&self) -> u64 {
+        self.cuts.load(Ordering::Acquire)
     }
 
     /// Whether the stream is more than half full.
