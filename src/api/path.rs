@@ -52,6 +52,8 @@ pub const HEALTH: &str = "/healthz";
 pub const READY: &str = "/readyz";
 /// Figures for a monitoring system.
 pub const METRICS: &str = "/metrics";
+/// Where the link in a page leads.
+pub const ACK: &str = "/ack";
 /// Stopping the backend.
 pub const WRITING: &str = "/v1/writing";
 /// Stops the backend.

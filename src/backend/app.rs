@@ -15,6 +15,7 @@ use super::{
     core::Core,
     drill::Playing,
     limits::Limits,
+    links::Links,
     login::Logins,
     nodes::Nodes,
     outward::Probes,
@@ -50,6 +51,8 @@ pub struct Backend {
     pub playing: Playing,
     /// The other backends of the same database.
     pub nodes: Arc<Nodes>,
+    /// Links by which pages are acknowledged.
+    pub links: Links,
     /// How often each identity may ask.
     pub limits: Limits,
     /// People who come with SSH keys.

@@ -15,6 +15,7 @@ pub mod identity;
 pub mod intake;
 pub mod interlock;
 pub mod limits;
+pub mod links;
 pub mod listen;
 pub mod local;
 pub mod lock;

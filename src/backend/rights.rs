@@ -102,7 +102,7 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
         | IncidentCommand::RecordDelivery(_)
         | IncidentCommand::RecordPage(_)
         | IncidentCommand::RecordTold(_) => Right::Internal,
-        IncidentCommand::AckPages {} => Right::Acknowledge,
+        IncidentCommand::AckPages { .. } => Right::Acknowledge,
         // A legal hold is a person's word, and more so its end.
         IncidentCommand::HoldEvidence { .. } | IncidentCommand::LiftEvidence { .. } => Right::Vouch,
         IncidentCommand::Confirm {}
@@ -174,8 +174,8 @@ pub fn of_path(writes: bool, path: &str) -> Right {
     let under = |root: &str| path == root || path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
     // A client waits on its own hold, and gives it up; the board, and a word on it, are for people.
     let one_hold = under(at::HOLDS) && path != at::HOLDS && !path.ends_with("/decide");
-    // Who logs in is nobody yet.
-    if matches!(path, at::HEALTH | at::READY) || under(at::LOGIN) {
+    // Who logs in is nobody yet; the link in a page says itself whose it is.
+    if matches!(path, at::HEALTH | at::READY | at::ACK) || under(at::LOGIN) {
         Right::Health
     } else if writes && (under(at::ACTIONS) || under(at::TRACES)) {
         Right::Report
@@ -282,6 +282,8 @@ mod tests {
             (false, "/v1/tokens", Right::Tokens),
             (true, "/v1/stop", Right::Stop),
             (false, "/v1/actionsx", Right::Watch),
+            (true, "/ack", Right::Health),
+            (true, "/ack/x", Right::Watch),
             (false, "/nothing", Right::Watch),
         ] {
             assert_eq!(of_path(writes, path), right, "{path}");

@@ -20,6 +20,7 @@ use super::{
     intake::{Broker, BrokerError, HotStore, Intake, Intakes, Limits, Sharing, Start, StoreError},
     interlock::{Memory, remember},
     limits,
+    links::{Links, PublicUrl},
     listen::{self, ListenError},
     lock::{Lock, LockError, LockInfo},
     log::{Database, LogError, NoDatabase, Store},
@@ -81,6 +82,8 @@ pub struct ServeOptions {
     pub signers: Option<PathBuf>,
     /// Names it answers to besides localhost, as a proxy before it passes them on.
     pub hosts: Vec<String>,
+    /// Where people reach it from where they read their pages.
+    pub public_url: Option<PublicUrl>,
     /// Runs detached, its words in the log file.
     pub daemon: bool,
     /// The runbook of this user's folder.
@@ -104,6 +107,7 @@ impl ServeOptions {
             system: None,
             signers: None,
             hosts: Vec::new(),
+            public_url: None,
             daemon: false,
             runbook,
             clock: super::clock::system(),
@@ -206,6 +210,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         system,
         signers,
         mut hosts,
+        public_url,
         daemon,
         runbook,
         clock,
@@ -243,6 +248,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
     let intakes = begin_telemetry(&home, &core, &rooms, (&runbook, &clock), broker).await?;
     let _ = rooms.intakes.set(intakes.clone());
     hosts.push(super::app::host_name());
+    hosts.extend(public_url.as_ref().map(|url| url.host().to_owned()));
     let log_file = daemon.then(|| home.log_file());
     let backend = Arc::new(Backend {
         core,
@@ -251,6 +257,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         probes: super::outward::Probes::default(),
         playing: super::drill::Playing::default(),
         nodes,
+        links: Links::new(public_url),
         limits: limits::Limits::default(),
         logins: Logins::new(signers.unwrap_or_else(|| home.signers()), super::app::host_name()),
         blobs: super::blobs::Blobs::in_folder(home.blobs()),

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     api::{BackendInfo, BrokerInfo, State, Stop, Stopping, path},
+    backend::links::PublicUrl,
     backend::serve::{ServeOptions, SystemSocket, TlsOptions, serve as serve_until_stopped},
     client::Outbox,
     config::{Settings, system_socket},
@@ -59,6 +60,9 @@ pub struct Serve {
     /// A name to answer to besides localhost, as a proxy before it passes it on.
     #[arg(long)]
     host: Vec<String>,
+    /// Where people reach it from where they read their pages: then each page holds a link that acknowledges it.
+    #[arg(long, value_name = "URL", env = "ANDON_PUBLIC_URL")]
+    public_url: Option<PublicUrl>,
     /// Detached from the terminal.
     #[arg(long, hide = true)]
     daemon: bool,
@@ -92,6 +96,7 @@ pub async fn serve(reach: &Reach, asked: Serve) -> Result<(), Failed> {
         system: asked.system.then(|| SystemSocket { path: system_socket(), group: asked.group }),
         signers: asked.allowed_signers,
         hosts: asked.host,
+        public_url: asked.public_url,
         daemon: asked.daemon,
         ..ServeOptions::local(reach.settings.home.clone(), runbook)
     };

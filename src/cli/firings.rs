@@ -114,7 +114,7 @@ pub async fn ack(reach: &Reach, asked: &Ack) -> Result<(), Failed> {
             return Err(Failed(why.to_owned()));
         }
         Paged::Incident(incident) => {
-            (Command::OnIncident { incident, ask: IncidentCommand::AckPages {} }, incident.to_string())
+            (Command::OnIncident { incident, ask: IncidentCommand::AckPages { round: None } }, incident.to_string())
         }
     };
     let accepted = reach.submit(command).await?;

@@ -360,7 +360,11 @@ pub enum IncidentCommand {
     /// Records a step of a message on its way; only the backend asks this.
     RecordDelivery(DeliveryStep),
     /// Acknowledges every page of it, its firings' too (TEAM.12).
-    AckPages {},
+    AckPages {
+        /// Only this round of its own, and those before it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        round: Option<u32>,
+    },
     /// What came of one of its pages; only the backend asks this.
     RecordPage(RoundSent),
     /// What came of telling one of its pagers; only the backend asks this.

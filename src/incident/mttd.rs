@@ -48,7 +48,7 @@ pub(super) fn paged(world: &mut World, firing: FiringId, event: &Event) {
 /// A person acknowledged a firing: the earliest acknowledgement counts for its incident.
 pub(super) fn acknowledged(world: &mut World, firing: FiringId, event: &Event) {
     let Some(incident) = world.firings.get(&firing).and_then(|firing| firing.incident) else { return };
-    if let Some(incident) = world.incidents.get_mut(&incident).filter(|_| event.by.is_person()) {
+    if let Some(incident) = world.incidents.get_mut(&incident).filter(|_| event.by.answers()) {
         let incident = Arc::make_mut(incident);
         incident.mttd.acknowledgement.get_or_insert(event.occurred_at);
         incident.mttd.settle();

@@ -4,6 +4,7 @@
 //! Pure: stands on `incident`, `runbook` and `telemetry`. One document is built, each format renders it. Everything agents
 //! or people wrote passes through `Printable` and is escaped by the format.
 
+pub mod answer;
 pub mod bundle;
 mod document;
 mod evals;

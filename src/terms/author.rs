@@ -15,6 +15,8 @@ pub enum Author {
     Automation(String),
     /// The backend acting on a rule: the word names which part of it.
     Andon(String),
+    /// Whoever held a link that was sent to somebody paged: the word says to whom. It acknowledges that page, and no more.
+    Link(String),
 }
 
 impl Author {
@@ -23,19 +25,34 @@ impl Author {
         matches!(self, Self::Person(_))
     }
 
+    /// Whether this author's word answers a page.
+    pub fn answers(&self) -> bool {
+        matches!(self, Self::Person(_) | Self::Link(_))
+    }
+
+    /// Who it is, in a sentence: “acknowledged by …”.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Link(to) => format!("the link sent to {to}"),
+            _ => self.to_string(),
+        }
+    }
+
     /// What opened an incident that waits for a person to confirm it.
     pub fn opener(&self) -> &'static str {
         match self {
             Self::Andon(_) => "a tripwire",
             Self::Automation(_) => "an alert",
-            Self::Person(_) | Self::Agent(_) => "a report",
+            Self::Person(_) | Self::Agent(_) | Self::Link(_) => "a report",
         }
     }
 
     /// The bare name, without its kind.
     pub fn name(&self) -> &str {
         match self {
-            Self::Person(name) | Self::Agent(name) | Self::Automation(name) | Self::Andon(name) => name,
+            Self::Person(name) | Self::Agent(name) | Self::Automation(name) | Self::Andon(name) | Self::Link(name) => {
+                name
+            }
         }
     }
 }
@@ -47,6 +64,7 @@ impl fmt::Display for Author {
             Self::Agent(name) => f.pad(&format!("agent:{name}")),
             Self::Automation(name) => f.pad(&format!("automation:{name}")),
             Self::Andon(name) => f.pad(&format!("andon:{name}")),
+            Self::Link(name) => f.pad(&format!("link:{name}")),
         }
     }
 }
@@ -59,6 +77,7 @@ impl FromStr for Author {
             Some(("agent", name)) => Self::Agent(name.into()),
             Some(("automation", name)) => Self::Automation(name.into()),
             Some(("andon", name)) => Self::Andon(name.into()),
+            Some(("link", name)) => Self::Link(name.into()),
             _ => Self::Person(text.into()),
         })
     }

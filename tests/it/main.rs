@@ -26,6 +26,7 @@ mod hostile;
 mod house;
 mod interlock;
 mod life;
+mod links;
 mod login;
 mod mcp;
 mod mcp_public;

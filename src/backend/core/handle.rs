@@ -83,22 +83,26 @@ pub struct Core {
     epoch: u32,
 }
 
-/// Reading the log, whatever its store.
+type Soon<'a, T> = std::pin::Pin<Box<dyn Future<Output = Result<T, LogError>> + Send + 'a>>;
+
+/// Reading the log, and what is kept beside it, whatever its store.
 trait ReadLog: Send + Sync {
-    fn read(
-        &self,
-        position: u64,
-        limit: usize,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Vec<Event>, LogError>> + Send + '_>>;
+    fn read(&self, position: u64, limit: usize) -> Soon<'_, Vec<Event>>;
+    fn asides(&self) -> Soon<'_, Vec<(String, String)>>;
+    fn put_aside<'a>(&'a self, name: &'a str, value: &'a str, over: bool) -> Soon<'a, String>;
 }
 
 impl<L: Log> ReadLog for L {
-    fn read(
-        &self,
-        position: u64,
-        limit: usize,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Vec<Event>, LogError>> + Send + '_>> {
+    fn read(&self, position: u64, limit: usize) -> Soon<'_, Vec<Event>> {
         Box::pin(Log::read(self, position, limit))
+    }
+
+    fn asides(&self) -> Soon<'_, Vec<(String, String)>> {
+        Box::pin(Log::asides(self))
+    }
+
+    fn put_aside<'a>(&'a self, name: &'a str, value: &'a str, over: bool) -> Soon<'a, String> {
+        Box::pin(Log::put_aside(self, name, value, over))
     }
 }
 
@@ -170,6 +174,23 @@ impl Core {
     pub async fn events_after(&self, position: u64, limit: usize) -> Result<Vec<Arc<Event>>, Problem> {
         let events = self.log.read(position, limit).await.map_err(|error| Problem::unavailable(error.to_string()))?;
         Ok(events.into_iter().map(Arc::new).collect())
+    }
+
+    /// What is kept beside the log, by name.
+    ///
+    /// # Errors
+    /// A log that cannot be read.
+    pub async fn asides(&self) -> Result<Vec<(String, String)>, Problem> {
+        self.log.asides().await.map_err(|error| Problem::unavailable(error.to_string()))
+    }
+
+    /// Keeps `value` beside the log, `over` what has its name or only where nothing has; answers what is kept then.
+    ///
+    /// # Errors
+    /// A log that cannot be written.
+    pub async fn put_aside(&self, name: &str, value: &str, over: bool) -> Result<String, Problem> {
+        let kept = self.log.put_aside(name, value, over).await;
+        kept.map_err(|error| Problem::unavailable(error.to_string()))
     }
 
     /// Which life of the log this is.

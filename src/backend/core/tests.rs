@@ -71,6 +71,14 @@ impl Log for Failing {
         self.inner.read(position, limit).await
     }
 
+    async fn asides(&self) -> Result<Vec<(String, String)>, LogError> {
+        self.inner.asides().await
+    }
+
+    async fn put_aside(&self, name: &str, value: &str, over: bool) -> Result<String, LogError> {
+        self.inner.put_aside(name, value, over).await
+    }
+
     fn epoch(&self) -> u32 {
         self.inner.epoch()
     }

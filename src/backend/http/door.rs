@@ -55,7 +55,12 @@ fn admit(backend: &Backend, peer: &Peer, request: &Request) -> Result<Identity, 
     let secret = secret_of(headers, forwarded)?;
     // A gateway passes on the headers of the call it asks about; with its own token they are no browser's.
     if !(forwarded && secret.is_some()) {
-        refuse_browsers(headers)?;
+        let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+        // The button behind a page's link is a browser's, on a page of ours.
+        let own = path == api::path::ACK && origin.is_some_and(|origin| backend.links.is_own(origin));
+        if !own {
+            refuse_browsers(headers)?;
+        }
         if peer.is_loopback() {
             refuse_foreign_hosts(headers, &backend.hosts)?;
         }

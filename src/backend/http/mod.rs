@@ -1,5 +1,6 @@
 //! HTTP: routes by resource, one file each, over the Unix socket and TCP. Says no in problem+json; decides nothing.
 
+mod ack;
 mod agents;
 mod alerts;
 mod blobs;

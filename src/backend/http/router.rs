@@ -12,8 +12,8 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    agents, alerts, blobs, bundle, commands, decision, door, drills, events, evidence, figures, firings, health, holds,
-    incidents, login, metrics, postmortem, rollback, runbook, state, stop, switches, tokens, tripwires, writing,
+    ack, agents, alerts, blobs, bundle, commands, decision, door, drills, events, evidence, figures, firings, health,
+    holds, incidents, login, metrics, postmortem, rollback, runbook, state, stop, switches, tokens, tripwires, writing,
 };
 use crate::{
     api::{Problem, path},
@@ -30,6 +30,7 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
     Router::new()
         .route(path::HEALTH, get(health::alive))
         .route(path::READY, get(health::ready))
+        .route(path::ACK, get(ack::show).post(ack::acknowledge))
         .route(path::METRICS, get(metrics::show))
         .route(path::STATE, get(state::show))
         .route(path::EVENTS, get(events::open))

@@ -186,10 +186,14 @@ pub async fn copy<F: Log, T: Log>(from: &F, to: &T, now: Time) -> Result<Moved, 
             taker.command(command).await?;
         }
     }
+    // What is kept beside it goes along: hooks go on, and links hold.
+    for (name, value) in from.asides().await? {
+        to.put_aside(&name, &value, true).await?;
+    }
     taker.done(from.epoch() + 1, now).await
 }
 
-/// Writes a whole log as JSON Lines.
+/// Writes a whole log as JSON Lines; what is kept beside it stays where it is, a key among it.
 ///
 /// # Errors
 /// A log that does not read, or a file that takes no more.

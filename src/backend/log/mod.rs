@@ -116,6 +116,18 @@ pub trait Log: Send + Sync + 'static {
     /// A log that cannot be read.
     fn read(&self, position: u64, limit: usize) -> impl Future<Output = Result<Vec<Event>, LogError>> + Send;
 
+    /// What is kept beside the log and is no fact, by name: how far a hook is, the key of links.
+    ///
+    /// # Errors
+    /// A log that cannot be read.
+    fn asides(&self) -> impl Future<Output = Result<Vec<(String, String)>, LogError>> + Send;
+
+    /// Keeps `value` beside the log, `over` what has its name or only where nothing has; answers what is kept then.
+    ///
+    /// # Errors
+    /// A log that cannot be written.
+    fn put_aside(&self, name: &str, value: &str, over: bool) -> impl Future<Output = Result<String, LogError>> + Send;
+
     /// Which life of the log this is.
     fn epoch(&self) -> u32;
 

@@ -20,6 +20,7 @@ use crate::{
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "log", include_str!("../../../assets/migrations/postgres/0001_log.sql")),
     (2, "telemetry", include_str!("../../../assets/migrations/postgres/0002_telemetry.sql")),
+    (3, "aside", include_str!("../../../assets/migrations/postgres/0003_aside.sql")),
 ];
 /// How long a database may take before a request says that it cannot be used.
 const PATIENCE: Duration = Duration::from_millis(2_500);
@@ -250,6 +251,20 @@ impl Log for PostgresLog {
         .fetch_all(&self.pool);
         let rows = timeout(PATIENCE, asked).await.map_err(|_| slow())?.map_err(sort)?;
         rows.iter().map(event_of).collect()
+    }
+
+    async fn asides(&self) -> Result<Vec<(String, String)>, LogError> {
+        let asked = sqlx::query_as("SELECT name, value FROM aside ORDER BY name COLLATE \"C\"").fetch_all(&self.pool);
+        timeout(PATIENCE, asked).await.map_err(|_| slow())?.map_err(sort)
+    }
+
+    async fn put_aside(&self, name: &str, value: &str, over: bool) -> Result<String, LogError> {
+        let asked = sqlx::query_scalar(
+            "INSERT INTO aside (name, value) VALUES ($1, $2)
+             ON CONFLICT (name) DO UPDATE SET value = CASE WHEN $3 THEN $2 ELSE aside.value END RETURNING value",
+        );
+        let asked = asked.bind(name).bind(value).bind(over).fetch_one(&self.pool);
+        timeout(PATIENCE, asked).await.map_err(|_| slow())?.map_err(sort)
     }
 
     fn epoch(&self) -> u32 {

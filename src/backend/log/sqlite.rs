@@ -17,7 +17,10 @@ use crate::{
 };
 
 /// Every migration, oldest first; never edited once released.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "log", include_str!("../../../assets/migrations/sqlite/0001_log.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "log", include_str!("../../../assets/migrations/sqlite/0001_log.sql")),
+    (2, "aside", include_str!("../../../assets/migrations/sqlite/0002_aside.sql")),
+];
 
 /// A whole batch in one round trip to the database's thread; `json_each` keeps the order.
 const APPEND: &str = "
@@ -189,6 +192,21 @@ impl Log for SqliteLog {
         .await
         .map_err(|error| self.sort(error))?;
         rows.iter().map(event_of).collect()
+    }
+
+    async fn asides(&self) -> Result<Vec<(String, String)>, LogError> {
+        let asked = sqlx::query_as("SELECT name, value FROM aside ORDER BY name");
+        asked.fetch_all(&self.readers).await.map_err(|error| self.sort(error))
+    }
+
+    async fn put_aside(&self, name: &str, value: &str, over: bool) -> Result<String, LogError> {
+        let mut writer = self.writer.lock().await;
+        let asked = sqlx::query_scalar(
+            "INSERT INTO aside (name, value) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET value = CASE WHEN ?3 THEN ?2 ELSE aside.value END RETURNING value",
+        );
+        let kept = asked.bind(name).bind(value).bind(over).fetch_one(&mut *writer).await;
+        kept.map_err(|error| self.sort(error))
     }
 
     fn epoch(&self) -> u32 {

@@ -110,6 +110,14 @@ impl Log for Store {
         either!(self, log => log.read(position, limit).await)
     }
 
+    async fn asides(&self) -> Result<Vec<(String, String)>, LogError> {
+        either!(self, log => log.asides().await)
+    }
+
+    async fn put_aside(&self, name: &str, value: &str, over: bool) -> Result<String, LogError> {
+        either!(self, log => log.put_aside(name, value, over).await)
+    }
+
     fn epoch(&self) -> u32 {
         either!(self, log => log.epoch())
     }

@@ -29,6 +29,7 @@ pub async fn page(channel: &Channel, page: &Page, now: Time) -> Tried {
             environment.extend(page.firing.map(|firing| ("ANDON_FIRING", firing.to_string())));
             environment.extend(page.to.clone().or_else(|| channel.to.clone()).map(|to| ("ANDON_TO", to)));
             environment.extend(page.incident.map(|incident| ("ANDON_INCIDENT", incident.to_string())));
+            environment.extend(page.link.clone().map(|link| ("ANDON_ACK_URL", link)));
             let (input, timeout) = (Some(page.text().into_bytes()), Duration::from_secs(channel.timeout_s));
             let ran = command::run_with(&channel.command, environment, input, timeout).await;
             if ran.ok { Tried::accepted(ran.status) } else { Tried::not_yet(ran.status, None) }

@@ -91,7 +91,7 @@ pub fn due(world: &World, now: Time, kind: impl Fn(&str) -> Option<ChannelKind>)
 }
 
 fn has_it(subject: &str, by: Option<&Author>) -> String {
-    by.map_or_else(|| format!("{subject} is acknowledged"), |by| format!("{subject} is acknowledged by {by}"))
+    by.map_or_else(|| format!("{subject} is acknowledged"), |by| format!("{subject} is acknowledged by {}", by.words()))
 }
 
 /// Steps of a subject that a pager took; of one that is another incident's by now, none.

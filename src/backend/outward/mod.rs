@@ -26,4 +26,6 @@ pub use fire::once;
 pub use letter::{Key, Letter};
 pub use occasion::Occasion;
 pub use page::page;
+pub use paging::Page;
+pub use subject::Subject;
 pub use task::run;

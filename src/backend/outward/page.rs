@@ -81,24 +81,30 @@ impl Pager {
     /// One step to its end.
     async fn send(&self, subject: Subject, number: u32, step: &PageStep) {
         let mut tries = Tries::default();
+        // The same link through every try.
+        let began = (self.backend.clock)();
         loop {
             let worlds = self.backend.core.worlds();
-            let Some(page) = paging::Page::of(subject, step.to.clone(), &worlds.real) else { return };
+            let Some(mut page) = paging::Page::of(subject, step.to.clone(), &worlds.real) else { return };
+            let key = page.key.clone();
             let sent = |state, status: String| StepSent {
                 step: number,
                 channel: step.channel.clone(),
                 to: step.to.clone().unwrap_or_default(),
                 state,
                 status,
-                key: page.key.clone(),
+                key: key.clone(),
             };
             let failed = |status: &str| self.record(subject, sent(DeliveryState::Failed, status.to_owned()));
-            if !subject.standing(&worlds.real).as_ref().is_some_and(Standing::pages) {
+            let Some(standing) = subject.standing(&worlds.real).filter(Standing::pages) else {
                 return failed("acknowledged, or over, before it went").await;
-            }
+            };
             let Some(channel) = self.runbook.load().channel(&step.channel).cloned() else {
                 return failed("this backend knows no channel of that name any more; see channels.toml").await;
             };
+            let to = [&step.to, &channel.to].into_iter().flatten().next().unwrap_or(&channel.name);
+            let (links, name) = (&self.backend.links, subject.to_string());
+            page.link = links.link(&self.backend.core, (&name, standing.since), to, began).await;
             let (state, status, pause) = tries.take(call::page(&channel, &page, (self.backend.clock)()).await);
             self.record(subject, sent(state, status)).await;
             let Some(pause) = pause else { return };

@@ -27,6 +27,8 @@ pub struct Page {
     pub key: String,
     /// Whom.
     pub to: Option<String>,
+    /// Where they acknowledge it without a login.
+    pub link: Option<String>,
     /// In a line, printable.
     pub summary: String,
     /// More about it, printable.
@@ -74,6 +76,7 @@ impl Page {
             // The incident's, where there is one: its firings are one trouble.
             key: incident.map_or_else(|| format!("andon-{}", firing.id), |incident| format!("andon-{}", incident.id)),
             to: None,
+            link: None,
             summary: line(&format!("{} {} {} {}{severity}", firing.id, key.tripwire, key.agent, key.detail)),
             detail: line(firing.note.as_deref().unwrap_or_default()),
             severity: if key.tripwire == Tripwire::Breach { "critical" } else { "error" },
@@ -96,6 +99,7 @@ impl Page {
                 Occasion::Raised => format!("andon-{}-{}", incident.id, begun.round),
             },
             to: None,
+            link: None,
             summary: line(&format!("{} {}: {}", incident.id, begun.severity, incident.title)),
             detail: line(&format!("{} {} by {}{unconfirmed}", begun.occasion, begun.severity, round.by)),
             severity: "critical",
@@ -110,7 +114,7 @@ impl Page {
     }
 
     /// What somebody types to acknowledge it.
-    fn answer(&self) -> String {
+    pub fn instead(&self) -> String {
         let about = self.firing.map(|firing| firing.to_string());
         let about = about.or_else(|| self.incident.map(|incident| incident.to_string())).unwrap_or_default();
         format!("andon ack {about}")
@@ -124,18 +128,21 @@ impl Page {
             "timestamp": self.at,
             "data": {
                 "firing": self.firing, "incident": self.incident, "agent": self.source, "to": self.to,
-                "summary": self.summary, "detail": self.detail, "severity": self.severity, "key": self.key,
+                "summary": self.summary, "detail": self.detail, "severity": self.severity, "key": self.key, "ack_url": self.link,
             },
         })
     }
 
     /// As PagerDuty's Events API v2 has it.
     pub fn pagerduty(&self, routing_key: &str) -> Value {
+        let links = self.link.iter().map(|link| json!({ "href": link, "text": "Acknowledge in andon" }));
+        let links: Vec<Value> = links.collect();
         json!({
             "routing_key": routing_key,
             "event_action": "trigger",
             "dedup_key": self.key,
             "client": "andon",
+            "links": links,
             "payload": {
                 "summary": self.summary.chars().take(1_024).collect::<String>(),
                 "source": self.source,
@@ -152,15 +159,26 @@ impl Page {
         if !self.detail.is_empty() {
             blocks.push(section(&self.detail));
         }
-        blocks.push(section(&format!("Acknowledge it with `{}`.", self.answer())));
+        blocks.push(section(&format!("Acknowledge it with `{}`.", self.instead())));
+        if let Some(link) = &self.link {
+            // Ours, and escaped as a URL is: no other text is markup.
+            let text = format!("<{}|Acknowledge>", plain(link));
+            blocks.push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } }));
+        }
         json!({ "text": plain(&self.summary), "blocks": blocks })
     }
 
     /// As mail and programs have it.
     pub fn text(&self) -> String {
         let incident = self.incident.map(|incident| format!("Incident: {incident}\n")).unwrap_or_default();
+        let link = self.link.as_ref().map(|link| format!("Acknowledge it here, within a day:\n{link}\n\n"));
+        let link = link.unwrap_or_default();
         let detail = if self.detail.is_empty() { String::new() } else { format!("{}\n", self.detail) };
-        format!("{}\n{detail}{incident}\nAcknowledge it with `{}`, or in the cockpit.\n", self.summary, self.answer())
+        format!(
+            "{}\n{detail}{incident}\n{link}Acknowledge it with `{}`, or in the cockpit.\n",
+            self.summary,
+            self.instead()
+        )
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a page is about: a firing, or a round of an incident's own. Of the real world, and of nothing else (law 8).
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use crate::{
     incident::{
@@ -34,18 +34,29 @@ impl fmt::Display for Subject {
     }
 }
 
+impl FromStr for Subject {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text.split_once('.') {
+            Some((incident, round)) => Ok(Self::Round(incident.parse().map_err(drop)?, round.parse().map_err(drop)?)),
+            None => text.parse().map(Self::Firing).map_err(drop),
+        }
+    }
+}
+
 /// A subject as the log has it.
 pub struct Standing<'w> {
     /// The queue it names.
     queue: &'w str,
     /// Since when it pages.
-    since: Time,
+    pub since: Time,
     /// The person whose word it is.
     by: Option<&'w str>,
-    /// Somebody acknowledged it.
-    pub acknowledged: bool,
+    /// When somebody acknowledged it, and who.
+    pub acknowledged: Option<(Time, Author)>,
     /// Nobody is paged for it any more: its incident is over, or a later round pages the same.
-    over: bool,
+    pub over: bool,
     /// Steps and where they stand.
     went: Vec<(u32, DeliveryState)>,
 }
@@ -74,7 +85,7 @@ impl Subject {
                     queue: &page.to,
                     since: firing.recorded_at,
                     by: None,
-                    acknowledged: page.acked_at.is_some(),
+                    acknowledged: page.acked_at.zip(page.by.clone()),
                     over: false,
                     went: firing.pages.iter().map(|page| (page.sent.step, page.sent.state)).collect(),
                 })
@@ -86,7 +97,7 @@ impl Subject {
                     queue: &round.begun.queue,
                     since: round.at,
                     by: Some(&round.by).filter(|by| by.is_person()).map(Author::name),
-                    acknowledged: round.acked_at.is_some(),
+                    acknowledged: round.acked_at.zip(round.acked_by.clone()),
                     over: !incident.is_open() || incident.paging.is_superseded(round),
                     went: round.pages.iter().map(|page| (page.sent.step, page.sent.state)).collect(),
                 })
@@ -105,6 +116,16 @@ impl Subject {
             Self::Round(id, number) => {
                 let incident = world.incidents.get(&id)?;
                 Some(Found::Round(incident, incident.paging.round(number)?))
+            }
+        }
+    }
+
+    /// What acknowledges it, and nothing else.
+    pub fn acknowledge(self) -> Command {
+        match self {
+            Self::Firing(firing) => Command::AckFiring { firing, expected: false },
+            Self::Round(incident, round) => {
+                Command::OnIncident { incident, ask: IncidentCommand::AckPages { round: Some(round) } }
             }
         }
     }
@@ -145,7 +166,7 @@ pub enum Found<'w> {
 impl Standing<'_> {
     /// Whether its next steps go still.
     pub fn pages(&self) -> bool {
-        !self.acknowledged && !self.over
+        self.acknowledged.is_none() && !self.over
     }
 
     /// Steps that are due at `now` and did not go yet.

@@ -99,7 +99,7 @@ fn at_once(model: &mut Model, does: Do) -> Vec<Effect> {
     }
     let (what, asked) = match (does, model.selected_note().map(|note| note.seq)) {
         (Do::Confirm, _) => ("incident confirmed", IncidentCommand::Confirm {}),
-        (Do::AckPages, _) => ("pages acknowledged", IncidentCommand::AckPages {}),
+        (Do::AckPages, _) => ("pages acknowledged", IncidentCommand::AckPages { round: None }),
         (Do::Freeze, _) => ("evidence frozen", IncidentCommand::FreezeEvidence(FreezeEvidence::default())),
         (Do::Retract, Some(seq)) => ("note retracted", IncidentCommand::RetractNote { seq }),
         _ => return Vec::new(),

@@ -69,6 +69,13 @@ impl<'a> Case<'a> {
     }
 }
 
+impl Case<'_> {
+    /// Refuses everybody but people, and whoever held the link in a page (TEAM.12).
+    pub fn answers(&self, what: &str) -> Result<(), Refusal> {
+        if self.context.by.answers() { Ok(()) } else { self.person(what) }
+    }
+}
+
 /// A refusal: no such thing.
 pub(super) fn unknown(detail: impl Into<String>) -> Refusal {
     Refusal::new(RefusalCode::Unknown, detail)
@@ -215,7 +222,7 @@ fn by_family(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand) -> Dec
         | IncidentCommand::Relate(_)
         | IncidentCommand::Merge(_)
         | IncidentCommand::Split(_) => team::decide(case, incident, ask),
-        IncidentCommand::AckPages {} => pages::acknowledge(case, incident),
+        IncidentCommand::AckPages { round } => pages::acknowledge(case, incident, *round),
         IncidentCommand::RecordPage(ask) => pages::round_sent(case, incident, ask),
         IncidentCommand::RecordTold(ask) => pages::round_told(case, incident, ask),
         IncidentCommand::SetPostmortem(_)

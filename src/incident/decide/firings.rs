@@ -21,7 +21,10 @@ use crate::{
 };
 
 pub(super) fn acknowledge(case: &Case<'_>, id: FiringId, expected: bool) -> Decided {
-    case.person("acknowledge a firing")?;
+    case.answers("acknowledge a firing")?;
+    if expected {
+        case.person("call a firing expected")?;
+    }
     let Some(firing) = case.world.firings.get(&id) else {
         return Err(unknown(format!("there is no {id}; `andon firings` lists those there are")));
     };

@@ -41,14 +41,29 @@ pub(super) fn raised(case: &Case<'_>, incident: &Incident, scheme: &Scheme, leve
 
 /// Every round of it that waits is answered.
 pub(super) fn answered(case: &Case<'_>, incident: &Incident) -> Option<NewEvent> {
-    let rounds: Vec<u32> = incident.paging.unanswered().map(|round| round.begun.round).collect();
-    let fact = Fact::PagesAcknowledged(PagesAcknowledged { rounds });
-    incident.paging.unanswered().next().is_some().then(|| case.fact(Topic::Incident(incident.id), fact))
+    answered_to(case, incident, u32::MAX)
 }
 
-/// A person has seen the pages: the incident's own, and its firings'.
-pub(super) fn acknowledge(case: &Case<'_>, incident: &Incident) -> Decided {
-    case.person("acknowledge a page")?;
+/// The same up to the round `last`.
+fn answered_to(case: &Case<'_>, incident: &Incident, last: u32) -> Option<NewEvent> {
+    let rounds: Vec<u32> = incident.paging.unanswered().map(|round| round.begun.round).collect();
+    let rounds: Vec<u32> = rounds.into_iter().filter(|round| *round <= last).collect();
+    if rounds.is_empty() {
+        return None;
+    }
+    Some(case.fact(Topic::Incident(incident.id), Fact::PagesAcknowledged(PagesAcknowledged { rounds })))
+}
+
+/// A person has seen the pages: the incident's own, and its firings'; with a round only that one, and those before it.
+pub(super) fn acknowledge(case: &Case<'_>, incident: &Incident, round: Option<u32>) -> Decided {
+    case.answers("acknowledge a page")?;
+    if let Some(number) = round {
+        if incident.paging.round(number).is_none() {
+            return Err(unknown(format!("{} has no round {number} of pages", incident.id)));
+        }
+        return Ok(answered_to(case, incident, number).into_iter().collect());
+    }
+    case.person("acknowledge everything that an incident paged")?;
     let firings: Vec<_> = incident.firings.iter().filter_map(|id| case.world.firings.get(id)).collect();
     let paged = |firing: &crate::tripwire::Firing| firing.paged.iter().any(|page| !page.to.is_empty());
     if incident.paging.rounds.is_empty() && !firings.iter().any(|firing| paged(firing)) {

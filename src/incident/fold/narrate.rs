@@ -109,12 +109,12 @@ pub(super) fn line(fact: &Fact, by: &Author) -> String {
         Fact::Reopened { why } => format!("reopened: {why}"),
         Fact::Closed { over: Some(over) } => format!("closed over what is open: {over}"),
         Fact::Closed { over: None } => "closed".into(),
-        other => team(other).or_else(|| postmortem(other)).or_else(|| pages(other)).unwrap_or_else(|| other.kind()),
+        other => team(other).or_else(|| postmortem(other)).or_else(|| pages(other, by)).unwrap_or_else(|| other.kind()),
     }
 }
 
 /// A fact of an incident's own pages.
-fn pages(fact: &Fact) -> Option<String> {
+fn pages(fact: &Fact, by: &Author) -> Option<String> {
     Some(match fact {
         Fact::PagingBegun(begun) => format!("{} {}: pages {}", begun.occasion, begun.severity, begun.queue),
         Fact::IncidentPaged(sent) => {
@@ -122,7 +122,10 @@ fn pages(fact: &Fact) -> Option<String> {
             let to = if page.to.is_empty() { String::new() } else { format!(" ({})", page.to) };
             format!("page by {}{to} {}: {}", page.channel, page.state, page.status)
         }
-        Fact::PagesAcknowledged(_) => "pages acknowledged".into(),
+        Fact::PagesAcknowledged(_) => match by {
+            Author::Link(_) => format!("pages acknowledged by {}", by.words()),
+            _ => "pages acknowledged".into(),
+        },
         Fact::IncidentPagerTold(said) => {
             format!("pager told that it is {}: {} ({})", said.told.word, said.told.state, said.told.status)
         }

@@ -62,7 +62,7 @@ fn an_incident_pages_by_its_level() {
     let mut low = paging();
     low.done(declare("SEV-2"));
     assert!(rounds(&low).is_empty());
-    low.refused(on(Ask::AckPages {}), RefusalCode::Conflict, "paged nobody");
+    low.refused(on(Ask::AckPages { round: None }), RefusalCode::Conflict, "paged nobody");
 }
 
 /// TEAM.12, PM.2: a person's word answers every round; a script's does not; confirming an incident is such a word. What
@@ -74,7 +74,7 @@ fn a_persons_word_answers_every_round() {
     let declare =
         Declare { title: "x".into(), severity: Some("SEV-1".into()), unconfirmed: true, ..Declare::default() };
     story.done(Command::Declare(declare));
-    story.refused(on(Ask::AckPages {}), RefusalCode::Forbidden, "only a person");
+    story.refused(on(Ask::AckPages { round: None }), RefusalCode::Forbidden, "only a person");
     let sent = |state| StepSent {
         step: 0,
         channel: "duty".into(),
@@ -93,7 +93,28 @@ fn a_persons_word_answers_every_round() {
     let round = &story.incident(1).paging.rounds[0];
     assert_eq!((round.acked_at, &round.acked_by), (Some(at(60)), &Some(Author::Person("dana".into()))));
     assert_eq!(story.incident(1).mttd.acknowledgement, Some(at(60)));
-    story.nothing(on(Ask::AckPages {}));
+    story.nothing(on(Ask::AckPages { round: None }));
+    story.refused(on(Ask::AckPages { round: Some(9) }), RefusalCode::Unknown, "no round 9");
     let unknown = on(Ask::RecordPage(RoundSent { round: 9, page: sent(DeliveryState::Accepted) }));
     story.refused(unknown, RefusalCode::Unknown, "no round 9");
+}
+
+/// TEAM.12: whoever held the link in a page acknowledges that page, and can do nothing else.
+#[test]
+fn a_link_acknowledges_its_page_and_no_more() {
+    let mut story = paging();
+    story.by("automation:alertmanager");
+    let declare =
+        Declare { title: "x".into(), severity: Some("SEV-1".into()), unconfirmed: true, ..Declare::default() };
+    story.done(Command::Declare(declare));
+    story.by("link:duty@example.com").at(30);
+    story.refused(on(Ask::Confirm {}), RefusalCode::Forbidden, "only a person");
+    story.refused(severity("SEV-4"), RefusalCode::Forbidden, "only a person");
+    story.done(on(Ask::AckPages { round: Some(1) }));
+    let incident = story.incident(1);
+    assert_eq!(incident.paging.rounds[0].acked_by, Some(Author::Link("duty@example.com".into())));
+    assert_eq!(incident.mttd.acknowledgement, Some(at(30)));
+    let last = &incident.timeline.last().unwrap().text;
+    assert_eq!(last, "pages acknowledged by the link sent to duty@example.com");
+    assert!(!incident.confirmed, "to confirm it takes a person with a name");
 }
