@@ -4,6 +4,7 @@ mod commands;
 mod drills;
 mod evidence;
 mod header;
+mod hooks;
 mod interlock;
 mod login;
 pub mod path;
@@ -22,6 +23,7 @@ pub use commands::{
 pub use drills::{DrillStarted, RecordingView, StartDrill};
 pub use evidence::{FreezeCheck, StoredBlob};
 pub use header::decoded_header;
+pub use hooks::{HookState, HookTested, HookView};
 pub use interlock::{AgentView, CheckAnswer, CheckRequest, DecideHold, HoldView, LeaseAnswer, LeaseRequest};
 pub use login::{Challenge, LoggedIn, Login, NAMESPACE};
 pub use postmortem::ProposeTripwires;

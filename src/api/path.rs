@@ -52,6 +52,8 @@ pub const HEALTH: &str = "/healthz";
 pub const READY: &str = "/readyz";
 /// Figures for a monitoring system.
 pub const METRICS: &str = "/metrics";
+/// Where events go by type.
+pub const HOOKS: &str = "/v1/hooks";
 /// Where the link in a page leads.
 pub const ACK: &str = "/ack";
 /// Stopping the backend.
@@ -123,6 +125,11 @@ pub fn trace(id: IncidentId, run: Option<&str>, world: Option<DrillId>) -> Strin
     query.extend(run.map(|run| format!("run={}", escaped(run))));
     let mark = if query.is_empty() { "" } else { "?" };
     format!("{INCIDENTS}/{id}/trace{mark}{}", query.join("&"))
+}
+
+/// Sends something harmless to a hook.
+pub fn hook_test(name: &str) -> String {
+    format!("{HOOKS}/{}/test", escaped(name))
 }
 
 /// A value of a query, whatever stands in it.

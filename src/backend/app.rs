@@ -18,7 +18,7 @@ use super::{
     links::Links,
     login::Logins,
     nodes::Nodes,
-    outward::Probes,
+    outward::{Hooks, Probes},
     presence::Presence,
     rights::{Right, may},
     rooms::{self, Rooms},
@@ -45,6 +45,8 @@ pub struct Backend {
     pub rooms: Arc<Rooms>,
     /// Who has a cockpit open.
     pub presence: Presence,
+    /// How far the hooks are, while this one leads.
+    pub hooks: Hooks,
     /// What the actuators' probes said last.
     pub probes: Probes,
     /// Drills being played.

@@ -191,6 +191,9 @@ pub fn of_path(writes: bool, path: &str) -> Right {
         Right::Tokens
     } else if under(at::STOP) {
         Right::Stop
+    } else if under(at::HOOKS) && writes {
+        // What the runbook names is called: whoever may bring another one may try it.
+        Right::Runbook
     } else if under(at::AGENTS) && writes {
         Right::Declare
     } else if under(at::DRILLS) && writes {
@@ -282,6 +285,8 @@ mod tests {
             (false, "/v1/tokens", Right::Tokens),
             (true, "/v1/stop", Right::Stop),
             (false, "/v1/actionsx", Right::Watch),
+            (true, "/v1/hooks/siem/test", Right::Runbook),
+            (false, "/v1/hooks", Right::Watch),
             (true, "/ack", Right::Health),
             (true, "/ack/x", Right::Watch),
             (false, "/nothing", Right::Watch),

@@ -254,6 +254,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         core,
         rooms,
         presence: Presence::default(),
+        hooks: super::outward::Hooks::default(),
         probes: super::outward::Probes::default(),
         playing: super::drill::Playing::default(),
         nodes,
@@ -278,6 +279,7 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
     tasks.spawn(leading(&backend, super::outward::run));
     tasks.spawn(leading(&backend, super::outward::deliver));
     tasks.spawn(leading(&backend, super::outward::page));
+    tasks.spawn(leading(&backend, super::outward::hooks));
     tasks.spawn(super::evidence::keep(backend.clone(), runbook.clone()));
     tasks.spawn(remember(backend.rooms.interlocks.clone(), home.heard(), clock.clone()));
 

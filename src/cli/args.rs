@@ -4,8 +4,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     actuators, agents, backend, cause, config, custody, decide, drafts, drills, evals, evidence, facts, figures,
-    firings, holds, incidents, interlock, login, outbox, postmortem, rollback, runbook, severity, status, switches,
-    team, tokens, tripwires,
+    firings, holds, hooks, incidents, interlock, login, outbox, postmortem, rollback, runbook, severity, status,
+    switches, team, tokens, tripwires,
 };
 use crate::terms::{DrillId, IncidentId};
 
@@ -169,6 +169,9 @@ pub enum Command {
     Firings(firings::List),
     /// Acknowledge a firing, or what an incident paged.
     Ack(firings::Ack),
+    /// Webhooks by type of event: how far each is, and whether it answers.
+    #[command(subcommand)]
+    Hook(hooks::Hook),
     /// Tripwires: their limits, and what they would say of a file of actions.
     #[command(subcommand)]
     Tripwires(tripwires::Tripwires),

@@ -10,7 +10,7 @@ use super::{
     reach::Reach,
 };
 use crate::{
-    api::{BackendInfo, BrokerInfo, State, Stop, Stopping, path},
+    api::{BackendInfo, BrokerInfo, HookView, State, Stop, Stopping, path},
     backend::links::PublicUrl,
     backend::serve::{ServeOptions, SystemSocket, TlsOptions, serve as serve_until_stopped},
     client::Outbox,
@@ -178,6 +178,9 @@ pub async fn doctor(reach: &Reach) -> Result<(), Failed> {
                     folder(settings, &state, &mut found);
                 }
                 armed(&state, &mut found);
+                if let Ok(all) = client.get::<Vec<HookView>>(path::HOOKS).await {
+                    hooks(&all, state.live.now, &mut found);
+                }
                 if let Ok(both) = client.get::<Both>(path::FIGURES).await {
                     found(true, "figures", figures(&both));
                 }
@@ -201,6 +204,15 @@ pub async fn doctor(reach: &Reach) -> Result<(), Failed> {
         })
     })?;
     if findings.iter().all(|finding| finding.ok) { Ok(()) } else { Err("something is wrong; see above".into()) }
+}
+
+/// TEAM.12: a hook that takes nothing for long.
+fn hooks(all: &[HookView], now: Time, found: &mut impl FnMut(bool, &str, String)) {
+    let wrong: Vec<String> = all.iter().filter_map(|hook| hook.wrong(now, super::hooks::LONG)).collect();
+    if wrong.is_empty() && !all.is_empty() {
+        found(true, "hooks", format!("{}, all well: `andon hook list`", all.len()));
+    }
+    wrong.into_iter().for_each(|why| found(false, "hook", why));
 }
 
 fn about(backend: &BackendInfo) -> String {

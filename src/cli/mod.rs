@@ -25,6 +25,7 @@ mod faults;
 mod figures;
 mod firings;
 mod holds;
+mod hooks;
 mod incidents;
 mod interlock;
 mod login;

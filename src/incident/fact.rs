@@ -726,6 +726,13 @@ impl Fact {
         serde_json::from_value(serde_json::json!({ "type": kind, "data": data }))
     }
 
+    /// Every `type` there is.
+    pub fn kinds() -> Vec<String> {
+        // What reads them names them all where it knows none.
+        let why = Self::from_parts("", serde_json::Value::Null).err().map(|why| why.to_string()).unwrap_or_default();
+        why.split('`').skip(3).step_by(2).map(str::to_owned).collect()
+    }
+
     /// Its `type` on the wire.
     pub fn kind(&self) -> String {
         self.parts().map(|(kind, _)| kind).unwrap_or_default()

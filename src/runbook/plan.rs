@@ -63,6 +63,8 @@ pub struct Runbook {
     pub alerts: super::AlertPlan,
     /// Who is paged, and who next (TEAM.3).
     pub paging: super::PagingPlan,
+    /// Where events go by type (TEAM.12).
+    pub hooks: Vec<super::Hook>,
     /// Roles an incident has (TEAM.1).
     pub roles: Vec<String>,
     /// How a cause is looked for (INV).

@@ -22,6 +22,7 @@ mod first_minutes;
 mod gates;
 mod gateway;
 mod holds;
+mod hooks;
 mod hostile;
 mod house;
 mod interlock;

@@ -57,6 +57,13 @@ fn measures(backend: &Backend) -> Vec<Measure> {
     let reaches = Reach::ALL.iter().map(|one| (format!("{{reach=\"{one}\"}}"), reach(*one))).collect();
     let leases = live.agents.values().map(|agent| usize::try_from(agent.leases).unwrap_or(0)).sum();
     let counts = live.telemetry;
+    // A hook's name is a team's own word, of letters, digits and dashes.
+    let (hooks, now) = (backend.hooks.all(), (backend.clock)());
+    let of_hooks = |figure: &dyn Fn(&crate::api::HookState) -> f64| {
+        hooks.iter().map(|(name, state)| (format!("{{hook=\"{name}\"}}"), figure(state))).collect::<Vec<_>>()
+    };
+    let behind = of_hooks(&|state| worlds.position.saturating_sub(state.position) as f64);
+    let failing = of_hooks(&|state| state.failing_since.map_or(0.0, |since| now.since(since) as f64 / 1_000.0));
     let mut measures = vec![
         gauge(
             "andon_ready",
@@ -80,6 +87,8 @@ fn measures(backend: &Backend) -> Vec<Measure> {
             "Open firings that page somebody and nobody acknowledged.",
             alone(unanswered.count()),
         ),
+        gauge("andon_hook_behind", "Events of the log that a hook has not come to.", behind),
+        gauge("andon_hook_failing_seconds", "Since when a hook takes nothing; 0 while it does.", failing),
         gauge("andon_switches_engaged", "Switches that are engaged.", alone(engaged().count())),
         gauge(
             "andon_switches_unrecorded",

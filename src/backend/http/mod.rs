@@ -16,6 +16,7 @@ mod figures;
 mod firings;
 mod health;
 mod holds;
+mod hooks;
 mod incidents;
 mod line;
 mod login;

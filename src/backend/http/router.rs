@@ -13,7 +13,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
     ack, agents, alerts, blobs, bundle, commands, decision, door, drills, events, evidence, figures, firings, health,
-    holds, incidents, login, metrics, postmortem, rollback, runbook, state, stop, switches, tokens, tripwires, writing,
+    holds, hooks, incidents, login, metrics, postmortem, rollback, runbook, state, stop, switches, tokens, tripwires,
+    writing,
 };
 use crate::{
     api::{Problem, path},
@@ -78,6 +79,8 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(path::FIGURES, get(figures::show))
         .route(path::ALERTMANAGER, post(alerts::alertmanager))
         .route(&under(path::ALERTS, "{name}"), post(alerts::webhook))
+        .route(path::HOOKS, get(hooks::list))
+        .route(&under(path::HOOKS, "{name}/test"), post(hooks::test))
         .route(path::RUNBOOK, get(runbook::show).post(runbook::take))
         .route(path::UPKEEP, get(runbook::upkeep))
         .route(path::DRILLS, get(drills::list).post(drills::start))
