@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -23,7 +23,8 @@ use crate::{
         local,
         log::{Database, Moved, Store, copy, export, import},
     },
-    terms::Time,
+    report::ocsf,
+    terms::{IncidentId, Time},
 };
 
 /// `andon store`.
@@ -38,9 +39,23 @@ pub enum Stores {
     },
 }
 
+/// As what something is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The whole log, JSON Lines, to be imported elsewhere.
+    Jsonl,
+    /// Incident Findings of OCSF 1.7.0, one a line.
+    Ocsf,
+}
+
 /// `andon export`.
 #[derive(Debug, Args)]
 pub struct Export {
+    /// One incident, as ocsf; every one where none is named.
+    incident: Option<IncidentId>,
+    /// As what.
+    #[arg(long, value_enum, default_value_t = Format::Jsonl)]
+    format: Format,
     /// The log; this user's own where none is named.
     #[arg(long, env = "ANDON_DATABASE", hide_env_values = true)]
     database: Option<Database>,
@@ -128,6 +143,13 @@ pub async fn store(reach: &Reach, asked: Stores) -> Result<(), Failed> {
 }
 
 pub async fn export_log(reach: &Reach, asked: Export) -> Result<(), Failed> {
+    if asked.format == Format::Ocsf {
+        return findings(reach, asked).await;
+    }
+    if asked.incident.is_some() {
+        let why = "a log is exported whole; one incident goes as ocsf: andon export INC-7 --format ocsf";
+        return Err(why.into());
+    }
     let log = there(&own(&reach.settings.home, asked.database)).await?;
     let Some(file) = asked.out else {
         let mut out = BufWriter::new(std::io::stdout());
@@ -138,6 +160,37 @@ pub async fn export_log(reach: &Reach, asked: Export) -> Result<(), Failed> {
     let moved = export(&log, &mut out).await?;
     out.into_inner().map_err(|why| why.to_string())?.sync_all()?;
     reach.show(&moved, |moved| print::line(format!("{}: {}", print::clean(file.to_string_lossy()), told(moved))))
+}
+
+/// Incidents of the backend's state, for systems that gather findings (TEAM.7).
+async fn findings(reach: &Reach, asked: Export) -> Result<(), Failed> {
+    if asked.database.is_some() {
+        return Err("findings are asked of a backend: leave --database out, or name it by ANDON_URL".into());
+    }
+    let (state, runbook) = (reach.client().await?.state(reach.world).await?, reach.runbook(None).await?);
+    let world = &state.world;
+    let incidents: Vec<_> = match asked.incident {
+        Some(id) => match world.incidents.get(&id) {
+            Some(incident) => vec![incident],
+            None => return Err(format!("there is no {id}; `andon incidents` lists those there are").into()),
+        },
+        None => world.incidents.values().collect(),
+    };
+    let mut lines = String::new();
+    for incident in incidents {
+        let scheme = runbook.schemes.get(&incident.scheme);
+        let finding = ocsf::finding(incident, world, scheme, env!("CARGO_PKG_VERSION"));
+        lines.push_str(&finding.to_string());
+        lines.push('\n');
+    }
+    match asked.out {
+        Some(file) => {
+            let mut out = private(&file)?;
+            out.write_all(lines.as_bytes())?;
+            Ok(out.sync_all()?)
+        }
+        None => Ok(std::io::stdout().write_all(lines.as_bytes())?),
+    }
 }
 
 pub async fn import_log(reach: &Reach, asked: Import) -> Result<(), Failed> {

@@ -12,6 +12,7 @@ pub mod figures;
 pub mod handover;
 mod html;
 mod markdown;
+pub mod ocsf;
 mod parts;
 pub mod postmortem;
 pub mod readiness;

@@ -1,9 +1,16 @@
 //! Webhooks by type of event: signed, in order, at least once, over failures, restarts and changes of the leader; never of a
 //! drill (TEAM.12).
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use andon::{backend::clock, runbook::Book};
+use andon::{
+    backend::{
+        clock,
+        home::Home,
+        serve::{ServeOptions, start},
+    },
+    runbook::Book,
+};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
@@ -11,8 +18,8 @@ use sha2::Sha256;
 
 use crate::{
     actuators::{Receiver, header, receiver, secret},
-    paging::bodies,
-    rig::{Rig, rig_with, until},
+    paging::{bodies, pager},
+    rig::{Rig, http, rig_with, until},
 };
 
 fn hook(folder: &Path, name: &str, to: &Receiver, events: &str) -> String {
@@ -161,4 +168,90 @@ async fn a_hook_goes_on_where_it_was() {
     declare(&rig, "four").await;
     until("what is new arrives", || async { titles(&up).len() == 4 }).await;
     assert_eq!(titles(&up)[3], "four", "and nothing again");
+}
+
+/// A node of a shared database, by this runbook.
+async fn node(database: &str, files: &[(&str, &str)]) -> Rig {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = ServeOptions::local(Home::under(folder.path()), Arc::new(crate::paging::book(files)));
+    options.listen = vec!["127.0.0.1:0".parse().unwrap()];
+    options.database = Some(database.to_owned());
+    options.public_url = Some("https://andon.example.com".parse().unwrap());
+    let running = start(options).await.unwrap();
+    let person = http().unix_socket(running.info.socket.clone()).build().unwrap();
+    let tcp = http().build().unwrap();
+    Rig { running, folder, person, tcp }
+}
+
+/// TEAM.12: of two backends of one database the leading one sends; when it goes, the other one goes on where it was, and nothing
+/// is left out. The link in a page that the first one sent acknowledges at the other: the key is the database's.
+#[tokio::test(flavor = "multi_thread")]
+async fn whichever_node_leads_goes_on_where_the_other_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let (siem, duty) = (receiver(&["200 ok"]), receiver(&["202 ok"]));
+    let hooks = hook(folder.path(), "siem", &siem, "'incident-declared'");
+    let channels = pager(folder.path(), "duty", &duty);
+    let paging = "[[queue]]\nname = '*'\nsteps = [{ channel = 'duty' }]\n";
+    let files = [("hooks.toml", hooks.as_str()), ("channels.toml", channels.as_str()), ("paging.toml", paging)];
+    let url = crate::database::database();
+    let first = node(&url, &files).await;
+    begun(&first, 1).await;
+    let second = node(&url, &files).await;
+    second.command("/v1/incidents", json!({"title": "one", "severity": "SEV-1"})).await.good();
+    declare(&second, "two").await;
+    until("the leading one sends what the other took", || async {
+        titles(&siem).len() == 2 && duty.taken().len() == 1
+    })
+    .await;
+    let shown = async || second.get("/v1/hooks").await.body[0]["state"]["delivered"].clone();
+    until("the other one knows how far it is", || async { shown().await == 2 }).await;
+    first.running.stop().await;
+    declare(&second, "three").await;
+    crate::nodes::until("the other one leads, and goes on", 30, || async { titles(&siem).len() == 3 }).await;
+    assert_eq!(titles(&siem), ["one", "two", "three"]);
+    let link = bodies(&duty)[0]["links"][0]["href"].as_str().unwrap().to_owned();
+    let pressed = second.tcp.post(link.replace("https://andon.example.com", &second.base())).send().await.unwrap();
+    assert_eq!(pressed.status(), 200);
+    let acked = second.get("/v1/incidents/INC-1").await.good()["paging"]["rounds"][0]["acked_by"].clone();
+    assert_eq!(acked, "link:duty");
+}
+
+/// CKP.4: `andon hook` and `andon doctor` say how the hooks are.
+#[test]
+fn the_commands_say_how_hooks_are() {
+    let desk = crate::cli::Desk::new();
+    let (siem, gone) = (receiver(&["200 ok"]), receiver(&["410 Gone"]));
+    let text = [
+        hook(desk.folder.path(), "siem", &siem, "'incident-*'"),
+        hook(desk.folder.path(), "gone", &gone, "'incident-declared'"),
+    ]
+    .concat();
+    let runbook = desk.folder.path().join("config/runbook");
+    std::fs::create_dir_all(&runbook).unwrap();
+    std::fs::write(runbook.join("hooks.toml"), text).unwrap();
+    desk.done(&["incidents"]);
+    let until = |what: &str, holds: &dyn Fn(&Value) -> bool| {
+        for _ in 0..100 {
+            let hooks = desk.json(&["hook", "list"]);
+            if holds(&hooks) {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        panic!("never: {what}");
+    };
+    until("both have their place", &|hooks| hooks.as_array().unwrap().iter().all(|hook| !hook["state"].is_null()));
+    let tested = desk.json(&["hook", "test", "siem"]);
+    assert_eq!((&tested["ok"], &tested["status"]), (&json!(true), &json!("HTTP 200")));
+    let refused = desk.andon(&["hook", "test", "gone"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let well = desk.andon(&["doctor"]).stdout;
+    assert!(String::from_utf8_lossy(&well).contains("hooks: 2, all well"));
+    desk.done(&["declare", "refunds twice", "--severity", "SEV-3"]);
+    until("one is stopped", &|hooks| hooks[1]["state"]["stopped"] == true && hooks[0]["state"]["delivered"] == 1);
+    let listed = desk.done(&["hook", "list"]);
+    assert!(listed.contains("stopped") && listed.contains("incident-*"), "{listed}");
+    let doctor = desk.andon(&["doctor"]);
+    let said = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(doctor.status.code() == Some(1) && said.contains("WRONG hook: gone: wants no more"), "{said}");
 }

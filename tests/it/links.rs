@@ -57,7 +57,8 @@ async fn browse(rig: &Rig, method: Method, link: &str, origin: Option<&str>) -> 
     if text.starts_with("<!doctype") {
         let policy = headers["content-security-policy"].to_str().unwrap();
         assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
-        assert_eq!((&headers["cache-control"], &headers["referrer-policy"]), ("no-store", "same-origin"));
+        assert_eq!(headers["cache-control"], "no-store");
+        assert_eq!(headers["referrer-policy"], "same-origin");
     }
     (status, text)
 }
@@ -152,11 +153,10 @@ async fn a_link_acknowledges_its_page_by_its_button() {
         bodies(&duty).iter().filter(|body| body["event_action"] == "trigger").count() == 2
     })
     .await;
-    let late =
-        bodies(&duty).iter().filter(|body| body["event_action"] == "trigger").next_back().unwrap()["links"][0]["href"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+    let late = bodies(&duty).iter().rfind(|body| body["event_action"] == "trigger").unwrap()["links"][0]["href"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     ahead.store(86_401, Ordering::SeqCst);
     let (status, page) = browse(&rig, Method::POST, &late, Some(ORIGIN)).await;
     assert!(status == 410 && page.contains("andon ack INC-2"), "{status} {page}");

@@ -18,6 +18,7 @@ mod drills;
 mod evidence;
 mod exhibits;
 mod faults;
+mod findings;
 mod first_minutes;
 mod gates;
 mod gateway;

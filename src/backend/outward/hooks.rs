@@ -12,7 +12,7 @@ use std::{
 use arc_swap::ArcSwap;
 use serde_json::{Value, json};
 use tokio::{
-    sync::broadcast,
+    sync::broadcast::error::RecvError,
     task::{AbortHandle, JoinSet},
     time::{MissedTickBehavior, interval, timeout},
 };
@@ -165,11 +165,10 @@ impl Follower {
                 (kept, kept_at) = (state.clone(), Instant::now());
             }
             // Whatever is heard is read from the log: a notice may be missed, an event may not.
-            let _ = timeout(QUIET, heard.recv()).await;
-            while !matches!(
-                heard.try_recv(),
-                Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed)
-            ) {}
+            if let Ok(Err(RecvError::Closed)) = timeout(QUIET, heard.recv()).await {
+                return;
+            }
+            heard = heard.resubscribe();
         }
     }
 
