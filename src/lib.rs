@@ -13,7 +13,8 @@
 //! - **A halt**: `cockpit::update` → `client` → `backend::http::switches` → `backend::core` (decide, append, swap the
 //!   interlock's table, answer) → `backend::interlock` (every subscriber hears, every check is refused).
 //! - **An action**: `backend::intake` (decode, count once, judge) → `tripwire::Engine` → `backend::core` as a `Fire` command
-//!   → `incident::decide::firings` (joins or opens an incident).
+//!   → `incident::decide::firings` (joins or opens an incident). Where several nodes share telemetry it goes to its judge by
+//!   way of NATS: `backend::intake::broker`.
 //! - **An agent's side**: `interlock` holds a lease beside a program or before its tools, over `client`, and stops it at a
 //!   halt or when blind.
 //! - **A screen**: events → `client` → `incident::World::apply`, the same fold as the backend's → `cockpit::panes`, pure.

@@ -30,4 +30,5 @@ pub mod rights;
 pub mod rooms;
 pub mod serve;
 mod tasks;
+mod telemetry;
 mod upkeep;

@@ -3,7 +3,6 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use sqlx::postgres::PgPool;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
@@ -17,7 +16,7 @@ use super::{
     front::{self, Certificate, CertificateError},
     home::Home,
     http::{self, Doorway, Peer},
-    intake::{Broker, BrokerError, HotStore, Intake, Intakes, Limits, Sharing, Start, StoreError},
+    intake::{BrokerError, Intakes, StoreError},
     interlock::{Memory, remember},
     limits,
     links::{Links, PublicUrl},
@@ -28,12 +27,11 @@ use super::{
     nodes::{self, Nodes},
     presence::Presence,
     rooms::Rooms,
-    tasks, upkeep,
+    tasks, telemetry, upkeep,
 };
 use crate::{
     api::Problem,
     runbook::{Book, Runbook},
-    tripwire::Engine,
 };
 
 /// Connections over TLS that wait for their server.
@@ -238,14 +236,10 @@ pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
         Store::Sqlite(_) => None,
     };
     let core = Core::open(log, options).await?;
-    let broker = match (telemetry, &shared) {
-        (None, _) => None,
-        (Some(_), None) => return Err(BrokerError::NoDatabase.into()),
-        (Some(address), Some(pool)) => Some((Broker::connect(&address).await?, pool.clone(), steady.clone())),
-    };
+    let shares = telemetry::Shares::over(telemetry, &shared, &steady).await?;
     let nodes = Arc::new(if shared.is_some() { Nodes::among(steady) } else { Nodes::alone(steady) });
     upkeep::begin(&core, &folder).await?;
-    let intakes = begin_telemetry(&home, &core, &rooms, (&runbook, &clock), broker).await?;
+    let intakes = telemetry::begin(&home, &core, &rooms, (&runbook, &clock), shares).await?;
     let _ = rooms.intakes.set(intakes.clone());
     hosts.push(super::app::host_name());
     hosts.extend(public_url.as_ref().map(|url| url.host().to_owned()));
@@ -325,44 +319,6 @@ fn leading<W: Future<Output = ()>>(
 ) -> impl Future<Output = ()> + use<W> {
     let backend = backend.clone();
     async move { backend.nodes.while_leading(|| work(backend.clone(), backend.runbook.clone())).await }
-}
-
-/// Begins telemetry: the engine goes on from what the hot store holds, or from what the nodes of a broker left.
-async fn begin_telemetry(
-    home: &Home,
-    core: &Core,
-    rooms: &Arc<Rooms>,
-    (runbook, clock): (&Arc<arc_swap::ArcSwap<Runbook>>, &Clock),
-    broker: Option<(Broker, PgPool, Clock)>,
-) -> Result<Intakes, ServeError> {
-    let (store, note) = HotStore::open(&home.telemetry(), Limits::default(), clock()).await?;
-    if let Some(note) = note {
-        tracing::warn!("{note}");
-    }
-    let (writer, interlocks, runbook, clock) = (core.clone(), rooms.interlocks.clone(), runbook.clone(), clock.clone());
-    let begin = move |drill, store| Start {
-        drill,
-        judge: Box::new(Engine::new(runbook.load().tripwires.clone())),
-        breaches: interlocks.clone(),
-        writer: writer.clone(),
-        clock: clock.clone(),
-        store,
-        runbook: runbook.clone(),
-    };
-    let real = match broker {
-        None => Intake::start(begin(None, store)).await?,
-        Some((broker, pool, steady)) => {
-            rooms.interlocks.sees_everything();
-            Intake::share(begin(None, store), Sharing { broker, pool, steady, log: name_of(core).await? })
-        }
-    };
-    Ok(Intakes::new(real).with_drills(core.clone(), move |drill| begin(Some(drill), HotStore::in_memory())))
-}
-
-/// A log's own name: the hash of its first event.
-async fn name_of(core: &Core) -> Result<String, Problem> {
-    let first = core.events_after(0, 1).await?.into_iter().next();
-    Ok(first.map(|event| event.hash.clone()).unwrap_or_default())
 }
 
 impl Running {

@@ -6,11 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// A server with a store of its own, which outlives a stop.
 pub struct Broker {
     folder: tempfile::TempDir,
     port: u16,
-    extra: Vec<&'static str>,
     /// A shell that ends the server when its input closes: with this process, whatever becomes of it.
     shell: Option<Child>,
 }
@@ -26,14 +27,9 @@ fn program() -> &'static str {
 impl Broker {
     /// Makes one and starts it.
     pub fn start() -> Self {
-        Self::with(&[])
-    }
-
-    /// The same with more arguments.
-    pub fn with(extra: &[&'static str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut broker = Self { folder, port, extra: extra.to_vec(), shell: None };
+        let mut broker = Self { folder, port, shell: None };
         broker.run();
         broker
     }
@@ -41,12 +37,12 @@ impl Broker {
     /// Starts it, and waits until it answers.
     pub fn run(&mut self) {
         let script = format!(
-            "{} -js -a 127.0.0.1 -p {} -sd '{}' {} >'{}' 2>&1 & pid=$!; read -r _; kill -KILL $pid; wait $pid",
+            "{} -js -a 127.0.0.1 -p {} -sd '{}' >'{}' 2>&1 & pid=$!; echo $pid >'{}'; read -r _; kill -KILL $pid; wait $pid",
             program(),
             self.port,
             self.folder.path().join("store").display(),
-            self.extra.join(" "),
             self.folder.path().join("log").display(),
+            self.folder.path().join("pid").display(),
         );
         let shell = Command::new("sh")
             .args(["-c", &script])
@@ -69,6 +65,13 @@ impl Broker {
             drop(shell.stdin.take());
             shell.wait().unwrap();
         }
+    }
+
+    /// Stops it where it is, connections open, or lets it go on.
+    pub fn pause(&self, paused: bool) {
+        let pid = std::fs::read_to_string(self.folder.path().join("pid")).unwrap().trim().parse().unwrap();
+        let signal = if paused { Signal::STOP } else { Signal::CONT };
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 
     /// Its address.

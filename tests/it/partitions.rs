@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::{
     actuators::{receiver, secret},
     broker::Broker,
-    database::database,
+    database::{Server, database},
     rig::http,
 };
 
@@ -382,6 +382,40 @@ async fn without_nats_telemetry_is_refused_and_halting_goes_on() {
     let (status, full) = node.try_post("/v1/actions", &spend("spender-00", 2)).await.unwrap();
     assert!(status == 503 && full["detail"].as_str().unwrap().contains("maximum messages"), "{full}");
     assert!(node.broker("refused").await.as_u64().unwrap() >= 2, "each refusal is counted");
+}
+
+/// Telemetry that NATS has is judged once the database is back; a NATS that does not answer is told to the sender, who comes
+/// again: what was taken meanwhile counts once. What is larger than NATS takes is refused by name, its neighbours are kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_or_a_nats_that_does_not_answer_loses_nothing() {
+    let (mut server, broker, agents) = (Server::start(), Broker::start(), agents());
+    let node = Node::start(&server.database(), &broker.url(), None).await;
+    until("it judges everything", 20, || async { node.judged().await == 32 }).await;
+    let large = json!({"agent": "spender-00", "tool": "pay", "input": "x".repeat(2 << 20)});
+    let mixed = node.post("/v1/actions", &json!([large, spend("spender-00", 0)[0]])).await;
+    assert_eq!((&mixed["accepted"], &mixed["rejected"][0]["index"]), (&json!(1), &json!(0)), "{mixed}");
+    for agent in &agents {
+        for round in 0..12 {
+            let (status, _) = node.try_post("/v1/actions", &spend(agent, round)).await.unwrap();
+            assert_eq!(status, 200);
+        }
+    }
+    broker.pause(true);
+    let began = Instant::now();
+    let (status, silent) = node.try_post("/v1/actions", &spend("spender-00", 12)).await.unwrap();
+    assert!(status == 503 && began.elapsed() < Duration::from_secs(30), "{silent}");
+    broker.pause(false);
+    server.stop();
+    for agent in &agents {
+        for round in 12..14 {
+            until("NATS takes it without the database", 30, || async {
+                matches!(node.try_post("/v1/actions", &spend(agent, round)).await, Some((200, _)))
+            })
+            .await;
+        }
+    }
+    server.run();
+    each_fired_once(&node, &agents, 14).await;
 }
 
 /// DET.9, CON.12: every node's interlock sees every action: a call that a person approved at one node is no breach when

@@ -266,7 +266,10 @@ impl Intake {
         let items = actions.len();
         match &self.0.door {
             Door::Engine(work) => self.submit(work, Arrived::Actions(actions), items, source, bytes).await,
-            Door::Broker(taking) => self.publish(items, taking.actions(actions, source)).await,
+            Door::Broker(taking) => {
+                let (taking, source) = (taking.clone(), source.clone());
+                self.publish(items, async move { taking.actions(actions, &source).await }).await
+            }
         }
     }
 
@@ -278,22 +281,29 @@ impl Intake {
         let items = spans.spans.len();
         match &self.0.door {
             Door::Engine(work) => self.submit(work, Arrived::Spans(spans), items, source, bytes).await,
-            Door::Broker(taking) => self.publish(items, taking.spans(spans, source)).await,
+            Door::Broker(taking) => {
+                let (taking, source) = (taking.clone(), source.clone());
+                self.publish(items, async move { taking.spans(spans, &source).await }).await
+            }
         }
     }
 
-    /// Has the broker take `items`, where not too many wait for it already.
+    /// Has the broker take `items`, where not too many wait for it already; to the end, whether or not the sender waits.
     async fn publish(
         &self,
         items: usize,
-        publishing: impl Future<Output = Result<Verdict, Problem>>,
+        publishing: impl Future<Output = Result<Verdict, Problem>> + Send + 'static,
     ) -> Result<Verdict, Problem> {
         if !self.0.counts.enter_queue(items) {
             return Err(busy());
         }
-        let verdict = publishing.await;
-        self.0.counts.leave_queue(items);
-        verdict
+        let counts = self.0.counts.clone();
+        let published = tokio::spawn(async move {
+            let verdict = publishing.await;
+            counts.leave_queue(items);
+            verdict
+        });
+        published.await.unwrap_or_else(|_| Err(Problem::unavailable("the backend is stopping; send it again")))
     }
 
     async fn submit(

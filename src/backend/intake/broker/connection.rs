@@ -29,7 +29,7 @@ const BYTES: [i64; 3] = [8 << 30, 1 << 30, 128 << 20];
 /// How long the broker knows an id again (protocol 1).
 const REMEMBERED: Duration = Duration::from_secs(3600);
 /// How long the broker may take to acknowledge.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Messages on their way to it at most, over all requests.
 const IN_FLIGHT: usize = 1 << 14;
 /// Between two looks at the stream.

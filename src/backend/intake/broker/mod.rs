@@ -4,6 +4,7 @@
 //! A partition is a lease in the log's database; its engine is written there now and then, with the last action it covers.
 //! A node that takes a partition over goes on from that, and judges what came since: what it sees again, the log knows.
 
+mod bench;
 mod checkpoints;
 mod connection;
 mod figures;

@@ -9,7 +9,6 @@ use std::{
 
 use async_nats::jetstream::{Message, consumer::DeliverPolicy};
 use futures_util::StreamExt;
-use sqlx::postgres::PgPool;
 use tokio::{sync::broadcast, time::timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -19,19 +18,17 @@ use super::{
         firings::sort_in,
         judging::expected,
         seen::Seen,
-        wiring::{Breaches, Judge, Writer},
+        wiring::{Judge, Writer},
     },
+    bench::{Bench, Ending, Stopped},
     checkpoints::{self, Checkpoint, NotSaved},
-    connection::{Broker, BrokerError, Ready, nats},
-    figures::{self, Heard},
-    shares::Shares,
-    sight::Seeing,
+    connection::nats,
+    figures,
     unrecorded::unrecorded,
     wire::{Sent, digest, partition_of},
 };
 use crate::{
     api::AgentLive,
-    backend::clock::Clock,
     incident::{AgentDeclaration, Event, Fact},
     terms::Time,
     tripwire::{FiringChange, FiringKey},
@@ -51,43 +48,6 @@ const KEPT: i64 = Time::DAY;
 const RETRY: Duration = Duration::from_millis(500);
 /// How long a judge waits for this node's own sight, which may be busy with what it missed.
 const SIGHT: Duration = Duration::from_secs(5);
-
-/// Makes a world's engine, fresh.
-pub(super) type Engines = Arc<dyn Fn() -> Box<dyn Judge> + Send + Sync>;
-
-/// What all judges of a node share.
-pub(super) struct Bench<W> {
-    pub broker: Broker,
-    pub ready: Ready,
-    pub pool: PgPool,
-    pub shares: Arc<Shares>,
-    pub engines: Engines,
-    pub breaches: Arc<dyn Breaches>,
-    pub writer: W,
-    pub clock: Clock,
-    pub seeing: Seeing,
-    pub heard: Heard,
-}
-
-/// Why a judge ends, or begins again.
-#[derive(Debug, thiserror::Error)]
-enum Stopped {
-    #[error("another node has taken the partition over")]
-    Lost,
-    #[error(transparent)]
-    Broker(#[from] BrokerError),
-    #[error("the database: {0}")]
-    Database(#[from] sqlx::Error),
-}
-
-/// How a judge is told to end.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Ending {
-    /// Ends, saving where it is.
-    pub hand_over: CancellationToken,
-    /// Ends at once: it is somebody else's.
-    pub lost: CancellationToken,
-}
 
 /// Judges a partition until it is handed over, or lost.
 pub(super) async fn judge<W: Writer>(bench: Arc<Bench<W>>, partition: u32, epoch: i64, ending: Ending) {
@@ -230,7 +190,7 @@ impl<W: Writer> Partition<W> {
 
     async fn take(&mut self, messages: &[Message]) -> Result<(), Stopped> {
         let mut changes = Vec::new();
-        let mut waiting = self.waiting;
+        let (mut waiting, mut patience) = (self.waiting, SIGHT);
         for message in messages {
             let info = message.info().map_err(nats)?;
             let (seq, published_at) = (info.stream_sequence, Time::from(info.published));
@@ -259,9 +219,12 @@ impl<W: Writer> Partition<W> {
                 continue;
             }
             // What a person approved is asked for once, by the node's sight.
-            let approved = match timeout(SIGHT, self.bench.seeing.reaches(seq)).await {
+            let approved = match timeout(patience, self.bench.seeing.reaches(seq)).await {
                 Ok(()) => self.bench.seeing.approved(seq),
-                Err(_) => self.bench.breaches.approved(None, &action),
+                Err(_) => {
+                    patience = Duration::ZERO;
+                    self.bench.breaches.approved(None, &action)
+                }
             };
             changes.extend(self.judge.judge(&action, &approved));
         }

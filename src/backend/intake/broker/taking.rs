@@ -7,7 +7,11 @@ use std::{
     time::Duration,
 };
 
-use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::{
+    context::{PublishAckFuture, PublishErrorKind},
+    message::PublishMessage,
+};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -16,7 +20,7 @@ use super::{
         seen::Way,
         start::{Counts, Source},
     },
-    connection::{Broker, Ready},
+    connection::{Broker, PATIENCE, Ready},
     wire::{Sent, partition_of, subject},
 };
 use crate::{
@@ -26,6 +30,7 @@ use crate::{
         Action, Rejected,
         otlp::{Joined, Origin, SpanJoiner, Spans},
     },
+    terms::Time,
 };
 
 /// Messages of one request on their way at a time.
@@ -83,8 +88,8 @@ impl Taking {
         let published = self.publish(&ready, complete.clone()).await;
         let verdict = published.inspect_err(|_| self.keep(complete))?;
         let mut rejected = pushed.rejected;
-        rejected.extend(verdict.rejected);
         self.counts.reject(rejected.len());
+        rejected.extend(verdict.rejected);
         let duplicate = verdict.duplicate + pushed.repeated;
         Ok(Verdict { accepted: verdict.accepted, duplicate, rejected, waiting: pushed.waiting, recorded: None })
     }
@@ -149,26 +154,24 @@ impl Taking {
         let mut ticks = tokio::time::interval(LOOK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            self.settle_once().await;
+            self.settle_until((self.clock)()).await;
         }
-        self.settle_once().await;
+        // Nobody joins them later: what still waits goes as it is.
+        self.settle_until((self.clock)().plus(Time::MINUTE)).await;
     }
 
-    async fn settle_once(&self) {
+    async fn settle_until(&self, until: Time) {
         let Some(ready) = self.broker.ready() else { return };
-        let drained = lock(&self.joiner).drain((self.clock)());
+        let drained = lock(&self.joiner).drain(until);
         self.counts.reject(drained.rejected.len());
         let mut complete: Vec<Sent> = lock(&self.waiting).drain(..).collect();
         complete.extend(drained.actions.into_iter().map(otlp));
         if complete.is_empty() {
             return;
         }
-        match self.publish(&ready, complete.clone()).await {
-            Ok(verdict) => self.counts.reject(verdict.rejected.len()),
-            Err(problem) => {
-                tracing::warn!(%problem, "spans that were joined wait for NATS");
-                self.keep(complete);
-            }
+        if let Err(problem) = self.publish(&ready, complete.clone()).await {
+            tracing::warn!(%problem, "spans that were joined wait for NATS");
+            self.keep(complete);
         }
     }
 }
@@ -181,42 +184,44 @@ fn otlp(joined: Joined) -> Sent {
     Sent { source: joined.origin.source.to_string(), way: Way::Otlp, action: joined.action }
 }
 
-/// Sends a window of messages, in their order, then hears what became of each.
+/// Sends a window of messages, in their order, then hears what became of each; all of it within the broker's patience.
 async fn fares(ready: &Ready, window: &[Sent]) -> Vec<Fared> {
-    use async_nats::jetstream::context::PublishErrorKind::MaxPayloadExceeded;
+    let deadline = Instant::now() + PATIENCE;
+    let silent = |_| Fared::Refused("it does not answer".to_owned());
     let mut acks = Vec::with_capacity(window.len());
     for sent in window {
-        let body = match serde_json::to_vec(sent) {
-            Ok(body) => body,
-            Err(why) => {
-                acks.push(Err(Fared::TooLarge(why.to_string())));
-                continue;
-            }
-        };
-        let mut message = PublishMessage::build().payload(body.into());
-        if let Some(id) = sent.dedup_id() {
-            message = message.message_id(id);
-        }
-        let to = subject(partition_of(&sent.action.agent, ready.partitions));
-        acks.push(ready.context.send_publish(to, message).await.map_err(|why| match why.kind() {
-            MaxPayloadExceeded => Fared::TooLarge(format!(
-                "the action is larger than NATS takes ({why}): send less of its input and output"
-            )),
-            _ => Fared::Refused(why.to_string()),
-        }));
+        acks.push(timeout_at(deadline, send(ready, sent)).await.map_err(silent).flatten());
     }
     let mut fared = Vec::with_capacity(acks.len());
     for ack in acks {
+        let ack = match ack {
+            Ok(ack) => timeout_at(deadline, ack.into_future()).await.map_err(silent),
+            Err(fared) => Err(fared),
+        };
         fared.push(match ack {
+            Ok(Ok(ack)) if ack.duplicate => Fared::Known,
+            Ok(Ok(_)) => Fared::Taken,
+            Ok(Err(why)) => Fared::Refused(source_of(&why)),
             Err(fared) => fared,
-            Ok(ack) => match ack.await {
-                Ok(ack) if ack.duplicate => Fared::Known,
-                Ok(_) => Fared::Taken,
-                Err(why) => Fared::Refused(source_of(&why)),
-            },
         });
     }
     fared
+}
+
+async fn send(ready: &Ready, sent: &Sent) -> Result<PublishAckFuture, Fared> {
+    let body = serde_json::to_vec(sent).map_err(|why| Fared::TooLarge(why.to_string()))?;
+    let mut message = PublishMessage::build().payload(body.into());
+    if let Some(id) = sent.dedup_id() {
+        message = message.message_id(id);
+    }
+    let to = subject(partition_of(&sent.action.agent, ready.partitions));
+    ready.context.send_publish(to, message).await.map_err(|why| match why.kind() {
+        PublishErrorKind::MaxPayloadExceeded => Fared::TooLarge(format!(
+            "it is larger than NATS takes ({}): send less of its input and output",
+            source_of(&why)
+        )),
+        _ => Fared::Refused(source_of(&why)),
+    })
 }
 
 /// What the broker itself said, where it said something.
