@@ -162,6 +162,15 @@ pub async fn show(reach: &Reach, asked: &One) -> Result<(), Failed> {
         if !missing_roles.is_empty() {
             print::line(format!("nobody is {}: {} asks for it", missing_roles.join(", "), incident.severity))?;
         }
+        for round in &incident.paging.rounds {
+            let begun = &round.begun;
+            let answer = match (round.acked_at, &round.acked_by) {
+                (Some(at), Some(by)) => format!("acknowledged {} by {}", print::clock(at), by.words()),
+                _ => "nobody acknowledged it yet".to_owned(),
+            };
+            let line = format!("paged {} ({}) {}: {answer}", begun.queue, begun.severity, print::clock(round.at));
+            print::line(print::clean(line).as_str())?;
+        }
         if !incident.agents.is_empty() {
             let agents: Vec<&str> = incident.agents.iter().map(AgentId::as_str).collect();
             print::line(format!("agents: {}", print::clean(agents.join(", "))))?;

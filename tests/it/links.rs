@@ -166,6 +166,17 @@ async fn a_link_acknowledges_its_page_by_its_button() {
     rig.command("/v1/incidents/INC-2/commands", resolve).await.good();
     let (status, page) = browse(&rig, Method::POST, &late, Some(ORIGIN)).await;
     assert!(status == 200 && page.contains("It is over"), "{status} {page}");
+    // A firing's page has one too.
+    rig.post("/v1/agents", json!([{"id": "ghost-bot", "inventory": ["look"]}])).await.good();
+    rig.post("/v1/actions", json!({"agent": "ghost-bot", "tool": "pay", "run": "r1"})).await.good();
+    let of_firing = || {
+        let links =
+            bodies(&duty).into_iter().map(|body| body["links"][0]["href"].as_str().unwrap_or_default().to_owned());
+        links.rev().find(|link| link.contains("page=TW-1"))
+    };
+    until("the firing pages", || async { of_firing().is_some() }).await;
+    assert_eq!(browse(&rig, Method::POST, &of_firing().unwrap(), Some(ORIGIN)).await.0, 200);
+    assert_eq!(rig.get("/v1/firings/TW-1").await.good()["paged"][0]["by"], "link:kim & lee");
     let log = serde_json::to_string(&rig.get("/v1/incidents/INC-1/events?after=0").await.body).unwrap();
     assert!(!log.contains("proof"), "no link is in the log");
 }

@@ -53,6 +53,9 @@ fn measures(backend: &Backend) -> Vec<Measure> {
         firing.state == FiringState::Open
             && firing.paged.iter().any(|page| page.acked_at.is_none() && !page.to.is_empty())
     });
+    let open_incidents = world.incidents.values().filter(|incident| incident.is_open());
+    let unanswered =
+        unanswered.count() + open_incidents.map(|incident| incident.paging.unanswered().count()).sum::<usize>();
     let reach = |reach: Reach| live.agents.values().filter(|agent| agent.reach == Some(reach)).count() as f64;
     let reaches = Reach::ALL.iter().map(|one| (format!("{{reach=\"{one}\"}}"), reach(*one))).collect();
     let leases = live.agents.values().map(|agent| usize::try_from(agent.leases).unwrap_or(0)).sum();
@@ -84,8 +87,8 @@ fn measures(backend: &Backend) -> Vec<Measure> {
         gauge("andon_firings_open", "Firings that are open.", alone(firing.count())),
         gauge(
             "andon_pages_unanswered",
-            "Open firings that page somebody and nobody acknowledged.",
-            alone(unanswered.count()),
+            "Pages of open firings and incidents that nobody acknowledged.",
+            alone(unanswered),
         ),
         gauge("andon_hook_behind", "Events of the log that a hook has not come to.", behind),
         gauge("andon_hook_failing_seconds", "Since when a hook takes nothing; 0 while it does.", failing),

@@ -98,7 +98,7 @@ fn has_it(subject: &str, by: Option<&Author>) -> String {
 fn taken(world: &World, subject: Subject, of: Option<IncidentId>) -> Vec<Taken<'_>> {
     let went = |state| matches!(state, DeliveryState::Accepted | DeliveryState::Unknown);
     match subject.find(world) {
-        Some(Found::Firing(firing, _)) if firing.incident == of => {
+        Some(Found::Firing(firing, _)) if firing.incident == of && !firing.pages.is_empty() => {
             let page = firing.paged.first().filter(|page| page.acked_at.is_some());
             let acknowledged = page.map(|page| has_it(&firing.id.to_string(), page.by.as_ref()));
             let steps = firing.pages.iter().filter(|page| went(page.sent.state) && !page.sent.key.is_empty());

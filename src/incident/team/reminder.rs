@@ -1,4 +1,5 @@
-//! What somebody should look at now: a role that nobody took, a task overdue, a clock that runs out (TEAM.4).
+//! What somebody should look at now: a role that nobody took, a task overdue, a clock that runs out, a page that nobody
+//! acknowledged (TEAM.4, TEAM.12).
 
 use serde::{Deserialize, Serialize};
 
@@ -9,13 +10,15 @@ use crate::{
 
 /// How long a role may stand empty before somebody is reminded.
 const UNCLAIMED: i64 = 10 * Time::MINUTE;
+/// How long a page may wait before somebody who is there is reminded.
+const UNANSWERED: i64 = 5 * Time::MINUTE;
 /// How long before it is due an update is called for.
 const SOON: f64 = 5.0 * 60.0;
 
 /// One reminder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reminder {
-    /// `role commander`, `task TASK-2`, `clock users`: what it is put off by.
+    /// `role commander`, `task TASK-2`, `clock users`, `page 1`: what it is put off by.
     pub id: String,
     /// In words; may hold person-written text.
     pub what: String,
@@ -59,6 +62,14 @@ pub fn reminders(incident: &Incident, clocks: &[Clock], now: Time) -> Vec<Remind
                 (format!("task {}", task.id), format!("{} is overdue ({owner}): {}", task.id, task.text), due)
             }),
         );
+    }
+    let paging = &incident.paging;
+    for round in paging.unanswered().filter(|round| !paging.is_superseded(round)) {
+        let at = round.at.plus(UNANSWERED);
+        if at <= now {
+            let what = format!("nobody acknowledged the page to {}", round.begun.queue);
+            all.push((format!("page {}", round.begun.round), what, at));
+        }
     }
     all.extend(clocks.iter().filter_map(|clock| called_for(clock, now)));
     all.sort_by_key(|(_, _, at)| *at);

@@ -6,6 +6,7 @@ use crate::{
         Command, Declare, IncidentCommand as Ask, RefusalCode,
         communication::DeliveryState,
         pages::{Occasion, RoundSent, StepSent},
+        team::reminders,
     },
     runbook::{PageStep, Queue},
     terms::{Author, IncidentId},
@@ -88,8 +89,13 @@ fn a_persons_word_answers_every_round() {
     story.done(record(DeliveryState::Accepted));
     story.nothing(record(DeliveryState::Accepted));
     assert_eq!((story.incident(1).mttd.page, story.incident(1).mttd.acknowledgement), (Some(at(3)), None));
+    let calls = |story: &Story, now| -> Vec<String> {
+        reminders(story.incident(1), &[], at(now)).into_iter().map(|reminder| reminder.id).collect()
+    };
+    assert_eq!((calls(&story, 299), calls(&story, 300)), (vec![], vec!["page 1".to_owned()]), "TEAM.4");
     story.by("dana").at(60);
     story.done(on(Ask::Confirm {}));
+    assert!(calls(&story, 300).is_empty());
     let round = &story.incident(1).paging.rounds[0];
     assert_eq!((round.acked_at, &round.acked_by), (Some(at(60)), &Some(Author::Person("dana".into()))));
     assert_eq!(story.incident(1).mttd.acknowledgement, Some(at(60)));
