@@ -10,16 +10,12 @@ use crate::terms::DrillId;
 pub struct StartDrill {
     /// The recording's name; `GET /v1/drills/recordings` lists them.
     pub name: String,
-    /// How many times faster than recorded; 60 where absent.
-    #[serde(default = "sixty")]
-    pub speed: f64,
+    /// How many times faster than recorded; where absent as the recording says, else 60.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<f64>,
     /// Seed of its ids.
     #[serde(default)]
     pub seed: u64,
-}
-
-fn sixty() -> f64 {
-    60.0
 }
 
 /// Which drill began.

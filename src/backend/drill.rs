@@ -1,7 +1,7 @@
 //! Plays a recording into a drill's world (DRL.1, law 8): the world's own intake and interlock, never the real ones.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -15,11 +15,11 @@ use super::{
     interlock::Way,
 };
 use crate::{
-    api::{CheckRequest, DrillStarted, Problem, RecordingView, StartDrill},
-    drill::{Item, Mark, Recording, Replay, SHIPPED, shipped},
-    incident::{Command, Fact, IncidentCommand, containment::Decision},
+    api::{CheckAnswer, CheckRequest, DrillStarted, Problem, RecordingView, StartDrill},
+    drill::{Conduct, Item, Mark, Recording, Replay, SHIPPED, shipped},
+    incident::{Command, Fact, IncidentCommand},
     telemetry::Action,
-    terms::{Author, DrillId, IncidentId, Time},
+    terms::{AgentId, Author, DrillId, IncidentId, SwitchId, Time},
 };
 
 /// Actions of the history that are fed at once.
@@ -53,6 +53,7 @@ pub fn recordings() -> Vec<RecordingView> {
 pub async fn start(backend: &Arc<Backend>, by: Author, id: Uuid, asked: StartDrill) -> Result<DrillStarted, Problem> {
     let StartDrill { name, speed, seed } = asked;
     let recording = shipped(&name).map_err(Problem::unknown)?;
+    let speed = speed.unwrap_or(recording.speed());
     let begins = (backend.clock)();
     let replay =
         Replay::new(&recording, begins, speed, seed).map_err(|error| Problem::invalid(422, error.to_string()))?;
@@ -81,6 +82,8 @@ struct Player {
     drill: DrillId,
     intake: Intake,
     source: Source,
+    /// How those of its agents behave that do not ask and obey.
+    conduct: BTreeMap<AgentId, Conduct>,
     prevented: u64,
     /// Marks that wait for an incident to be noted on.
     waiting: Vec<Mark>,
@@ -96,7 +99,7 @@ impl Player {
         let intakes = intakes.ok_or_else(|| Problem::unavailable("the backend is starting; ask again in a second"))?;
         let intake = intakes.get(Some(drill)).await?;
         let source = Source { name: format!("drill:{drill}").into(), agent: None };
-        Ok(Self { backend, drill, intake, source, prevented: 0, waiting: Vec::new() })
+        Ok(Self { backend, drill, intake, source, conduct: recording.conduct, prevented: 0, waiting: Vec::new() })
     }
 
     async fn play(mut self, replay: Replay) {
@@ -140,13 +143,24 @@ impl Player {
             sent_at: Some(now),
             ..CheckRequest::by(action.agent.clone())
         };
-        let interlock = self.backend.rooms.interlocks.get(Some(self.drill));
+        let conduct = self.conduct.get(&action.agent).cloned().unwrap_or_default();
+        let interlock = self.backend.rooms.interlocks.get(Some(self.drill)).filter(|_| !conduct.beyond_reach);
         let answer = interlock.map(|interlock| interlock.check(&asked, Way::Check, now));
-        if answer.is_some_and(|answer| answer.decision != Decision::Allow) {
-            self.prevented += 1;
-            return;
+        if let Some(CheckAnswer { decision, switch, .. }) = answer {
+            let over_tool = switch.is_some_and(|switch| self.names_a_tool(switch));
+            if !conduct.acts(decision, action.tool.as_ref(), over_tool) {
+                self.prevented += 1;
+                return;
+            }
         }
         self.feed(vec![Action { received_at: now, ..action }]).await;
+    }
+
+    /// Whether a switch of the drill's world has a tool in its scope.
+    fn names_a_tool(&self, switch: SwitchId) -> bool {
+        let worlds = self.backend.core.worlds();
+        let world = worlds.get(Some(self.drill));
+        world.and_then(|world| world.switches.get(&switch)).is_some_and(|switch| switch.scope.tool.is_some())
     }
 
     async fn feed(&self, actions: Vec<Action>) {

@@ -114,9 +114,9 @@ impl Backend for Lazy {
         .boxed()
     }
 
-    fn play(&self, name: String, speed: f64) -> BoxFuture<'static, Result<DrillId, LinkError>> {
+    fn play(&self, name: String) -> BoxFuture<'static, Result<DrillId, LinkError>> {
         let client = self.client();
-        async move { Backend::play(&client.await?, name, speed).await }.boxed()
+        async move { Backend::play(&client.await?, name).await }.boxed()
     }
 
     fn trace(&self, world: Option<DrillId>, incident: IncidentId) -> BoxFuture<'static, Result<Trace, LinkError>> {

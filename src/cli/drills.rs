@@ -22,9 +22,9 @@ pub enum Drill {
     Run {
         /// The recording's name.
         name: String,
-        /// How many times faster than recorded, 0.1 to 1000.
-        #[arg(long, default_value_t = 60.0)]
-        speed: f64,
+        /// How many times faster than recorded, 0.1 to 1000; as the recording says where you do not.
+        #[arg(long)]
+        speed: Option<f64>,
         /// Seed of its ids: the same seed, the same ids.
         #[arg(long, default_value_t = 1)]
         seed: u64,

@@ -75,12 +75,10 @@ pub enum Effect {
     },
     /// Read a version of the runbook.
     ReadRunbook(String),
-    /// Play a drill.
+    /// Play a drill as fast as its recording says.
     Play {
         /// The recording's name.
         name: String,
-        /// Times faster.
-        speed: f64,
     },
     /// Hand a draft to `$EDITOR`; the loop does it, since it owns the terminal.
     Edit {
@@ -218,9 +216,9 @@ impl Runner {
     }
 
     /// Plays a drill.
-    pub fn play(&self, name: String, speed: f64) {
+    pub fn play(&self, name: String) {
         let messages = self.messages.clone();
-        let answer = self.backend.play(name, speed);
+        let answer = self.backend.play(name);
         tokio::spawn(async move {
             messages.send(Message::Playing(answer.await)).await.ok();
         });

@@ -66,7 +66,7 @@ pub trait Backend: Send + Sync + 'static {
     }
 
     /// Plays a drill from its recording; answers its world.
-    fn play(&self, name: String, speed: f64) -> BoxFuture<'static, Result<DrillId, LinkError>>;
+    fn play(&self, name: String) -> BoxFuture<'static, Result<DrillId, LinkError>>;
 
     /// Tells others where this person writes, or that they do not any more.
     fn writing(&self, _: Option<DrillId>, _: Option<Writing>) -> BoxFuture<'static, ()> {
@@ -153,9 +153,9 @@ impl Backend for Client {
         async move { drop(client.post::<_, ()>(&path, &TellWriting { writing }).await) }.boxed()
     }
 
-    fn play(&self, name: String, speed: f64) -> BoxFuture<'static, Result<DrillId, LinkError>> {
+    fn play(&self, name: String) -> BoxFuture<'static, Result<DrillId, LinkError>> {
         let client = self.clone();
-        let ask = Ask { id: Uuid::now_v7(), command: StartDrill { name, speed, seed: 0 } };
+        let ask = Ask { id: Uuid::now_v7(), command: StartDrill { name, speed: None, seed: 0 } };
         async move { Ok(client.post::<_, DrillStarted>(path::DRILLS, &ask).await?.id) }.boxed()
     }
 

@@ -252,7 +252,7 @@ impl Program {
             Effect::Writing { world, writing } => self.runner.writing(world, writing),
             Effect::ReadUsed { world, agent } => self.runner.read_used(world, agent),
             Effect::ReadRunbook(version) => self.runner.read_runbook(version),
-            Effect::Play { name, speed } => self.runner.play(name, speed),
+            Effect::Play { name } => self.runner.play(name),
             Effect::Edit { text, .. } => self.edit(text).await?,
             Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::Repaint => self.screen.repaint()?,

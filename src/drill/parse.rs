@@ -1,19 +1,29 @@
 //! Reads a recording: JSON Lines, a header first or none at all.
 
-use serde::Deserialize;
-use serde_json::Value;
+use std::collections::BTreeMap;
 
-use super::recording::{Item, Mark, Moment, Recording};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
+use serde_json::value::RawValue;
+
+use super::{
+    Conduct, Harm, SpeedError,
+    recording::{Hint, Item, Mark, MarkKind, Moment, Recording, Target},
+    replay::SPEEDS,
+    spread::{Quiet, Repeat},
+};
 use crate::{
     incident::AgentDeclaration,
     telemetry::{Action, native},
-    terms::{ActionClass, AgentId, NanoUsd, Time, ToolName, Workflow},
+    terms::{AgentId, Time},
 };
 
-/// The longest quiet history: what a baseline looks back on.
-const LONGEST_HOURS: u32 = 168;
-/// Actions that a quiet line may stand for.
-const MOST_QUIET: u32 = 100_000;
+/// The most actions and marks of a recording.
+const MOST: usize = 2_000_000;
+/// The most of them that quiet stretches and repeats may stand for.
+const MOST_SPREAD: usize = 500_000;
 
 /// What is wrong with a recording, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,232 +56,238 @@ struct Header {
     set: Option<String>,
     starts: Time,
     #[serde(default)]
+    speed: Option<f64>,
+    #[serde(default)]
+    targets: BTreeMap<Target, u32>,
+    #[serde(default)]
+    hints: Vec<Hint>,
+    #[serde(default)]
     agents: Vec<AgentDeclaration>,
+    #[serde(default)]
+    conduct: BTreeMap<AgentId, Conduct>,
 }
 
-/// `{"quiet": {…}}`: hours of even work before the start, spelt in one line.
+/// What tells the kinds of lines apart; everything else of the line is read by whom it concerns.
+#[derive(Deserialize)]
+struct Peek<'a> {
+    #[serde(borrow, default)]
+    quiet: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    repeat: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    action: Option<&'a RawValue>,
+    #[serde(default)]
+    mark: Option<IgnoredAny>,
+    #[serde(default)]
+    at: Option<IgnoredAny>,
+    #[serde(borrow, default)]
+    harm: Option<&'a RawValue>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Quiet {
-    agent: AgentId,
-    hours: u32,
-    calls_per_hour: u32,
+struct MarkLine {
+    mark: MarkKind,
+    at: Time,
+    text: String,
     #[serde(default)]
-    usd_per_call: Option<NanoUsd>,
+    set: bool,
     #[serde(default)]
-    tool: Option<ToolName>,
+    deaf: bool,
     #[serde(default)]
-    endpoint: Option<String>,
-    #[serde(default)]
-    class: Option<ActionClass>,
-    #[serde(default)]
-    workflow: Option<Workflow>,
+    harm: Harm,
 }
 
 impl Recording {
-    /// Reads and checks a recording.
+    /// Reads and checks a recording; what it takes grows with the text, not faster.
     ///
     /// # Errors
     /// Names the line that does not read.
     pub fn parse(text: &str) -> Result<Self, RecordingError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let lines: Vec<(usize, &str)> = (1..)
-            .zip(text.lines())
-            .map(|(line, text)| (line, text.trim()))
-            .filter(|(_, text)| !text.is_empty())
-            .collect();
-        let header = lines.first().filter(|(_, first)| first.contains("\"andon_recording\""));
-        let header = header.map(|(line, first)| header_of(*line, first)).transpose()?;
-        let mut recording = Self {
-            title: "A recording".into(),
-            modelled_on: None,
-            published: None,
-            set: None,
-            starts: Time::default(),
-            agents: Vec::new(),
-            history: Vec::new(),
-            moments: Vec::new(),
-        };
-        let rest = if header.is_some() { &lines[1..] } else { &lines[..] };
-        let zero = header.as_ref().map(|header| header.starts);
-        for (line, text) in rest {
-            recording.line(*line, text, zero)?;
-        }
-        recording.moments.sort_by_key(|moment| moment.at);
-        recording.history.sort_by_key(|action| action.at);
-        let Some(first) = recording.moments.first() else { return Err(RecordingError::Empty) };
-        recording.starts = zero.unwrap_or(first.at);
-        if let Some(header) = header {
-            recording.title = header.title;
-            (recording.modelled_on, recording.published) = (header.modelled_on, header.published);
-            (recording.set, recording.agents) = (header.set, header.agents);
-        }
-        Ok(recording)
-    }
-
-    fn line(&mut self, line: usize, text: &str, zero: Option<Time>) -> Result<(), RecordingError> {
-        let wrong = |why: String| RecordingError::Line { line, why };
-        let value: Value = serde_json::from_str(text).map_err(|error| wrong(format!("is no JSON: {error}")))?;
-        let Value::Object(object) = &value else {
-            return Err(wrong("is no JSON object; an action, a mark or a quiet stretch is one".into()));
-        };
-        if let Some(quiet) = object.get("quiet") {
-            let quiet = Quiet::deserialize(quiet).map_err(|error| wrong(format!("in quiet: {error}")))?;
-            let zero = zero.ok_or_else(|| wrong("a quiet stretch needs a header that says when it starts".into()))?;
-            self.history.extend(expand(&quiet, zero).map_err(wrong)?);
-        } else if object.contains_key("mark") {
-            let mark = Mark::deserialize(&value).map_err(|error| wrong(format!("in the mark: {error}")))?;
-            self.moments.push(Moment { at: mark.at, item: Item::Mark(mark) });
-        } else {
-            let action = action(text, object.contains_key("at")).map_err(wrong)?;
-            if zero.is_some_and(|zero| action.at < zero) {
-                self.history.push(action);
+        let mut lines =
+            (1..).zip(text.lines()).map(|(line, text)| (line, text.trim())).filter(|(_, text)| !text.is_empty());
+        let mut reading = Reading::default();
+        let mut header = None;
+        if let Some((line, first)) = lines.next() {
+            if first.contains("\"andon_recording\"") {
+                let read = header_of(first).map_err(|why| RecordingError::Line { line, why })?;
+                reading.zero = Some(read.starts);
+                header = Some((line, read));
             } else {
-                self.moments.push(Moment { at: action.at, item: Item::Action(Box::new(action)) });
+                reading.line(first).map_err(|why| RecordingError::Line { line, why })?;
             }
         }
-        Ok(())
+        for (line, text) in lines {
+            reading.line(text).map_err(|why| RecordingError::Line { line, why })?;
+        }
+        reading.finish(header)
     }
 }
 
-fn header_of(line: usize, text: &str) -> Result<Header, RecordingError> {
-    let wrong = |why: String| RecordingError::Line { line, why };
-    let header: Header = serde_json::from_str(text).map_err(|error| wrong(format!("in the header: {error}")))?;
+/// A recording that is being read.
+#[derive(Default)]
+struct Reading {
+    zero: Option<Time>,
+    spread: usize,
+    history: Vec<Action>,
+    moments: Vec<Moment>,
+}
+
+impl Reading {
+    fn line(&mut self, text: &str) -> Result<(), String> {
+        if !text.starts_with('{') {
+            return Err(match serde_json::from_str::<IgnoredAny>(text) {
+                Ok(_) => "is no JSON object; an action, a mark or a quiet stretch is one".into(),
+                Err(error) => format!("is no JSON: {error}"),
+            });
+        }
+        let peek: Peek<'_> = serde_json::from_str(text).map_err(|error| format!("is no JSON: {}", said(&error)))?;
+        if let Some(quiet) = peek.quiet {
+            let quiet: Quiet = read("quiet", quiet.get())?;
+            let zero = self.zero.ok_or("a quiet stretch needs a header that says when it starts")?;
+            let actions = quiet.spread(zero)?;
+            self.spread(actions.len())?;
+            self.history.extend(actions);
+        } else if let Some(repeat) = peek.repeat {
+            let repeat: Repeat = read("repeat", repeat.get())?;
+            let pattern = peek.action.ok_or("a repeat needs what is repeated: `action`")?;
+            self.spread(repeat.times())?;
+            for (text, later_ms) in repeat.texts(pattern.get()) {
+                self.action(&text, later_ms)?;
+            }
+        } else if peek.mark.is_some() {
+            self.mark(read("the mark", text)?)?;
+        } else {
+            self.timed_action(text, &peek, 0)?;
+        }
+        if self.history.len() + self.moments.len() > MOST {
+            return Err(format!("a recording holds at most {MOST} actions and marks; split it"));
+        }
+        Ok(())
+    }
+
+    fn spread(&mut self, more: usize) -> Result<(), String> {
+        self.spread = self.spread.saturating_add(more);
+        if self.spread > MOST_SPREAD {
+            return Err(format!("quiet stretches and repeats stand for at most {MOST_SPREAD} actions in all"));
+        }
+        Ok(())
+    }
+
+    fn mark(&mut self, line: MarkLine) -> Result<(), String> {
+        let MarkLine { mark, at, text, set, deaf, harm } = line;
+        if deaf && mark != MarkKind::Page {
+            return Err("only a page is deaf".into());
+        }
+        within(harm)?;
+        self.moments.push(Moment { at, item: Item::Mark(Mark { mark, at, text, set, deaf }), harm });
+        Ok(())
+    }
+
+    fn action(&mut self, text: &str, later_ms: i64) -> Result<(), String> {
+        let peek: Peek<'_> = serde_json::from_str(text).map_err(|error| format!("in action: {}", said(&error)))?;
+        self.timed_action(text, &peek, later_ms)
+    }
+
+    /// An action, as `POST /v1/actions` takes it; a recording must say when.
+    fn timed_action(&mut self, text: &str, peek: &Peek<'_>, later_ms: i64) -> Result<(), String> {
+        let decoded = native::decode(text.as_bytes(), Time::default()).map_err(|error| error.to_string())?;
+        if let Some(rejected) = decoded.rejected.into_iter().next() {
+            return Err(rejected.reason);
+        }
+        if peek.at.is_none() {
+            return Err("an action of a recording needs its time: `at`".into());
+        }
+        let Some((_, mut action)) = decoded.actions.into_iter().next() else {
+            return Err("is no action".into());
+        };
+        let harm = peek.harm.map(|harm| read("harm", harm.get())).transpose()?.unwrap_or(Harm::NONE);
+        within(harm)?;
+        action.started = action.started.map(|started| started.plus(later_ms));
+        action.at = action.at.plus(later_ms);
+        action.received_at = action.at;
+        if self.zero.is_some_and(|zero| action.at < zero) {
+            if !harm.is_none() {
+                return Err("what comes before `starts` is history and harms nothing: leave `harm` out".into());
+            }
+            self.history.push(action);
+        } else {
+            self.moments.push(Moment { at: action.at, item: Item::Action(Box::new(action)), harm });
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, header: Option<(usize, Header)>) -> Result<Recording, RecordingError> {
+        self.moments.sort_by_key(|moment| moment.at);
+        self.history.sort_by_key(|action| action.at);
+        let Some(first) = self.moments.first() else { return Err(RecordingError::Empty) };
+        let starts = self.zero.unwrap_or(first.at);
+        let mut recording = Recording {
+            title: "A recording".into(),
+            starts,
+            history: self.history,
+            moments: self.moments,
+            ..Recording::default()
+        };
+        if let Some((line, header)) = header {
+            recording.title = header.title;
+            (recording.modelled_on, recording.published) = (header.modelled_on, header.published);
+            (recording.set, recording.agents) = (header.set, header.agents);
+            (recording.speed, recording.targets) = (header.speed, header.targets);
+            (recording.hints, recording.conduct) = (header.hints, header.conduct);
+            recording.hints.sort_by_key(|hint| hint.at);
+            whole(&recording).map_err(|why| RecordingError::Line { line, why })?;
+        }
+        Ok(recording)
+    }
+}
+
+fn header_of(text: &str) -> Result<Header, String> {
+    let header: Header = read("the header", text)?;
     if header.andon_recording != 1 {
-        return Err(wrong(format!(
+        return Err(format!(
             "is a recording of version {}; this andon reads version 1: take a newer andon",
             header.andon_recording
-        )));
+        ));
     }
     Ok(header)
 }
 
-/// An action, as `POST /v1/actions` takes it; a recording must say when.
-fn action(text: &str, timed: bool) -> Result<Action, String> {
-    let decoded = native::decode(text.as_bytes(), Time::default()).map_err(|error| error.to_string())?;
-    if let Some(rejected) = decoded.rejected.into_iter().next() {
-        return Err(rejected.reason);
+/// What the header says must fit what follows.
+fn whole(recording: &Recording) -> Result<(), String> {
+    if let Some(speed) = recording.speed.filter(|speed| !SPEEDS.contains(speed)) {
+        return Err(format!("in the header: speed: {}", SpeedError(speed)));
     }
-    if !timed {
-        return Err("an action of a recording needs its time: `at`".into());
+    if let Some(hint) = recording.hints.iter().find(|hint| hint.at < recording.starts) {
+        return Err(format!("in the header: a hint at {} comes before the start", hint.at));
     }
-    let Some((_, mut action)) = decoded.actions.into_iter().next() else {
-        return Err("is no action".into());
-    };
-    action.received_at = action.at;
-    Ok(action)
+    for agent in recording.conduct.keys() {
+        let declared = recording.agents.iter().any(|declared| declared.id == *agent);
+        if !declared && recording.actions().all(|action| action.agent != *agent) {
+            return Err(format!("in the header: conduct names {agent}, who neither is declared nor acts"));
+        }
+    }
+    Ok(())
 }
 
-/// Even work: the same calls each hour, never two at once for two agents.
-fn expand(quiet: &Quiet, zero: Time) -> Result<Vec<Action>, String> {
-    if quiet.hours == 0 || quiet.hours > LONGEST_HOURS {
-        return Err(format!("a quiet stretch lasts 1 to {LONGEST_HOURS} hours, not {}", quiet.hours));
+fn within(harm: Harm) -> Result<(), String> {
+    harm.excess().map_or(Ok(()), |why| Err(format!("in harm: {why}")))
+}
+
+fn read<T: DeserializeOwned>(what: &str, text: &str) -> Result<T, String> {
+    if !text.starts_with('{') {
+        return Err(format!("in {what}: an object is meant"));
     }
-    let calls = quiet.hours.checked_mul(quiet.calls_per_hour).filter(|calls| (1..=MOST_QUIET).contains(calls));
-    let calls = calls.ok_or_else(|| format!("a quiet stretch stands for 1 to {MOST_QUIET} calls"))?;
-    let step = Time::HOUR / i64::from(quiet.calls_per_hour);
-    let make = |back: i64| {
-        let at = zero.plus(-back * step);
-        Action {
-            id: None,
-            started: None,
-            at,
-            received_at: at,
-            agent: quiet.agent.clone(),
-            run: None,
-            workflow: quiet.workflow.clone(),
-            tool: quiet.tool.clone(),
-            endpoint: quiet.endpoint.clone(),
-            class: quiet.class.clone(),
-            cost: quiet.usd_per_call,
-            cost_estimated: false,
-            status: crate::telemetry::Status::Ok,
-            artefact: None,
-            amount: None,
-            counterparty: None,
-            model: None,
-            tokens: None,
-            on_behalf_of: None,
-            input: None,
-            output: None,
-            call_id: None,
-            trace_id: None,
-            span_id: None,
-            parent_span_id: None,
-            detail: None,
-        }
-    };
-    Ok((1..=i64::from(calls)).rev().map(make).collect())
+    serde_json::from_str(text).map_err(|error| format!("in {what}: {}", said(&error)))
+}
+
+/// serde's words without a place inside the line.
+fn said(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or(&text).to_owned()
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const HEADER: &str = r#"{"andon_recording":1,"title":"T","starts":"2026-03-02T14:00:00Z"}"#;
-
-    /// DRL.1: a file of plain actions is a recording; its zero is its first action.
-    #[test]
-    fn plain_actions_are_a_recording() {
-        let text = "{\"agent\":\"b\",\"tool\":\"x\",\"at\":\"2026-03-02T14:00:05Z\"}\n\n{\"agent\":\"a\",\"tool\":\"x\",\"at\":\"2026-03-02T14:00:01Z\"}\n";
-        let recording = Recording::parse(text).unwrap();
-        assert_eq!(recording.moments.len(), 2);
-        assert_eq!(recording.starts.to_string(), "2026-03-02T14:00:01.000Z");
-        assert!(matches!(&recording.moments[0].item, Item::Action(action) if action.agent.as_str() == "a"));
-    }
-
-    /// DRL.1: a stretch of quiet hours becomes history before the start, the same each time.
-    #[test]
-    fn quiet_hours_become_history() {
-        let quiet = r#"{"quiet":{"agent":"a","hours":25,"calls_per_hour":4,"usd_per_call":0.01,"tool":"x"}}"#;
-        let action = r#"{"agent":"a","tool":"x","at":"2026-03-02T14:00:01Z"}"#;
-        let text = format!("{HEADER}\n{quiet}\n{action}");
-        let recording = Recording::parse(&text).unwrap();
-        assert_eq!(recording.history.len(), 100);
-        assert_eq!(recording.history[0].at.to_string(), "2026-03-01T13:00:00.000Z");
-        assert!(recording.history.iter().all(|action| action.at < recording.starts));
-        assert_eq!(Recording::parse(&text), Ok(recording));
-    }
-
-    #[test]
-    fn what_is_wrong_is_named_with_its_line() {
-        let good = r#"{"agent":"a","tool":"x","at":"2026-03-02T14:00:01Z"}"#;
-        for (text, words) in [
-            (String::new(), "holds no action"),
-            (HEADER.to_owned(), "holds no action"),
-            (format!("{HEADER}\n{good}\nnot json"), "line 3 of the recording: is no JSON"),
-            (format!("{HEADER}\n[1]"), "line 2 of the recording: is no JSON object"),
-            (format!("{HEADER}\n{{\"agent\":\"a\",\"tool\":\"x\"}}"), "needs its time"),
-            (
-                format!("{HEADER}\n{{\"mark\":\"thunder\",\"at\":\"2026-03-02T14:00:01Z\",\"text\":\"x\"}}"),
-                "not a mark",
-            ),
-            (format!("{HEADER}\n{{\"quiet\":{{\"agent\":\"a\",\"hours\":0,\"calls_per_hour\":1}}}}"), "1 to 168 hours"),
-            (
-                format!("{HEADER}\n{{\"quiet\":{{\"agent\":\"a\",\"hours\":1,\"calls_per_hour\":0}}}}"),
-                "1 to 100000 calls",
-            ),
-            ("{\"quiet\":{\"agent\":\"a\",\"hours\":1,\"calls_per_hour\":1}}".to_owned(), "needs a header"),
-            (HEADER.replace(":1,", ":2,"), "version 2"),
-            (HEADER.replace("\"title\":\"T\",", ""), "missing field `title`"),
-            (format!("{good}\n{{\"agent\":\"\",\"at\":\"2026-03-02T14:00:01Z\"}}"), "line 2 of the recording"),
-        ] {
-            let said = Recording::parse(&text).unwrap_err().to_string();
-            assert!(said.contains(words), "{said:?} does not say {words:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_makes_the_parser_panic(text in any::<String>(), hours in any::<u32>(), calls in any::<u32>()) {
-            let _ = Recording::parse(&text);
-            let _ = Recording::parse(&format!("{HEADER}\n{text}"));
-            if hours.checked_mul(calls).is_none_or(|all| all > 5_000) {
-                let quiet = format!(r#"{{"quiet":{{"agent":"a","hours":{hours},"calls_per_hour":{calls}}}}}"#);
-                let _ = Recording::parse(&format!("{HEADER}\n{quiet}"));
-            }
-        }
-    }
-}
+#[path = "parse_tests.rs"]
+mod tests;

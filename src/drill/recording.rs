@@ -1,12 +1,38 @@
-//! What a recording holds.
+//! What a recording holds; `assets/drills/README.md` tells people how to write one.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Conduct, Harm};
 use crate::{
     incident::AgentDeclaration,
     telemetry::Action,
-    terms::{Time, words},
+    terms::{AgentId, Time, words},
 };
+
+/// How fast a recording is played that does not say.
+const SPEED: f64 = 60.0;
+
+words! {
+    /// What a drill is scored against, in seconds of the drill's own clocks.
+    Target, "a target" {
+        /// From the first harmful action to somebody knowing of it (DET.1).
+        Detection = "detection_s",
+        /// From the page to a person's acknowledgement.
+        Acknowledge = "acknowledge_s",
+        /// From declaring to the seven facts answered (TEN.1).
+        Facts = "facts_s",
+        /// From confirmed harm to everything in scope halted (CON.1).
+        Halt = "halt_s",
+        /// From declaring or containment to the evidence frozen (EVI.1).
+        Evidence = "evidence_s",
+        /// From declaring to the first update sent.
+        Update = "update_s",
+        /// From containment to the last checklist verified.
+        Rollback = "rollback_s",
+    }
+}
 
 words! {
     /// What a mark stands for.
@@ -23,8 +49,7 @@ words! {
 }
 
 /// Something that happened around the agents.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
     /// What it stands for.
     pub mark: MarkKind,
@@ -33,8 +58,19 @@ pub struct Mark {
     /// In words.
     pub text: String,
     /// The time was not published: whoever made the recording set it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub set: bool,
+    /// A page that reaches nobody.
+    pub deaf: bool,
+}
+
+/// A text for the facilitator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hint {
+    /// From when on it helps.
+    pub at: Time,
+    /// In words.
+    pub text: String,
 }
 
 /// One thing of a recording.
@@ -53,10 +89,12 @@ pub struct Moment {
     pub at: Time,
     /// What.
     pub item: Item,
+    /// What it harms, if it is executed.
+    pub harm: Harm,
 }
 
 /// A recording, read and checked.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Recording {
     /// In a line.
     pub title: String,
@@ -68,10 +106,44 @@ pub struct Recording {
     pub set: Option<String>,
     /// Its zero: what lies before it is history.
     pub starts: Time,
+    /// How fast it is played where nobody says.
+    pub speed: Option<f64>,
+    /// What it is scored against, where that differs from the runbook.
+    pub targets: BTreeMap<Target, u32>,
+    /// For the facilitator, in order of time.
+    pub hints: Vec<Hint>,
     /// Its agents.
     pub agents: Vec<AgentDeclaration>,
+    /// How those of its agents behave that do not ask and obey.
+    pub conduct: BTreeMap<AgentId, Conduct>,
     /// Quiet days before the start, in order of time; they give the rate tripwires their baselines.
     pub history: Vec<Action>,
     /// What happens, in order of time.
     pub moments: Vec<Moment>,
+}
+
+impl Recording {
+    /// What is harmed when nobody stops anything.
+    pub fn harm(&self) -> Harm {
+        self.moments.iter().map(|moment| moment.harm).sum()
+    }
+
+    /// How fast it is played where nobody says.
+    pub fn speed(&self) -> f64 {
+        self.speed.unwrap_or(SPEED)
+    }
+
+    /// How an agent takes a switch.
+    pub fn conduct_of(&self, agent: &AgentId) -> Conduct {
+        self.conduct.get(agent).cloned().unwrap_or_default()
+    }
+
+    /// Its actions, history first, in order of time.
+    pub fn actions(&self) -> impl Iterator<Item = &Action> {
+        let played = self.moments.iter().filter_map(|moment| match &moment.item {
+            Item::Action(action) => Some(&**action),
+            Item::Mark(_) => None,
+        });
+        self.history.iter().chain(played)
+    }
 }

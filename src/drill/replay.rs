@@ -1,10 +1,13 @@
 //! A recording laid over the present: what comes when, at a given speed.
 
-use super::recording::{Item, Recording};
+use super::{
+    Harm,
+    recording::{Item, Recording},
+};
 use crate::{telemetry::Action, terms::Time};
 
 /// The speeds a replay may have.
-const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=1_000.0;
+pub(super) const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=1_000.0;
 
 /// A speed nobody can follow.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -18,6 +21,8 @@ pub struct Timed {
     pub offset_ms: i64,
     /// What; its times are those of the replay.
     pub item: Item,
+    /// What it harms, if it is executed.
+    pub harm: Harm,
 }
 
 /// A recording laid over the present.
@@ -63,7 +68,7 @@ impl Replay {
                     Item::Action(action) => Item::Action(Box::new(place((**action).clone(), at))),
                     Item::Mark(mark) => Item::Mark(super::Mark { at, ..mark.clone() }),
                 };
-                Timed { offset_ms, item }
+                Timed { offset_ms, item, harm: moment.harm }
             })
             .collect();
         Ok(Self { history, timed })
@@ -110,12 +115,13 @@ mod tests {
         }
     }
 
-    /// DRL.1: what ships is interesting within a minute at sixty times its speed.
+    /// DRL.1: what ships is interesting within a minute at the speed it states, sixty times its own where it states none.
     #[test]
     fn every_shipped_recording_plays_within_about_a_minute() {
         for (name, _) in crate::drill::SHIPPED {
             let recording = shipped(name).unwrap();
-            let replay = Replay::new(&recording, Time::from_millis(1_800_000_000_000), 60.0, 1).unwrap();
+            let speed = recording.speed();
+            let replay = Replay::new(&recording, Time::from_millis(1_800_000_000_000), speed, 1).unwrap();
             assert!((30_000..=90_000).contains(&replay.lasts_ms()), "{name}: {}", replay.lasts_ms());
             let before = recording.history.first().map_or(0, |first| recording.starts.since(first.at));
             assert!(before > 25 * Time::HOUR, "{name}: its baselines need more than a day");

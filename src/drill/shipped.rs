@@ -6,6 +6,19 @@ use super::{Recording, RecordingError};
 pub const SHIPPED: &[(&str, &str)] = &[
     ("refunds-twice", include_str!("../../assets/drills/refunds-twice.jsonl")),
     ("promised-refund", include_str!("../../assets/drills/promised-refund.jsonl")),
+    ("added-address", include_str!("../../assets/drills/added-address.jsonl")),
+    ("deaf-to-stop", include_str!("../../assets/drills/deaf-to-stop.jsonl")),
+    ("dropped-table", include_str!("../../assets/drills/dropped-table.jsonl")),
+    ("nine-second-delete", include_str!("../../assets/drills/nine-second-delete.jsonl")),
+    ("one-transfer", include_str!("../../assets/drills/one-transfer.jsonl")),
+    ("planted-memory", include_str!("../../assets/drills/planted-memory.jsonl")),
+    ("poisoned-package", include_str!("../../assets/drills/poisoned-package.jsonl")),
+    ("published-attack", include_str!("../../assets/drills/published-attack.jsonl")),
+    ("slow-loop", include_str!("../../assets/drills/slow-loop.jsonl")),
+    ("torn-down-platform", include_str!("../../assets/drills/torn-down-platform.jsonl")),
+    ("unasked-answer", include_str!("../../assets/drills/unasked-answer.jsonl")),
+    ("unasked-kindness", include_str!("../../assets/drills/unasked-kindness.jsonl")),
+    ("unheard-page", include_str!("../../assets/drills/unheard-page.jsonl")),
 ];
 
 /// A shipped recording by name.

@@ -18,6 +18,11 @@ impl NanoUsd {
         (usd.is_finite() && (0.0..9.2e18).contains(&nanos)).then_some(Self(nanos as i64))
     }
 
+    /// Whether it is nothing.
+    pub fn is_zero(&self) -> bool {
+        *self == Self::ZERO
+    }
+
     /// In dollars, for display and the wire.
     pub fn usd(self) -> f64 {
         self.0 as f64 / 1e9

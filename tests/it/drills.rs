@@ -62,6 +62,31 @@ async fn a_halt_in_a_drill_prevents_what_was_to_come() {
     assert_eq!(rig.get("/v1/switches").await.good(), &json!([]), "a drill halts nobody real");
 }
 
+/// DRL.3, DET.9, CON.10: an agent that ignores the stop acts past a halt, which is a breach; a switch over the tool, which
+/// is cut on its own side, stops it all the same.
+#[tokio::test]
+async fn an_agent_that_ignores_the_stop_is_a_breach_until_its_tool_is_cut() {
+    let rig = rig().await;
+    let ask = json!({"name": "deaf-to-stop", "speed": 60.0, "seed": 7});
+    rig.command("/v1/drills", ask).await.good();
+    let firings = |tripwire: &'static str| {
+        let rig = &rig;
+        async move {
+            let firings = rig.get("/v1/firings?world=DRILL-1").await;
+            let firings = firings.good().as_array().unwrap().clone();
+            firings.into_iter().filter(|firing| firing["tripwire"] == tripwire).collect::<Vec<Value>>()
+        }
+    };
+    until("it deletes", || async { !firings("authorisation").await.is_empty() }).await;
+    rig.command("/v1/switches?world=DRILL-1", json!({"scope": {"agent": "mail-agent"}, "why": "stop"})).await.good();
+    until("the halt is broken", || async { !firings("breach").await.is_empty() }).await;
+    assert_eq!(firings("breach").await[0]["agent"], "mail-agent");
+    let cut = json!({"scope": {"tool": "mail.delete"}, "why": "cut its tool"});
+    rig.command("/v1/switches?world=DRILL-1", cut).await.good();
+    until("the recording is over", || noted(&rig, "the recording is over")).await;
+    assert!(!noted(&rig, "the recording is over; 0 actions").await, "the cut prevented something");
+}
+
 #[tokio::test]
 async fn what_cannot_be_played_is_refused_with_what_can() {
     let rig = rig().await;
@@ -70,5 +95,5 @@ async fn what_cannot_be_played_is_refused_with_what_can() {
     rig.command("/v1/drills", json!({"name": "refunds-twice", "speed": 0})).await.problem(422);
     rig.command("/v1/drills", json!({"nam": "refunds-twice"})).await.problem(422);
     read(rig.ask(reqwest::Method::DELETE, "/v1/drills/DRILL-9")).await.problem(404);
-    assert_eq!(rig.get("/v1/drills/recordings").await.good().as_array().unwrap().len(), 2);
+    assert_eq!(rig.get("/v1/drills/recordings").await.good().as_array().unwrap().len(), 15);
 }

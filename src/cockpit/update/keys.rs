@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 
-use super::{act, drafts, opening, reading, submit};
+use super::{act, drafts, reading, submit};
 use crate::cockpit::{
     commands::{Do, Scope, command, why_not},
     effect::Effect,
@@ -237,7 +237,7 @@ fn choose(model: &mut Model) -> Vec<Effect> {
         Choice::Agent(agent) => return reading::open(model, agent),
         Choice::Drill(name) => {
             model.say(format!("{name} is being set up"));
-            return vec![Effect::Play { name, speed: opening::DRILL_SPEED }];
+            return vec![Effect::Play { name }];
         }
     }
     Vec::new()

@@ -21,9 +21,6 @@ use crate::{
     terms::{FiringId, IncidentId},
 };
 
-/// How fast a drill plays when it is begun from here.
-pub const DRILL_SPEED: f64 = 60.0;
-
 /// The overlay of a command; `None` when it opens none.
 pub fn overlay(model: &Model, does: Do) -> Option<Overlay> {
     let pick = |pick| Some(Overlay::Pick(Box::new(pick)));
@@ -313,7 +310,7 @@ fn recordings(model: &Model) -> Pick {
     let items = model.recordings.iter().map(|(name, title)| Item {
         label: name.clone(),
         doc: title.clone(),
-        mark: format!("×{DRILL_SPEED}"),
+        mark: String::new(),
         why_not: None,
         choice: Choice::Drill(name.clone()),
     });

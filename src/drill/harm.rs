@@ -1,0 +1,69 @@
+//! What is harmed, in figures that add up (DRL.3).
+
+use std::{iter::Sum, ops::Add};
+
+use serde::{Deserialize, Serialize};
+
+use crate::terms::NanoUsd;
+
+/// The most records, people or messages that one line may harm.
+const MOST: u64 = 1_000_000_000_000;
+
+/// What an action harms once it is executed, or what a consequence does when it comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Harm {
+    /// Records lost, changed or laid open.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub records: u64,
+    /// Money lost or owed, in USD.
+    #[serde(default, skip_serializing_if = "NanoUsd::is_zero")]
+    pub money_usd: NanoUsd,
+    /// People hurt by it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub people: u64,
+    /// Messages that cannot be called back.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub messages: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl Harm {
+    /// None at all.
+    pub const NONE: Self = Self { records: 0, money_usd: NanoUsd::ZERO, people: 0, messages: 0 };
+
+    /// Whether nothing is harmed.
+    pub fn is_none(&self) -> bool {
+        *self == Self::NONE
+    }
+
+    /// The first figure that is over what one line may hold.
+    pub(super) fn excess(&self) -> Option<String> {
+        [("records", self.records), ("people", self.people), ("messages", self.messages)]
+            .into_iter()
+            .find(|(_, count)| *count > MOST)
+            .map(|(name, count)| format!("{name}: {count} is more than one line may harm, {MOST}"))
+    }
+}
+
+impl Add for Harm {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            records: self.records.saturating_add(other.records),
+            money_usd: self.money_usd + other.money_usd,
+            people: self.people.saturating_add(other.people),
+            messages: self.messages.saturating_add(other.messages),
+        }
+    }
+}
+
+impl Sum for Harm {
+    fn sum<I: Iterator<Item = Self>>(harms: I) -> Self {
+        harms.fold(Self::NONE, Add::add)
+    }
+}
