@@ -17,9 +17,12 @@ use super::{
 use crate::{
     api::{CheckAnswer, CheckRequest, DrillStarted, Problem, RecordingView, StartDrill},
     drill::{Conduct, Item, Mark, Recording, Replay, SHIPPED, shipped},
-    incident::{Command, Fact, IncidentCommand},
+    incident::{
+        Command, Fact, IncidentCommand,
+        containment::{Scope, Switch, SwitchState},
+    },
     telemetry::Action,
-    terms::{AgentId, Author, DrillId, IncidentId, SwitchId, Time},
+    terms::{AgentId, Author, DrillId, IncidentId, Time},
 };
 
 /// Actions of the history that are fed at once.
@@ -146,8 +149,8 @@ impl Player {
         let conduct = self.conduct.get(&action.agent).cloned().unwrap_or_default();
         let interlock = self.backend.rooms.interlocks.get(Some(self.drill)).filter(|_| !conduct.beyond_reach);
         let answer = interlock.map(|interlock| interlock.check(&asked, Way::Check, now));
-        if let Some(CheckAnswer { decision, switch, .. }) = answer {
-            let over_tool = switch.is_some_and(|switch| self.names_a_tool(switch));
+        if let Some(CheckAnswer { decision, .. }) = answer {
+            let over_tool = !conduct.cut_at.is_empty() && self.tool_is_switched(&action);
             if !conduct.acts(decision, action.tool.as_ref(), over_tool) {
                 self.prevented += 1;
                 return;
@@ -156,11 +159,15 @@ impl Player {
         self.feed(vec![Action { received_at: now, ..action }]).await;
     }
 
-    /// Whether a switch of the drill's world has a tool in its scope.
-    fn names_a_tool(&self, switch: SwitchId) -> bool {
+    /// Whether a switch of the drill's world names the action's tool in its scope.
+    fn tool_is_switched(&self, action: &Action) -> bool {
         let worlds = self.backend.core.worlds();
-        let world = worlds.get(Some(self.drill));
-        world.and_then(|world| world.switches.get(&switch)).is_some_and(|switch| switch.scope.tool.is_some())
+        let over = |switch: &Switch| {
+            let Scope { tool, agent, .. } = &switch.scope;
+            let engaged = switch.state == SwitchState::Engaged && tool.is_some() && *tool == action.tool;
+            engaged && agent.as_ref().is_none_or(|agent| *agent == action.agent)
+        };
+        worlds.get(Some(self.drill)).is_some_and(|world| world.switches.values().any(|switch| over(switch)))
     }
 
     async fn feed(&self, actions: Vec<Action>) {

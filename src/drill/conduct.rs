@@ -23,7 +23,7 @@ pub struct Conduct {
 }
 
 impl Conduct {
-    /// Whether the agent acts on this answer. `over_tool`: the switch that decided names the tool in its scope.
+    /// Whether the agent acts on this answer. `over_tool`: an engaged switch names the tool in its scope.
     pub fn acts(&self, decision: Decision, tool: Option<&ToolName>, over_tool: bool) -> bool {
         let cut = over_tool && tool.is_some_and(|tool| self.cut_at.contains(tool));
         match decision {

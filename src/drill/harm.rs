@@ -6,9 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::terms::NanoUsd;
 
-/// The most records, people or messages that one line may harm.
-const MOST: u64 = 1_000_000_000_000;
-
 /// What an action harms once it is executed, or what a consequence does when it comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +29,8 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl Harm {
+    /// The most records, people or messages that one line may harm.
+    pub(super) const MOST: u64 = 1_000_000_000_000;
     /// None at all.
     pub const NONE: Self = Self { records: 0, money_usd: NanoUsd::ZERO, people: 0, messages: 0 };
 
@@ -44,8 +43,8 @@ impl Harm {
     pub(super) fn excess(&self) -> Option<String> {
         [("records", self.records), ("people", self.people), ("messages", self.messages)]
             .into_iter()
-            .find(|(_, count)| *count > MOST)
-            .map(|(name, count)| format!("{name}: {count} is more than one line may harm, {MOST}"))
+            .find(|(_, count)| *count > Self::MOST)
+            .map(|(name, count)| format!("{name}: {count} is more than one line may harm, {}", Self::MOST))
     }
 }
 

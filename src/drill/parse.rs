@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     incident::AgentDeclaration,
-    telemetry::{Action, native},
+    telemetry::{Action, endpoint, native},
     terms::{AgentId, Time},
 };
 
@@ -204,6 +204,7 @@ impl Reading {
         };
         let harm = peek.harm.map(|harm| read("harm", harm.get())).transpose()?.unwrap_or(Harm::NONE);
         within(harm)?;
+        action.endpoint = action.endpoint.map(|endpoint| settled(&endpoint)).transpose()?;
         action.started = action.started.map(|started| started.plus(later_ms));
         action.at = action.at.plus(later_ms);
         action.received_at = action.at;
@@ -269,6 +270,21 @@ fn whole(recording: &Recording) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// An endpoint's template that stays itself however often it is read.
+pub(super) fn settled(given: &str) -> Result<String, String> {
+    let mut settled = endpoint::template(given).into_owned();
+    loop {
+        let again = endpoint::template(&settled);
+        if again.is_empty() {
+            return Err("endpoint: an endpoint needs a name".into());
+        }
+        if again == settled {
+            return Ok(settled);
+        }
+        settled = again.into_owned();
+    }
 }
 
 fn within(harm: Harm) -> Result<(), String> {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use super::parse::settled;
 use crate::{
     telemetry::{Action, Status},
     terms::{ActionClass, AgentId, NanoUsd, Time, ToolName, Workflow},
@@ -43,11 +44,15 @@ impl Quiet {
         }
         let calls = self.hours.checked_mul(self.calls_per_hour).filter(|calls| (1..=MOST).contains(calls));
         let calls = calls.ok_or_else(|| format!("a quiet stretch stands for 1 to {MOST} calls"))?;
+        if self.tool.is_none() && self.endpoint.is_none() {
+            return Err("tool and endpoint are both missing: say what is called in the quiet hours".into());
+        }
+        let endpoint = self.endpoint.as_deref().map(settled).transpose()?;
         let step = Time::HOUR / i64::from(self.calls_per_hour);
-        Ok((1..=i64::from(calls)).rev().map(|back| self.call(zero.plus(-back * step))).collect())
+        Ok((1..=i64::from(calls)).rev().map(|back| self.call(zero.plus(-back * step), endpoint.clone())).collect())
     }
 
-    fn call(&self, at: Time) -> Action {
+    fn call(&self, at: Time, endpoint: Option<String>) -> Action {
         Action {
             id: None,
             started: None,
@@ -57,7 +62,7 @@ impl Quiet {
             run: None,
             workflow: self.workflow.clone(),
             tool: self.tool.clone(),
-            endpoint: self.endpoint.clone(),
+            endpoint,
             class: self.class.clone(),
             cost: self.usd_per_call,
             cost_estimated: false,
