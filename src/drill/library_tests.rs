@@ -12,9 +12,12 @@ use crate::{
     },
 };
 
+/// Tripwire, agent, whole seconds after the start.
+type Opens = &'static [(Tripwire, &'static str, i64)];
+
 /// What opens in each: tripwire, agent, whole seconds after the start. Nobody halts anything here, so that no breach can
 /// be: that one is played in a real backend, `tests/it/drills.rs`.
-const OPENS: &[(&str, &[(Tripwire, &str, i64)])] = &[
+const OPENS: &[(&str, Opens)] = &[
     (
         "added-address",
         &[(Outcome, "account-agent", 305), (CostRate, "account-agent", 865), (ActionRate, "account-agent", 1145)],
