@@ -57,7 +57,7 @@ impl Node {
         let info = crate::crash::answering(&Home::under(folder.path())).await;
         let person = http().unix_socket(info.socket).build().unwrap();
         let node = Self { child, person, folder };
-        until("the node is ready", 20, || async { node.get("/readyz").await["ready"] == true }).await;
+        until("the node is ready", 60, || async { node.get("/readyz").await["ready"] == true }).await;
         node
     }
 
@@ -107,7 +107,7 @@ impl Node {
     async fn stop(mut self) -> tempfile::TempDir {
         self.signal(Signal::TERM);
         let child = &mut self.child;
-        until("it stops", 20, || std::future::ready(child.try_wait().unwrap().is_some())).await;
+        until("it stops", 60, || std::future::ready(child.try_wait().unwrap().is_some())).await;
         std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
     }
 
@@ -137,7 +137,7 @@ async fn until<F: Future<Output = bool>>(what: &str, seconds: u64, mut holds: im
 /// Two nodes that share the partitions evenly.
 async fn two(database: &str, broker: &str, runbook: Option<&Path>) -> [Node; 2] {
     let (first, second) = tokio::join!(Node::start(database, broker, runbook), Node::start(database, broker, runbook));
-    until("both judge half", 30, || async { first.judged().await == 16 && second.judged().await == 16 }).await;
+    until("both judge half", 60, || async { first.judged().await == 16 && second.judged().await == 16 }).await;
     [first, second]
 }
 
@@ -159,7 +159,7 @@ async fn each_fired_once(node: &Node, agents: &[String], rounds: usize) {
             && firing["limit"] == 10.0
     };
     let mut last = Vec::new();
-    let end = Instant::now() + Duration::from_secs(40);
+    let end = Instant::now() + Duration::from_secs(60);
     while last.len() != agents.len() || !last.iter().all(exact) {
         assert!(Instant::now() < end, "each once, each action counted once: {last:#?}");
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -189,12 +189,12 @@ async fn an_action_is_judged_once_whichever_node_takes_it() {
     nodes[0].post("/v1/traces", &spans).await;
     for node in &nodes {
         // Nobody declared them: one firing each.
-        until("every firing is known", 20, || async { node.firings("authorisation").await.len() == 25 }).await;
-        until("every action is kept", 20, || async {
+        until("every firing is known", 60, || async { node.firings("authorisation").await.len() == 25 }).await;
+        until("every action is kept", 60, || async {
             node.get("/v1/actions?limit=100").await.as_array().unwrap().len() == 25
         })
         .await;
-        until("every agent's figures are told", 30, || async {
+        until("every agent's figures are told", 60, || async {
             let live = node.get("/v1/state").await["live"]["agents"].clone();
             (0..24).all(|n| live[format!("bot-{n}")]["calls_window"] == 1)
         })
@@ -236,14 +236,14 @@ async fn a_judge_killed_in_mid_flow_loses_no_firing_and_pages_nobody_twice() {
     std::fs::write(texts.path().join("paging.toml"), queue).unwrap();
     let agents = agents();
     let survivor = Arc::new(Node::start(&url, &broker.url(), Some(texts.path())).await);
-    until("it judges everything", 30, || async { survivor.judged().await == 32 }).await;
+    until("it judges everything", 60, || async { survivor.judged().await == 32 }).await;
     for agent in &agents {
         for round in 0..FIRST {
             survivor.send(&spend(agent, round)).await;
         }
     }
     let victim = Arc::new(Node::start(&url, &broker.url(), Some(texts.path())).await);
-    until("both judge half", 30, || async { survivor.judged().await == 16 && victim.judged().await == 16 }).await;
+    until("both judge half", 60, || async { survivor.judged().await == 16 && victim.judged().await == 16 }).await;
     let (sent, killed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let senders: Vec<_> = agents
         .iter()
@@ -266,16 +266,16 @@ async fn a_judge_killed_in_mid_flow_loses_no_firing_and_pages_nobody_twice() {
             })
         })
         .collect();
-    until("every sender is in mid-flow", 30, || async { sent.load(Ordering::SeqCst) >= 24 * 5 }).await;
+    until("every sender is in mid-flow", 60, || async { sent.load(Ordering::SeqCst) >= 24 * 5 }).await;
     victim.signal(Signal::KILL);
     killed.store(true, Ordering::SeqCst);
     for sender in senders {
         sender.await.unwrap();
     }
-    until("the other node judges everything", 30, || async { survivor.judged().await == 32 }).await;
+    until("the other node judges everything", 60, || async { survivor.judged().await == 32 }).await;
     each_fired_once(&survivor, &agents, ROUNDS).await;
-    until("every page went", 30, || async { pager.taken().len() >= agents.len() }).await;
-    until("and the log knows", 30, || async {
+    until("every page went", 60, || async { pager.taken().len() >= agents.len() }).await;
+    until("and the log knows", 60, || async {
         let all = survivor.firings("cost-rate").await;
         all.iter()
             .all(|firing| firing["pages"][0]["state"] == "accepted" && firing["pages"].as_array().unwrap().len() == 1)
@@ -304,10 +304,10 @@ async fn a_judge_that_slept_through_its_lease_says_nothing_twice() {
     for agent in &agents {
         other.send(&spend(agent, 13)).await;
     }
-    until("the other one judges everything", 30, || async { other.judged().await == 32 }).await;
+    until("the other one judges everything", 60, || async { other.judged().await == 32 }).await;
     each_fired_once(&other, &agents, 14).await;
     sleeper.signal(Signal::CONT);
-    until("they share again", 30, || async { sleeper.judged().await == 16 && other.judged().await == 16 }).await;
+    until("they share again", 60, || async { sleeper.judged().await == 16 && other.judged().await == 16 }).await;
     for agent in &agents {
         sleeper.send(&spend(agent, 14)).await;
     }
@@ -326,7 +326,7 @@ async fn engines_go_on_from_their_checkpoints_when_every_node_was_stopped() {
             nodes[round % 2].send(&spend(agent, round)).await;
         }
     }
-    until("all are judged", 20, || async {
+    until("all are judged", 60, || async {
         let live = nodes[0].get("/v1/state").await["live"]["agents"].clone();
         agents.iter().all(|agent| live[agent]["calls_window"] == 13)
     })
@@ -357,7 +357,7 @@ async fn without_nats_telemetry_is_refused_and_halting_goes_on() {
     assert!(refused.status() == 503 && refused.headers().contains_key(RETRY_AFTER), "{refused:?}");
     let refused: Value = refused.json().await.unwrap();
     assert!(refused["detail"].as_str().unwrap().contains("NATS"), "{refused}");
-    until("it is not ready, and says why", 20, || async {
+    until("it is not ready, and says why", 60, || async {
         let ready = node.get("/readyz").await;
         ready["ready"] == false && ready["reasons"].to_string().contains("NATS")
     })
@@ -365,12 +365,12 @@ async fn without_nats_telemetry_is_refused_and_halting_goes_on() {
     let halted = node.command("/v1/switches", json!({"scope": {}})).await;
     assert_eq!(halted["recorded"], true, "{halted}");
     broker.run();
-    until("it is taken again", 30, || async {
+    until("it is taken again", 60, || async {
         matches!(node.try_post("/v1/actions", &spend("spender-00", 1)).await, Some((200, _)))
     })
     .await;
-    until("both are kept", 20, || async { node.get("/v1/actions").await.as_array().unwrap().len() == 2 }).await;
-    until("and judged", 20, || async {
+    until("both are kept", 60, || async { node.get("/v1/actions").await.as_array().unwrap().len() == 2 }).await;
+    until("and judged", 60, || async {
         node.get("/v1/state").await["live"]["agents"]["spender-00"]["calls_window"] == 2
     })
     .await;
@@ -390,7 +390,7 @@ async fn without_nats_telemetry_is_refused_and_halting_goes_on() {
 async fn a_database_or_a_nats_that_does_not_answer_loses_nothing() {
     let (mut server, broker, agents) = (Server::start(), Broker::start(), agents());
     let node = Node::start(&server.database(), &broker.url(), None).await;
-    until("it judges everything", 20, || async { node.judged().await == 32 }).await;
+    until("it judges everything", 60, || async { node.judged().await == 32 }).await;
     let large = json!({"agent": "spender-00", "tool": "pay", "input": "x".repeat(2 << 20)});
     let mixed = node.post("/v1/actions", &json!([large, spend("spender-00", 0)[0]])).await;
     assert_eq!((&mixed["accepted"], &mixed["rejected"][0]["index"]), (&json!(1), &json!(0)), "{mixed}");
@@ -408,7 +408,7 @@ async fn a_database_or_a_nats_that_does_not_answer_loses_nothing() {
     server.stop();
     for agent in &agents {
         for round in 12..14 {
-            until("NATS takes it without the database", 30, || async {
+            until("NATS takes it without the database", 60, || async {
                 matches!(node.try_post("/v1/actions", &spend(agent, round)).await, Some((200, _)))
             })
             .await;
@@ -429,13 +429,13 @@ async fn an_approved_call_is_no_breach_at_any_node_and_another_one_is_once() {
     let asked = json!({"agent": "refund-bot", "tool": "pay", "input": {"amount": 120}});
     let ticket = here.post("/v1/interlock/check", &asked).await["hold"].as_str().unwrap().to_owned();
     let at = format!("/v1/holds/{ticket}");
-    until("the other node knows the call that waits", 10, || async { there.get(&at).await["state"] == "waiting" })
+    until("the other node knows the call that waits", 60, || async { there.get(&at).await["state"] == "waiting" })
         .await;
     there.command(&format!("{at}/decide"), json!({"approve": true, "why": "seen", "saw": "120 to acct-9"})).await;
-    until("it is approved here", 10, || async { here.get(&at).await["state"] == "approved" }).await;
+    until("it is approved here", 60, || async { here.get(&at).await["state"] == "approved" }).await;
     let with_ticket = json!({"agent": "refund-bot", "tool": "pay", "input": {"amount": 120}, "hold": ticket});
     assert_eq!(here.post("/v1/interlock/check", &with_ticket).await["decision"], "allow");
-    until("its use is known there", 10, || async { there.get(&at).await["state"] == "used" }).await;
+    until("its use is known there", 60, || async { there.get(&at).await["state"] == "used" }).await;
     let acted =
         |id: &str| json!([{"id": id, "agent": "refund-bot", "tool": "pay", "input": {"amount": 120}, "run": "r"}]);
     assert_eq!(there.send(&acted("one")).await, 1);
@@ -444,7 +444,7 @@ async fn an_approved_call_is_no_breach_at_any_node_and_another_one_is_once() {
         node.firings("breach").await.into_iter().filter(|firing| firing["detail"] == switch.as_str()).collect()
     };
     for node in [&here, &there] {
-        until("it is seen at every node", 20, || async {
+        until("it is seen at every node", 60, || async {
             node.get("/v1/actions").await.as_array().unwrap().len() == 1
         })
         .await;
@@ -452,8 +452,8 @@ async fn an_approved_call_is_no_breach_at_any_node_and_another_one_is_once() {
     }
     assert_eq!(here.send(&acted("two")).await, 1);
     for node in [&here, &there] {
-        until("the second is a breach", 20, || async { !breaches(node).await.is_empty() }).await;
-        until("its switch knows", 20, || async {
+        until("the second is a breach", 60, || async { !breaches(node).await.is_empty() }).await;
+        until("its switch knows", 60, || async {
             let halt = node.get(&format!("/v1/switches/{switch}")).await["halt"].clone();
             halt["escaped"] == 1 && halt["slipped"].as_array().unwrap().len() == 1
         })
@@ -477,13 +477,13 @@ async fn what_a_backend_learned_alone_is_shared() {
     assert_eq!(alone.broker("judged").await, Value::Null, "nothing of it is there");
     let folder = alone.stop().await;
     let first = Node::within(folder, &url, Some(&broker.url()), None).await;
-    until("it judges everything", 20, || async { first.judged().await == 32 }).await;
+    until("it judges everything", 60, || async { first.judged().await == 32 }).await;
     let second = Node::start(&url, &broker.url(), None).await;
     for agent in &agents {
         second.send(&spend(agent, 13)).await;
     }
     each_fired_once(&first, &agents, 14).await;
-    until("what it had kept before stays", 10, || async {
+    until("what it had kept before stays", 60, || async {
         first.get("/v1/actions?limit=1000").await.as_array().unwrap().len() == 24 * 14
     })
     .await;

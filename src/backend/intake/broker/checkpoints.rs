@@ -1,5 +1,7 @@
 //! How far a partition's engine got: its state, and the last action it covers.
 
+use std::collections::VecDeque;
+
 use sqlx::{
     Row,
     postgres::{PgPool, PgRow},
@@ -24,6 +26,32 @@ pub(super) struct Checkpoint {
     pub published_at: Time,
     /// The engine's snapshot.
     pub state: Vec<u8>,
+}
+
+/// How long the broker keeps what is judged and covered, for nodes that were away; and where it is half full.
+const KEPT: i64 = Time::DAY;
+const KEPT_HALF_FULL: i64 = Time::MINUTE;
+
+/// Since when the messages up to a number are covered, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Covered(VecDeque<(Time, u64)>);
+
+impl Covered {
+    /// A checkpoint covers everything up to `seq`.
+    pub fn add(&mut self, now: Time, seq: u64) {
+        self.0.push_back((now, seq));
+    }
+
+    /// Before which message the broker may forget; once.
+    pub fn due(&mut self, now: Time, half_full: bool) -> Option<u64> {
+        let kept = if half_full { KEPT_HALF_FULL } else { KEPT };
+        let mut due = None;
+        while let Some((_, seq)) = self.0.front().copied().filter(|(at, _)| now.since(*at) >= kept) {
+            due = Some(seq);
+            self.0.pop_front();
+        }
+        due
+    }
 }
 
 /// A checkpoint was not written.
@@ -106,4 +134,22 @@ fn read(row: &PgRow) -> Result<Checkpoint, sqlx::Error> {
         published_at: Time::from_millis(row.try_get(2)?),
         state,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_covered_is_forgotten_after_a_day_and_sooner_where_room_is_scarce() {
+        let at = |minutes: i64| Time::from_millis(minutes * Time::MINUTE);
+        let mut covered = Covered::default();
+        for minutes in 0..4 {
+            covered.add(at(minutes), 10 * minutes.unsigned_abs());
+        }
+        assert_eq!(covered.due(at(3), false), None);
+        assert_eq!(covered.due(at(3), true), Some(20), "the newest minute stays for the other nodes");
+        assert_eq!(covered.due(at(3), true), None, "once");
+        assert_eq!(covered.due(at(3 + 24 * 60), false), Some(30));
+    }
 }

@@ -2,7 +2,7 @@
 //! order, has the log take what it sees, and only then moves its checkpoint on.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -21,7 +21,7 @@ use super::{
         wiring::{Judge, Writer},
     },
     bench::{Bench, Ending, Stopped},
-    checkpoints::{self, Checkpoint, NotSaved},
+    checkpoints::{self, Checkpoint, Covered, NotSaved},
     connection::nats,
     figures,
     unrecorded::unrecorded,
@@ -42,8 +42,6 @@ const APART: i64 = 2 * Time::MINUTE;
 const CHECKPOINT: i64 = 15 * Time::SECOND;
 /// Between two times that every agent's figures are told.
 const TELL_ALL: i64 = 20 * Time::SECOND;
-/// How long the broker keeps what is judged and covered, for nodes that were away.
-const KEPT: i64 = Time::DAY;
 /// Between two attempts to record.
 const RETRY: Duration = Duration::from_millis(500);
 /// How long a judge waits for this node's own sight, which may be busy with what it missed.
@@ -83,7 +81,7 @@ struct Partition<W> {
     /// What the last checkpoint covers, and when it was written.
     saved: (u64, Time),
     /// Checkpoints whose messages the broker keeps still.
-    covered: VecDeque<(Time, u64)>,
+    covered: Covered,
     repeats: HashMap<FiringKey, FiringChange>,
     told: BTreeMap<String, AgentLive>,
     told_all: Time,
@@ -112,7 +110,7 @@ impl<W: Writer> Partition<W> {
             seen: Seen::default(),
             place: (0, Time::default()),
             saved: (0, now),
-            covered: VecDeque::new(),
+            covered: Covered::default(),
             repeats: HashMap::new(),
             told: BTreeMap::new(),
             told_all: now,
@@ -129,10 +127,9 @@ impl<W: Writer> Partition<W> {
             if !this.judge.restore(&checkpoint.state) {
                 tracing::warn!(%partition, "the saved engine does not read; baselines start over");
             } else if checkpoint.stream == this.bench.ready.ordinal && checkpoint.seq > 0 {
-                // A server that lost its tail counts from there again.
-                let seq = checkpoint.seq.min(this.bench.ready.last().await?);
-                this.place = (seq, checkpoint.published_at);
-                this.saved.0 = seq;
+                this.place = (checkpoint.seq, checkpoint.published_at);
+                this.saved.0 = checkpoint.seq;
+                this.covered.add(now, checkpoint.seq);
                 let start_time = checkpoint.published_at.plus(-APART).to_chrono();
                 from = DeliverPolicy::ByStartTime { start_time };
             }
@@ -210,8 +207,9 @@ impl<W: Writer> Partition<W> {
                 action.tool = Some(item.tool().clone());
             }
             let again = self.seen.again(&source, way, &action, action.received_at);
-            if seq <= self.place.0 {
-                // Before the checkpoint: only what may be half of a pair counts.
+            // Covered by the checkpoint, it is here for what may be half of a pair. A server that lost its tail gives its
+            // numbers out again, later.
+            if seq <= self.place.0 && published_at <= self.place.1 {
                 continue;
             }
             self.place = (seq, published_at);
@@ -267,8 +265,11 @@ impl<W: Writer> Partition<W> {
         let figures = self.judge.figures(now);
         self.bench.heard.take(figures.clone());
         figures::tell(self.bench.broker.client(), self.partition, &mut self.told, figures).await;
-        if self.place.0 > self.saved.0 && now.since(self.saved.1) >= CHECKPOINT {
-            self.save().await?;
+        if now.since(self.saved.1) >= CHECKPOINT {
+            if self.place.0 != self.saved.0 {
+                self.save().await?;
+            }
+            self.saved.1 = now;
             self.forget(now).await;
         }
         Ok(())
@@ -330,29 +331,21 @@ impl<W: Writer> Partition<W> {
         match checkpoints::save(&self.bench.pool, mine, &checkpoint).await {
             Ok(()) => {
                 self.saved = (seq, now);
-                self.covered.push_back((now, seq));
+                self.covered.add(now, seq);
                 Ok(())
             }
             Err(NotSaved::Lost) => Err(Stopped::Lost),
             Err(why) => {
                 tracing::warn!(partition = self.partition, %why, "a checkpoint was not written; what it would cover is judged again after a crash");
-                self.saved.1 = now;
                 Ok(())
             }
         }
     }
 
-    /// Has the broker forget what checkpoints covered for a day; sooner where it is half full.
+    /// Has the broker forget what was covered for long enough.
     async fn forget(&mut self, now: Time) {
-        let full = self.bench.broker.status().is_half_full();
-        let mut until = None;
-        while let Some((at, seq)) = self.covered.front().copied()
-            && (now.since(at) >= KEPT || full && self.covered.len() > 1)
-        {
-            until = Some(seq);
-            self.covered.pop_front();
-        }
-        if let Some(seq) = until
+        let due = self.covered.due(now, self.bench.broker.status().is_half_full());
+        if let Some(seq) = due
             && let Err(why) = self.bench.ready.forget(self.partition, seq).await
         {
             tracing::warn!(partition = self.partition, %why, "the stream keeps what is judged");
