@@ -67,6 +67,8 @@ pub struct Settings {
     pub home: Home,
     /// Where a team's own runbook texts would be.
     pub runbook_folder: PathBuf,
+    /// Where a team's own recordings would be.
+    pub drills_folder: PathBuf,
     /// `ANDON_URL`.
     pub url: Option<String>,
     /// `ANDON_CA_FILE`.
@@ -107,6 +109,7 @@ impl Settings {
             wrong,
             home,
             runbook_folder: folder.join("runbook"),
+            drills_folder: folder.join("drills"),
             url: env("ANDON_URL"),
             ca_file: env("ANDON_CA_FILE").map(PathBuf::from),
             token: env("ANDON_TOKEN").map(Secret::new),

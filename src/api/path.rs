@@ -1,6 +1,6 @@
 //! Every path, once.
 
-use crate::terms::{AgentId, DrillId, FiringId, HoldId, IncidentId, SwitchId};
+use crate::terms::{AgentId, DrillId, FiringId, FreezeId, HoldId, IncidentId, SwitchId};
 
 /// Native telemetry.
 pub const ACTIONS: &str = "/v1/actions";
@@ -159,6 +159,12 @@ pub fn readers(id: IncidentId, records: &[String]) -> String {
     let records: Vec<String> = records.iter().map(|record| format!("record={}", escaped(record))).collect();
     let mark = if records.is_empty() { "" } else { "?" };
     format!("{INCIDENTS}/{id}/readers{mark}{}", records.join("&"))
+}
+
+/// A page of what one freeze of an incident pins, after a number.
+pub fn pinned(id: IncidentId, freeze: FreezeId, after: u64, limit: usize, world: Option<DrillId>) -> String {
+    let world = world.map(|drill| format!("&world={drill}")).unwrap_or_default();
+    format!("{INCIDENTS}/{id}/evidence/actions?freeze={freeze}&after={after}&limit={limit}{world}")
 }
 
 /// One incident's look back.

@@ -15,7 +15,7 @@ use super::{
     interlock::Way,
 };
 use crate::{
-    api::{CheckAnswer, CheckRequest, DrillStarted, Problem, RecordingView, StartDrill},
+    api::{CheckAnswer, CheckRequest, DrillStarted, LONGEST_RECORDING, Problem, RecordingView, StartDrill},
     drill::{Conduct, Item, Mark, Recording, Replay, SHIPPED, shipped},
     incident::{
         Command, Fact, IncidentCommand,
@@ -54,8 +54,11 @@ pub fn recordings() -> Vec<RecordingView> {
 /// # Errors
 /// No such recording, a speed nobody can follow, or what the log says.
 pub async fn start(backend: &Arc<Backend>, by: Author, id: Uuid, asked: StartDrill) -> Result<DrillStarted, Problem> {
-    let StartDrill { name, speed, seed } = asked;
-    let recording = shipped(&name).map_err(Problem::unknown)?;
+    let StartDrill { name, recording, speed, seed } = asked;
+    let recording = match recording {
+        None => shipped(&name).map_err(Problem::unknown)?,
+        Some(text) => own(&name, text).await?,
+    };
     let speed = speed.unwrap_or(recording.speed());
     let begins = (backend.clock)();
     let replay =
@@ -77,6 +80,20 @@ pub async fn start(backend: &Arc<Backend>, by: Author, id: Uuid, asked: StartDri
         });
     }
     Ok(DrillStarted { id: drill, title, lasts_s })
+}
+
+/// A recording that came with the request.
+async fn own(name: &str, text: String) -> Result<Recording, Problem> {
+    if SHIPPED.iter().any(|(known, _)| *known == name) {
+        return Err(Problem::invalid(422, format!("`name`: {name} ships with andon; give yours another name")));
+    }
+    if text.len() > LONGEST_RECORDING {
+        let most = LONGEST_RECORDING >> 20;
+        return Err(Problem::invalid(422, format!("`recording`: at most {most} MiB are played; split it")));
+    }
+    let read = tokio::task::spawn_blocking(move || Recording::parse(&text)).await;
+    let read = read.map_err(|_| Problem::unavailable("the recording was not read; ask again"))?;
+    read.map_err(|why| Problem::invalid(422, why.to_string()))
 }
 
 /// One drill being played.

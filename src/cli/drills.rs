@@ -1,14 +1,18 @@
 //! `andon drill`.
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 use uuid::Uuid;
 
 use super::{
     print::{self, Failed},
     reach::Reach,
+    recordings,
 };
 use crate::{
-    api::{Accepted, Ask, DrillStarted, RecordingView, StartDrill, path},
+    api::{Accepted, Ask, DrillStarted, LONGEST_RECORDING, RecordingView, StartDrill, path},
+    drill::{Recording, SHIPPED},
     incident,
     terms::DrillId,
 };
@@ -20,7 +24,7 @@ pub enum Drill {
     List,
     /// Play a recording in a world of its own. Nothing in it is real.
     Run {
-        /// The recording's name.
+        /// The name of a shipped recording or of one in the `drills` folder beside your config, or a file of your own.
         name: String,
         /// How many times faster than recorded, 0.1 to 1000; as the recording says where you do not.
         #[arg(long)]
@@ -29,6 +33,12 @@ pub enum Drill {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Make a recording of a past incident, without its names.
+    Record(recordings::Record),
+    /// Say what is in a recording, or what is wrong with it.
+    Check(recordings::Check),
+    /// Make a recording of what others wrote down: runs of benchmarks, an audit log, traces.
+    Import(recordings::Import),
     /// End a drill; its world stays to be read.
     End {
         /// DRILL-1.
@@ -37,16 +47,25 @@ pub enum Drill {
 }
 
 pub async fn run(reach: &Reach, asked: Drill) -> Result<(), Failed> {
+    match asked {
+        Drill::Check(asked) => return recordings::check(reach, &asked),
+        Drill::Import(asked) => return recordings::import(reach, &asked),
+        Drill::Record(asked) => return recordings::record(reach, asked).await,
+        Drill::List | Drill::Run { .. } | Drill::End { .. } => {}
+    }
     let client = reach.client().await?;
     match asked {
+        Drill::Check(_) | Drill::Import(_) | Drill::Record(_) => Ok(()),
         Drill::List => {
-            let recordings: Vec<RecordingView> = client.get(&format!("{}/recordings", path::DRILLS)).await?;
+            let mut recordings: Vec<RecordingView> = client.get(&format!("{}/recordings", path::DRILLS)).await?;
+            recordings.extend(own(reach));
             let takes: Vec<incident::Drill> = client.get(path::DRILLS).await?;
             let all = serde_json::json!({ "recordings": recordings, "drills": takes });
             reach.show(&all, |_| list(&recordings, &takes))
         }
         Drill::Run { name, speed, seed } => {
-            let ask = Ask { id: Uuid::now_v7(), command: StartDrill { name, speed, seed } };
+            let (name, recording) = named(reach, &name)?;
+            let ask = Ask { id: Uuid::now_v7(), command: StartDrill { name, recording, speed, seed } };
             let started: DrillStarted = client.post(path::DRILLS, &ask).await?;
             reach.show(&started, |started| {
                 let DrillStarted { id, title, lasts_s } = started;
@@ -59,6 +78,36 @@ pub async fn run(reach: &Reach, asked: Drill) -> Result<(), Failed> {
             reach.told(&accepted, |kinds| format!("{drill}: {kinds}"))
         }
     }
+}
+
+/// A recording by its name, or the text of one's own by its file or from the folder.
+fn named(reach: &Reach, given: &str) -> Result<(String, Option<String>), Failed> {
+    let shipped = SHIPPED.iter().any(|(name, _)| *name == given);
+    let file = if given.contains(['/', '.']) {
+        PathBuf::from(given)
+    } else {
+        reach.settings.drills_folder.join(format!("{given}.jsonl"))
+    };
+    if shipped || !given.contains(['/', '.']) && !file.is_file() {
+        return Ok((given.to_owned(), None));
+    }
+    let text = recordings::text_of(&file, LONGEST_RECORDING as u64)?;
+    let name = file.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok((name, Some(text)))
+}
+
+/// What lies in the folder of one's own recordings and reads.
+fn own(reach: &Reach) -> Vec<RecordingView> {
+    let entries = std::fs::read_dir(&reach.settings.drills_folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    files.retain(|file| file.extension().is_some_and(|kind| kind == "jsonl"));
+    files.sort();
+    let view = |file: PathBuf| {
+        let name = file.file_stem()?.to_string_lossy().into_owned();
+        let Recording { title, modelled_on, .. } = recordings::read(&file).ok()?;
+        Some(RecordingView { name, title, modelled_on })
+    };
+    files.into_iter().filter_map(view).collect()
 }
 
 fn list(recordings: &[RecordingView], takes: &[incident::Drill]) -> Result<(), Failed> {

@@ -35,6 +35,7 @@ mod postmortem;
 mod print;
 mod reach;
 mod readiness;
+mod recordings;
 mod rollback;
 mod run;
 mod runbook;

@@ -155,7 +155,7 @@ impl Backend for Client {
 
     fn play(&self, name: String) -> BoxFuture<'static, Result<DrillId, LinkError>> {
         let client = self.clone();
-        let ask = Ask { id: Uuid::now_v7(), command: StartDrill { name, speed: None, seed: 0 } };
+        let ask = Ask { id: Uuid::now_v7(), command: StartDrill { name, recording: None, speed: None, seed: 0 } };
         async move { Ok(client.post::<_, DrillStarted>(path::DRILLS, &ask).await?.id) }.boxed()
     }
 

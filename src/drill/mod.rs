@@ -4,9 +4,12 @@
 
 mod conduct;
 mod harm;
+mod import;
 #[cfg(test)]
 mod library_tests;
+mod names;
 mod parse;
+mod record;
 mod recording;
 mod replay;
 mod shipped;
@@ -15,6 +18,7 @@ mod write;
 
 pub use conduct::Conduct;
 pub use harm::Harm;
+pub use import::{Foreign, ImportError};
 pub use parse::RecordingError;
 pub use recording::{Hint, Item, Mark, MarkKind, Moment, Recording, Target};
 pub use replay::{Replay, SpeedError, Timed};

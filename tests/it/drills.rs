@@ -67,7 +67,7 @@ async fn a_halt_in_a_drill_prevents_what_was_to_come() {
 #[tokio::test]
 async fn an_agent_that_ignores_the_stop_is_a_breach_until_its_tool_is_cut() {
     let rig = rig().await;
-    let ask = json!({"name": "deaf-to-stop", "speed": 60.0, "seed": 7});
+    let ask = json!({"name": "deaf-to-stop", "speed": 100.0, "seed": 7});
     rig.command("/v1/drills", ask).await.good();
     let firings = |tripwire: &'static str| {
         let rig = &rig;

@@ -41,6 +41,7 @@ mod paging;
 mod partitions;
 mod postmortem;
 mod proof;
+mod recordings;
 mod rig;
 mod rollback;
 mod rules;

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use uuid::Uuid;
 
 use super::{
-    extract::{Id, Json},
+    extract::{Id, body, read},
     reply::{Reply, ask},
 };
 use crate::{
-    api::{Accepted, Ask, DrillStarted, RecordingView, StartDrill},
+    api::{Accepted, Ask, DrillStarted, LONGEST_RECORDING, RecordingView, StartDrill},
     backend::{app::Backend, drill, identity::Identity, rights::Right},
     incident::{Command, Drill},
     terms::DrillId,
@@ -27,12 +27,11 @@ pub async fn recordings() -> axum::Json<Vec<RecordingView>> {
 }
 
 /// Plays one.
-pub async fn start(
-    State(backend): State<Arc<Backend>>,
-    identity: Identity,
-    Json(Ask { id, command }): Json<Ask<StartDrill>>,
-) -> Reply<DrillStarted> {
+pub async fn start(State(backend): State<Arc<Backend>>, identity: Identity, request: Request) -> Reply<DrillStarted> {
     identity.demand(Right::Drill)?;
+    // As JSON a text may take twice its bytes.
+    let body = body(request, 2 * LONGEST_RECORDING).await?;
+    let Ask { id, command } = read::<Ask<StartDrill>>(&body)?;
     drill::start(&backend, identity.author.clone(), id, command).await.map(axum::Json)
 }
 
