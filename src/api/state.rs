@@ -1,6 +1,9 @@
 //! What a cockpit begins with, and the figures that are not in the log.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -152,6 +155,15 @@ impl Live {
     pub fn failing(&self) -> Vec<String> {
         let failing = self.armed.probes.iter().filter_map(|(name, probe)| Some((name, probe.why_not.as_ref()?)));
         failing.map(|(name, why)| format!("{name} would not work: {why}")).collect()
+    }
+
+    /// The same without what belongs to these incidents: only others see them (TEAM.9).
+    pub fn without(mut self, hidden: &BTreeSet<IncidentId>) -> Self {
+        if !hidden.is_empty() {
+            self.touched.retain(|id, _| !hidden.contains(id));
+            self.writing.retain(|writer| !hidden.contains(&writer.writing.incident));
+        }
+        self
     }
 
     /// Agents that no switch reaches: they are observed only (CON.16).

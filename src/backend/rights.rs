@@ -111,7 +111,10 @@ fn needed_on_incident(ask: &IncidentCommand) -> Right {
         | IncidentCommand::AcceptCondition(_)
         | IncidentCommand::ApproveRestart(_)
         | IncidentCommand::Merge(_)
+        | IncidentCommand::Restrict(_)
+        | IncidentCommand::LiftRestriction(_)
         | IncidentCommand::Split(_) => Right::Vouch,
+        IncidentCommand::EnterRestricted(_) => Right::Override,
         IncidentCommand::Resolve { over: Some(_), .. } | IncidentCommand::Close { over: Some(_) } => Right::Override,
         // Something may be missing: whoever files over that, overrides.
         IncidentCommand::FilePostmortem(filed) if filed.over.is_some() => Right::Override,

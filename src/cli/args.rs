@@ -4,8 +4,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     actuators, agents, backend, cause, config, custody, decide, drafts, drills, evals, evidence, facts, figures,
-    firings, holds, hooks, incidents, interlock, login, outbox, postmortem, rollback, runbook, severity, status,
-    switches, team, tokens, tripwires,
+    firings, holds, hooks, incidents, interlock, login, outbox, postmortem, restrict, rollback, runbook, severity,
+    status, switches, team, tokens, tripwires,
 };
 use crate::terms::{DrillId, IncidentId};
 
@@ -115,6 +115,8 @@ pub enum Command {
     Field(team::Field),
     /// Relate an incident to another.
     Relate(team::Relation),
+    /// Have only named people see an incident.
+    Restrict(restrict::Restriction),
     /// Merge an incident into another, which takes everything in.
     Merge(team::Pair),
     /// Split a part of an incident off as one of its own.

@@ -67,6 +67,9 @@ pub struct Declare {
     /// What it begins with: a template of the runbook's incidents.toml.
     #[arg(long)]
     template: Option<String>,
+    /// Only these people see it, and you (TEAM.9).
+    #[arg(long, value_delimiter = ',', value_name = "NAME,NAME")]
+    restrict_to: Vec<String>,
 }
 
 pub async fn declare(reach: &Reach, asked: Declare) -> Result<(), Failed> {
@@ -82,6 +85,7 @@ pub async fn declare(reach: &Reach, asked: Declare) -> Result<(), Failed> {
         source: asked.source,
         surfaced_at: asked.surfaced_at,
         template: asked.template,
+        restricted_to: asked.restrict_to,
     };
     let accepted = reach.submit(Command::Declare(declare)).await?;
     let id = accepted.events.iter().find_map(|event| match event.stream.topic {
@@ -125,7 +129,10 @@ pub async fn list(reach: &Reach, asked: &List) -> Result<(), Failed> {
                     status,
                     commander,
                     print::clock(incident.declared_at),
-                    incident.title.clone(),
+                    match &incident.restricted {
+                        Some(_) => format!("[restricted] {}", incident.title),
+                        None => incident.title.clone(),
+                    },
                 ]
             })
             .collect();

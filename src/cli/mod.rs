@@ -36,6 +36,7 @@ mod print;
 mod reach;
 mod readiness;
 mod recordings;
+mod restrict;
 mod rollback;
 mod run;
 mod runbook;

@@ -11,7 +11,7 @@ use super::{
     holds, hooks, incidents, interlock, login, outbox, postmortem,
     print::{Failed, line},
     reach::Reach,
-    readiness, rollback, runbook, severity, status, switches, team, tokens, told, tripwires,
+    readiness, restrict, rollback, runbook, severity, status, switches, team, tokens, told, tripwires,
 };
 use crate::config::Settings;
 
@@ -56,6 +56,7 @@ pub async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Snooze(asked) => team::snooze(&reach, asked).await,
         Command::Field(asked) => team::field(&reach, asked).await,
         Command::Relate(asked) => team::relate(&reach, &asked).await,
+        Command::Restrict(asked) => restrict::run(&reach, asked).await,
         Command::Merge(asked) => team::merge(&reach, &asked).await,
         Command::Split(asked) => team::split(&reach, asked).await,
         Command::Harm(asked) => incidents::harm(&reach, &asked).await,

@@ -75,6 +75,8 @@ pub enum Ask {
     DropTask(IncidentId, TaskId),
     /// Adds a link.
     AddLink(IncidentId),
+    /// Has only named people see an incident.
+    Restrict(IncidentId),
     /// Merges into another incident.
     Merge(IncidentId),
     /// Records a finding.
@@ -134,6 +136,7 @@ impl Ask {
             Self::AddTask(_) | Self::AddChange(_) => &["what"],
             Self::AddLink(_) => &["address"],
             Self::Merge(_) => &["into"],
+            Self::Restrict(_) => &["who", "why"],
             Self::AddFinding(_) => &["finding"],
             Self::AddRerun(_) => &["runs", "failed", "conditions"],
             Self::Correct(_) => &["change"],

@@ -71,6 +71,9 @@ fn what(model: &Model) -> Line<'static> {
             spans.push(Span::styled(format!("{} ", incident.id), theme.style(Role::Strong)));
             spans.push(severity(model, incident));
             spans.push(Span::styled(format!(" {}", text::cut(&incident.title, 120)), theme.style(Role::Strong)));
+            if incident.restricted.is_some() {
+                spans.push(Span::styled("  ⊘ restricted", theme.style(Role::Warn)));
+            }
             if !incident.confirmed {
                 spans.push(Span::styled("  to confirm: C yes, X no", theme.style(Role::Warn)));
             }

@@ -33,6 +33,7 @@ fn entry(kind: &str, by: &str, seconds: i64) -> Entry {
 /// Declared by a tripwire at 0, and nothing else known.
 fn incident() -> Incident {
     Incident {
+        restricted: None,
         id: IncidentId(1),
         version: 1,
         drill: false,

@@ -13,6 +13,7 @@ use super::{
     pages::{FiringTold, MuteTripwire, PageSent, RoundSent, RoundTold, UnmuteTripwire},
     postmortem::{DropCase, FilePostmortem, SetPostmortem, SettleDelta},
     restart,
+    restriction::{EnterRestricted, LiftRestriction, Restrict},
     rollback::{Substitute, WorkRollback},
     team::{
         AddLink, AddTask, ChangeTask, EndTask, MarkEvent, Merge, Relate, RemoveLink, ReopenTask, SetField, Snooze,
@@ -52,6 +53,8 @@ pub struct Declare {
     pub surfaced_at: Option<Time>,
     /// An incident template of the runbook (TEAM.11).
     pub template: Option<String>,
+    /// Who alone sees it from its first moment, beside whoever declares it (TEAM.9); empty is everybody.
+    pub restricted_to: Vec<String>,
     /// It waits for a person to confirm it: no person says so yet.
     pub unconfirmed: bool,
 }
@@ -427,6 +430,12 @@ pub enum IncidentCommand {
     SetField(SetField),
     /// Relates it to another incident (TEAM.10).
     Relate(Relate),
+    /// Only named people see it from now on (TEAM.9).
+    Restrict(Restrict),
+    /// Everybody sees it again.
+    LiftRestriction(LiftRestriction),
+    /// Whoever is not named lets themselves in; recorded.
+    EnterRestricted(EnterRestricted),
     /// Merges it into another.
     Merge(Merge),
     /// Splits a part off.

@@ -16,6 +16,7 @@ use super::{
     pages::{FiringTold, Muted, PageSent, PagesAcknowledged, PagingBegun, RoundSent, RoundTold, Unmuted},
     postmortem::{CaseDropped, DeltaProposed, DeltaSettled, PostmortemFiled, PostmortemWritten, RegressionCase},
     restart,
+    restriction::{LiftRestriction, Restricted},
     rollback::{RollbackPlan, Substitute, WorkRollback},
     state::ClockPlan,
     team::{
@@ -361,6 +362,10 @@ pub enum Fact {
     FieldSet(SetField),
     /// It is related to another incident (TEAM.10).
     RelatedTo(Relate),
+    /// Only named people see it from now on (TEAM.9).
+    Restricted(Restricted),
+    /// Everybody sees it again.
+    RestrictionLifted(LiftRestriction),
     /// It was merged into another, and ends here.
     MergedInto(Merge),
     /// Another was merged into it.

@@ -21,6 +21,7 @@ mod mttd;
 pub mod pages;
 pub mod postmortem;
 pub mod restart;
+pub mod restriction;
 pub mod rollback;
 mod state;
 pub mod team;

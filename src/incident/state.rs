@@ -15,6 +15,7 @@ use super::{
     pages::Paging,
     postmortem::Postmortem,
     restart::Gate,
+    restriction::Restriction,
     rollback::{Substitute, Work},
     team::{Task, Team},
 };
@@ -451,6 +452,9 @@ pub struct Incident {
     pub checklists: Vec<Checklist>,
     /// Its drafts.
     pub drafts: Vec<Draft>,
+    /// Who alone sees it (TEAM.9).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restricted: Option<Restriction>,
     /// What is agreed for each audience (COM.6).
     #[serde(default)]
     pub communication: Communication,

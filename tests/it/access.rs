@@ -87,3 +87,56 @@ fn who_only_watches_sees_no_verbs() {
     seat.sees("you may not engage here");
     assert_eq!(desk.json(&["switches"]), json!([]));
 }
+
+/// TEAM.9: an incident that only named people see is in no list, no state, no stream and behind no number for the others; who is
+/// named from now on sees it whole; an override lets somebody in, and the log says so.
+#[test]
+fn a_restricted_incident_is_not_there_for_others() {
+    let desk = Desk::new();
+    desk.done(&["declare", "a colleague is named", "--severity", "SEV-3", "--restrict-to", "lee"]);
+    desk.done(&["declare", "refunds paid twice", "--severity", "SEV-3"]);
+    let titles = |desk: &Desk| {
+        let all = desk.json(&["incidents"]);
+        all.as_array().unwrap().iter().map(|one| one["title"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(titles(&desk), ["a colleague is named", "refunds paid twice"]);
+    desk.by(Some("kim"));
+    assert_eq!(titles(&desk), ["refunds paid twice"]);
+    let nobody = desk.refused(1, &["show", "9"]).replace("INC-9", "INC-1");
+    for asked in [
+        vec!["show", "1"],
+        vec!["log", "1"],
+        vec!["postmortem", "1"],
+        vec!["evidence", "list", "1"],
+        vec!["note", "1", "x"],
+        vec!["evidence", "freeze", "1"],
+        vec!["merge", "2", "1"],
+    ] {
+        assert_eq!(desk.refused(1, &asked), nobody, "{asked:?}");
+    }
+    let secret =
+        desk.by(None).json(&["token", "make", "wall", "--role", "viewer"])["secret"].as_str().unwrap().to_owned();
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(home.path().join("config")).unwrap();
+    let token = home.path().join("token");
+    std::fs::write(&token, secret).unwrap();
+    let config = format!("url = {:?}\ntoken_file = {:?}\n", desk.url(), token.display().to_string());
+    std::fs::write(home.path().join("config/config.toml"), config).unwrap();
+    let seat = Seat::open(home.path(), 80, 24, &["--pane", "people", "1"]);
+    seat.sees("● live");
+    desk.done(&["note", "1", "about the colleague"]);
+    desk.done(&["note", "2", "about the refunds"]);
+    desk.done(&["restrict", "1", "--to", "wall", "--why", "the wall is in a closed room"]);
+    seat.sees("a colleague is named");
+    seat.sees("see this incident");
+    desk.done(&["restrict", "1", "--to", "lee", "--why", "the room is open again"]);
+    seat.until("it is gone", |text| !text.contains("colleague"));
+
+    desk.by(Some("kim"));
+    assert!(desk.refused(2, &["restrict", "1", "--enter"]).contains("--why"));
+    desk.done(&["restrict", "1", "--enter", "--why", "nobody who is named answers"]);
+    let log = desk.done(&["log", "1"]);
+    assert!(log.contains("let themselves in: nobody who is named answers"), "{log}");
+    desk.done(&["restrict", "1", "--lift", "--why", "published"]);
+    assert_eq!(titles(desk.by(Some("lee"))).len(), 2);
+}

@@ -45,7 +45,7 @@ pub async fn freeze(
     let found = worlds.get(drill).and_then(|world| Some((world, world.incidents.get(&incident)?)));
     let Some((world, about)) = found else {
         return Err(Problem::unknown(format!(
-            "there is no {incident} in this world; `andon incidents` lists those there are"
+            "there is no {incident} in this world; `andon incidents` shows what there is"
         )));
     };
     let predicate = wanted(about, world, &ask)?;

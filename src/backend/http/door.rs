@@ -13,8 +13,10 @@ use axum::{
 };
 
 use super::{
+    extract::world_of,
     peer::{Peer, Who},
     problem,
+    reply::sees,
 };
 use crate::{
     api::{self, Problem},
@@ -79,6 +81,13 @@ fn admit(backend: &Backend, peer: &Peer, request: &Request) -> Result<Identity, 
     backend.limits.count(&identity, &peer.address(), path)?;
     let writes = !matches!(*request.method(), Method::GET | Method::HEAD);
     identity.demand(rights::of_path(writes, path))?;
+    // Whatever is served of an incident, an answer to who does not see it is that there is none (TEAM.9). What is asked of it
+    // is judged where it is read: an override lets somebody in.
+    let incident = path.strip_prefix(api::path::INCIDENTS).and_then(|rest| rest.strip_prefix('/'));
+    let id = incident.and_then(|rest| rest.split('/').next()).and_then(|id| id.parse().ok());
+    if let Some(id) = id.filter(|_| !path.ends_with("/commands")) {
+        sees(backend, &identity, world_of(request.uri())?, id)?;
+    }
     Ok(identity)
 }
 

@@ -1,7 +1,12 @@
 //! `GET /v1/events`: the log, live, as SSE. A reader that resumes after a position sees every later event exactly once
 //! (law 3): it subscribes first, reads the log up to what it heard, and reads again whenever it lags.
 
-use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    convert::Infallible,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     extract::State,
@@ -23,7 +28,7 @@ use crate::{
     api::{Live, Problem, Resync},
     backend::{app::Backend, identity::Identity, presence::Present, rights::Right},
     incident::{Event, Fact, Topic},
-    terms::{DrillId, TokenId},
+    terms::{Author, DrillId, IncidentId, TokenId},
 };
 
 /// How often a silent stream says that it lives; proxies cut what is silent for longer.
@@ -57,6 +62,7 @@ pub async fn open(
         sick: backend.rooms.interlocks.pulse().subscribe(),
         drill,
         sees_tokens: identity.may(Right::Tokens),
+        author: identity.author,
         token: identity.token,
         epoch: all.epoch,
         position: if lost { all.position } else { after },
@@ -108,6 +114,7 @@ struct Feed {
     sick: watch::Receiver<bool>,
     drill: Option<DrillId>,
     sees_tokens: bool,
+    author: Author,
     /// The token that opened the stream: revoked, it ends.
     token: Option<TokenId>,
     epoch: u32,
@@ -127,10 +134,8 @@ struct Feed {
 
 impl Feed {
     async fn next(&mut self) -> Option<Frame> {
-        if self.resync {
-            self.resync = false;
-            let resync = Resync { epoch: self.epoch, position: self.position };
-            return frame(Some("resync"), Some((self.epoch, self.position)), &resync);
+        if std::mem::take(&mut self.resync) {
+            return self.anew();
         }
         loop {
             if self.over {
@@ -140,6 +145,9 @@ impl Feed {
                 if let Some(frame) = self.take(&event) {
                     return Some(frame);
                 }
+                if std::mem::take(&mut self.resync) {
+                    return self.anew();
+                }
                 continue;
             }
             if self.behind {
@@ -148,7 +156,7 @@ impl Feed {
             }
             if !self.greeted {
                 self.greeted = true;
-                return frame(Some("live"), None, &self.backend.live(self.drill));
+                return frame(Some("live"), None, &self.backend.live(self.drill).without(&self.hidden()));
             }
             tokio::select! {
                 () = self.backend.stop.cancelled() => return None,
@@ -162,10 +170,26 @@ impl Feed {
                 changed = self.live.changed() => {
                     changed.ok()?;
                     let live = self.live.borrow_and_update().clone();
-                    return frame(Some("live"), None, &*live);
+                    let hidden = self.hidden();
+                    if hidden.is_empty() {
+                        return frame(Some("live"), None, &*live);
+                    }
+                    return frame(Some("live"), None, &Live::clone(&live).without(&hidden));
                 }
             }
         }
+    }
+
+    /// The reader is to read the state anew.
+    fn anew(&self) -> Option<Frame> {
+        let place = (self.epoch, self.position);
+        frame(Some("resync"), Some(place), &Resync { epoch: place.0, position: place.1 })
+    }
+
+    /// Incidents that only others see (TEAM.9).
+    fn hidden(&self) -> BTreeSet<IncidentId> {
+        let worlds = self.backend.core.worlds();
+        worlds.get(self.drill).map(|world| world.hidden_from(&self.author)).unwrap_or_default()
     }
 
     /// Reads a page of what the log has; `None` ends the stream, the reader comes back and resumes.
@@ -192,11 +216,17 @@ impl Feed {
         if matches!(event.fact, Fact::TokenRevoked { token } if Some(token) == self.token) {
             self.over = true;
         }
-        let wanted = match event.stream.topic {
-            Topic::Drills | Topic::Runbook => true,
-            Topic::Access => self.drill.is_none() && self.sees_tokens,
-            _ => event.stream.drill == self.drill,
-        };
+        // Who sees an incident from now on has not its beginning, and who does not any more has too much: both read anew.
+        if matches!(event.fact, Fact::Restricted(_) | Fact::RestrictionLifted(_)) && event.stream.drill == self.drill {
+            self.resync = true;
+            return None;
+        }
+        let wanted = self.backend.core.worlds().shows(event, &self.author)
+            && match event.stream.topic {
+                Topic::Drills | Topic::Runbook => true,
+                Topic::Access => self.drill.is_none() && self.sees_tokens,
+                _ => event.stream.drill == self.drill,
+            };
         if wanted { frame(None, Some((event.epoch, event.position)), event) } else { None }
     }
 }

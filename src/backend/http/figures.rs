@@ -6,13 +6,13 @@ use axum::{extract::State, http::Uri};
 
 use super::{extract::typed_parameter, reply::Reply};
 use crate::{
-    backend::app::Backend,
+    backend::{app::Backend, identity::Identity},
     report::figures::{self, Both},
     terms::Time,
 };
 
 /// Real ones and drills apart; `?since=` leaves out what was declared before.
-pub async fn show(State(backend): State<Arc<Backend>>, uri: Uri) -> Reply<Both> {
+pub async fn show(State(backend): State<Arc<Backend>>, identity: Identity, uri: Uri) -> Reply<Both> {
     let since = typed_parameter::<Time>(&uri, "since")?;
-    Ok(axum::Json(figures::figures(&backend.core.worlds(), since, (backend.clock)())))
+    Ok(axum::Json(figures::figures(&backend.core.worlds().seen_by(&identity.author), since, (backend.clock)())))
 }

@@ -37,12 +37,18 @@ pub(super) fn find(world: &World, id: IncidentId) -> Result<&Arc<Incident>, Prob
 }
 
 /// Every incident of a world, oldest first; `?open=true` leaves out what is over.
-pub async fn list(State(backend): State<Arc<Backend>>, InWorld(drill): InWorld, uri: Uri) -> Reply<Vec<IncidentView>> {
+pub async fn list(
+    State(backend): State<Arc<Backend>>,
+    identity: Identity,
+    InWorld(drill): InWorld,
+    uri: Uri,
+) -> Reply<Vec<IncidentView>> {
     let only_open = typed_parameter::<bool>(&uri, "open")?.unwrap_or(false);
     let all = worlds(&backend, drill)?;
     let world = world(&all, drill)?;
     let now = (backend.clock)();
-    let shown = world.incidents.values().filter(|incident| !only_open || incident.is_open());
+    let seen = world.incidents.values().filter(|incident| incident.is_seen_by(&identity.author));
+    let shown = seen.filter(|incident| !only_open || incident.is_open());
     Ok(axum::Json(shown.map(|incident| view(incident, world, &backend.runbook_of(incident), now)).collect()))
 }
 

@@ -13,7 +13,7 @@ use crate::{
         evidence::{Blob, Source},
         rollback::Said,
     },
-    terms::DrillId,
+    terms::{DrillId, IncidentId},
 };
 
 /// What a route answers.
@@ -33,6 +33,11 @@ pub async fn ask(
     identity.demand(rights::needed(&command))?;
     if let Command::Engage(engage) = &command {
         identity.demand_switch(&engage.scope, engage.mode)?;
+    }
+    if let Command::OnIncident { incident, ask } = &command
+        && !matches!(ask, IncidentCommand::EnterRestricted(_))
+    {
+        sees(backend, identity, world, *incident)?;
     }
     let command = match command {
         // What is frozen is pinned before it is recorded.
@@ -54,7 +59,27 @@ pub async fn ask(
         }
         command => command,
     };
-    backend.core.submit(world, id, identity.author.clone(), command).await.map(Json)
+    let mut accepted = backend.core.submit(world, id, identity.author.clone(), command).await?;
+    // What it led to in an incident that only others see is not told.
+    let worlds = backend.core.worlds();
+    accepted.events.retain(|event| worlds.shows(event, &identity.author));
+    Ok(Json(accepted))
+}
+
+/// Refuses an incident that only others see, as if it were not there (TEAM.9).
+///
+/// # Errors
+/// 404.
+pub fn sees(backend: &Backend, identity: &Identity, world: Option<DrillId>, id: IncidentId) -> Result<(), Problem> {
+    let worlds = backend.core.worlds();
+    let known = worlds.get(world).and_then(|world| world.incidents.get(&id));
+    match known.is_none_or(|incident| incident.is_seen_by(&identity.author)) {
+        true => Ok(()),
+        false => {
+            tracing::info!(who = %identity.author, %id, "asked for an incident that is restricted to others");
+            Err(unknown(id, "andon incidents"))
+        }
+    }
 }
 
 /// The whole fold, and proof that the world asked about is in it.

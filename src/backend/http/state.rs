@@ -20,10 +20,11 @@ pub async fn show(
     InWorld(drill): InWorld,
 ) -> Reply<api::State> {
     let all = worlds(&backend, drill)?;
+    let hidden = all.get(drill).map(|world| world.hidden_from(&identity.author)).unwrap_or_default();
     Ok(axum::Json(api::State {
         epoch: all.epoch,
         position: all.position,
-        world: all.get(drill).cloned().unwrap_or_default(),
+        world: all.get(drill).map(|world| world.seen_by(&identity.author).into_owned()).unwrap_or_default(),
         drills: all.takes.values().cloned().collect(),
         upkeep: all.upkeep.clone(),
         you: You {
@@ -32,6 +33,6 @@ pub async fn show(
             name: identity.author,
         },
         backend: backend.about(),
-        live: backend.live(drill),
+        live: backend.live(drill).without(&hidden),
     }))
 }

@@ -24,7 +24,7 @@ use crate::{
     backend::app::Backend,
     incident::{Event, Fact, communication::DeliveryState},
     runbook::{Hook, Runbook},
-    terms::Time,
+    terms::{Author, Time},
 };
 
 /// How often it is looked whether hooks came, went or changed.
@@ -200,7 +200,10 @@ impl Follower {
     }
 
     fn wants(&self, event: &Event) -> bool {
-        RealEvent::of(event).is_some_and(|real| self.hook.wants(&real.event().fact.kind()))
+        let wants = |real: RealEvent<'_>| self.hook.wants(&real.event().fact.kind());
+        // What only named people see goes to a hook that is named like one of them (TEAM.9).
+        let shows = || self.backend.core.worlds().shows(event, &Author::Automation(self.hook.name.clone()));
+        RealEvent::of(event).is_some_and(wants) && shows()
     }
 
     /// Tries until it is taken; false where the other side wants no more.

@@ -88,6 +88,8 @@ impl Page {
     fn of_round(subject: Subject, incident: &Incident, round: &Round) -> Self {
         let begun = &round.begun;
         let source = incident.agents.first().map(ToString::to_string).or_else(|| incident.workflow.clone());
+        // Who carries the pager is not by that among those who see it (TEAM.9).
+        let title = if incident.restricted.is_some() { "restricted: named people see it" } else { &incident.title };
         let unconfirmed = if incident.confirmed { "" } else { ", to be confirmed" };
         Self {
             subject,
@@ -100,7 +102,7 @@ impl Page {
             },
             to: None,
             link: None,
-            summary: line(&format!("{} {}: {}", incident.id, begun.severity, incident.title)),
+            summary: line(&format!("{} {}: {title}", incident.id, begun.severity)),
             detail: line(&format!("{} {} by {}{unconfirmed}", begun.occasion, begun.severity, round.by)),
             severity: "critical",
             source: line(source.as_deref().unwrap_or("andon")),

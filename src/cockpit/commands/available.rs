@@ -101,6 +101,7 @@ fn right(does: Do) -> Option<Right> {
         | Do::Snooze
         | Do::AddLink
         | Do::Merge => Right::Work,
+        Do::Restrict => Right::Vouch,
         _ => return None,
     })
 }

@@ -174,6 +174,8 @@ words! {
         AddLink = "add-link",
         /// Puts a reminder off.
         Snooze = "snooze-reminder",
+        /// Has only named people see the incident.
+        Restrict = "restrict-incident",
         /// Merges the incident into another.
         Merge = "merge-incident",
         /// Records a finding.

@@ -293,6 +293,15 @@ pub const TABLE: &[Command] = &[
         Incident,
         Confirmed,
     ),
+    c(
+        Do::Restrict,
+        People,
+        &["N"],
+        "restrict",
+        "Have only named people see this incident; nobody named is everybody again.",
+        Incident,
+        Confirmed,
+    ),
     // Where text is written, and overlays.
     c(Do::HaltHere, Editing, &["ctrl-x"], "halt", "Choose what to stop, from within a text.", Nothing, Confirmed),
     c(Do::Leave, Editing, &["esc", "ctrl-g"], "save and leave", "Save the draft and leave it.", Overlay, Harmless),

@@ -51,6 +51,13 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_, '_>) {
 /// `4 here: dana, lee, kim, sam`.
 fn present<'a>(model: &Model, columns: usize) -> Line<'a> {
     let names = model.state.as_ref().map(|state| state.live.present.clone()).unwrap_or_default();
+    if let Some(only) = model.incident().and_then(|incident| incident.restricted.as_ref()) {
+        let people: Vec<String> = only.people.iter().map(|name| text::cut(name, 16)).collect();
+        return Line::styled(
+            text::cut(&format!("⊘ only {} see this incident", people.join(", ")), columns),
+            model.look.theme.style(Role::Warn),
+        );
+    }
     let words = match names.len() {
         0 => "nobody else is here".to_owned(),
         many => format!("{many} here: {}", names.join(", ")),

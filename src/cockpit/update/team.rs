@@ -8,6 +8,7 @@ use crate::{
     },
     incident::{
         IncidentCommand,
+        restriction::{LiftRestriction, Restrict},
         team::{AddLink, AddTask, EndTask, LinkKind, Merge, TaskFrom, TaskState},
     },
     terms::{IncidentId, Time},
@@ -42,6 +43,20 @@ pub fn form(model: &Model, does: Do) -> Option<Form> {
             ];
             Form::new(format!("Add a link to {id}"), Ask::AddLink(id), fields)
         }
+        Do::Restrict => {
+            let named = incident.restricted.as_ref().map(|only| only.people.iter().cloned().collect::<Vec<_>>());
+            let fields = vec![
+                Field::text(
+                    "who",
+                    "names with commas between; you are always one",
+                    named.unwrap_or_default().join(", "),
+                ),
+                Field::text("why", "read by those who are named", ""),
+            ];
+            Form::new(format!("Restrict {id}"), Ask::Restrict(id), fields)
+                .about("Only these people see it from now on: not in lists, not in the log, not by its number.")
+                .about("Nobody named: everybody sees it again. What is stopped stays everybody's to see.")
+        }
         Do::Merge => {
             let open = model.world()?.incidents.values().rev().filter(|other| other.is_open() && other.id != id);
             let others: Vec<_> = open.map(|other| (other.id.to_string(), other.title.clone())).collect();
@@ -65,12 +80,23 @@ pub fn asked(form: &Form, model: &Model) -> Option<Result<(IncidentId, String, I
             (*id, format!("{task} dropped"), IncidentCommand::EndTask(end))
         }),
         Ask::AddLink(id) => link(form).map(|ask| (*id, "link added".into(), IncidentCommand::AddLink(ask))),
+        Ask::Restrict(id) => restrict(form, *id),
         Ask::Merge(id) => form
             .get("into")
             .parse::<IncidentId>()
             .map_err(|wrong| wrong.to_string())
             .map(|into| (*id, format!("{id} merged into {into}"), IncidentCommand::Merge(Merge { into }))),
         _ => return None,
+    })
+}
+
+fn restrict(form: &Form, id: IncidentId) -> Result<(IncidentId, String, IncidentCommand), String> {
+    let why = form.need("why")?;
+    let people: Vec<String> = form.get("who").split(',').map(|name| name.trim().to_owned()).collect();
+    Ok(if people.iter().all(String::is_empty) {
+        (id, format!("{id} is everybody's to see"), IncidentCommand::LiftRestriction(LiftRestriction { why }))
+    } else {
+        (id, format!("{id} is restricted"), IncidentCommand::Restrict(Restrict { people, why }))
     })
 }
 

@@ -120,7 +120,8 @@ fn incident_of(case: &Case<'_>, ask: &Engage) -> Result<(Option<IncidentId>, Vec
     if ask.expires_at.is_some() || ask.starts_at.is_some() {
         return Ok((None, Vec::new()));
     }
-    let mut open = case.world.incidents.values().filter(|incident| incident.is_open());
+    let all = case.world.incidents.values();
+    let mut open = all.filter(|incident| incident.is_open() && incident.is_seen_by(&case.context.by));
     match (open.next(), open.next()) {
         (Some(only), None) => Ok((Some(only.id), Vec::new())),
         (None, _) if ask.declare => {

@@ -3,7 +3,7 @@
 use super::{
     checks,
     dispatch::{Case, conflict, unknown},
-    first_minutes, pages,
+    first_minutes, pages, restriction,
 };
 use crate::{
     incident::{
@@ -80,6 +80,9 @@ pub(super) fn declare(case: &Case<'_>, ask: &Declare) -> Result<(IncidentId, Vec
             surfaced_at,
         },
     )];
+    facts.extend(
+        restriction::from_the_beginning(case, &ask.restricted_to)?.map(|fact| case.fact(Topic::Incident(id), fact)),
+    );
     if let Some(firing) = firing {
         let joined = Fact::FiringJoined { firing: firing.id, agent: firing.key.agent.clone() };
         facts.push(case.fact(Topic::Incident(id), joined));

@@ -2,7 +2,7 @@
 
 use super::{
     access, actuators, agents, auto, communication, containment, decision, declare, evidence, firings, first_minutes,
-    holds, investigation, lifecycle, pages, postmortem, restart, rollback, team, upkeep,
+    holds, investigation, lifecycle, pages, postmortem, restart, restriction, rollback, team, upkeep,
 };
 use crate::{
     incident::{
@@ -53,11 +53,9 @@ impl<'a> Case<'a> {
 
     /// An incident by id.
     pub fn incident(&self, id: IncidentId) -> Result<&'a Incident, Refusal> {
-        self.world
-            .incidents
-            .get(&id)
-            .map(AsRef::as_ref)
-            .ok_or_else(|| unknown(format!("there is no {id} in this world; `andon incidents` lists those there are")))
+        let known = self.world.incidents.get(&id).map(AsRef::as_ref);
+        // Who does not see a restricted one does not learn of it (TEAM.9).
+        known.filter(|incident| incident.is_seen_by(&self.context.by)).ok_or_else(|| no_incident(id))
     }
 
     /// Refuses everybody but people: an agent never decides, a script never releases (RST.5, protocol 4).
@@ -146,6 +144,9 @@ pub fn decide(worlds: &Worlds, runbook: &Runbook, context: &Context, command: &C
 }
 
 fn on_incident(case: &Case<'_>, id: IncidentId, ask: &IncidentCommand) -> Decided {
+    if let IncidentCommand::EnterRestricted(ask) = ask {
+        return restriction::enter(case, id, ask);
+    }
     let incident = case.incident(id)?;
     // What is on its way arrives, whatever became of its incident.
     let on_its_way = matches!(
@@ -161,6 +162,11 @@ fn on_incident(case: &Case<'_>, id: IncidentId, ask: &IncidentCommand) -> Decide
     let mut facts = by_family(case, incident, ask)?;
     facts.extend(first_minutes::too_early(case, incident, &facts));
     Ok(facts)
+}
+
+/// No incident goes by that id, as far as whoever asks may know.
+pub(super) fn no_incident(id: IncidentId) -> Refusal {
+    unknown(format!("there is no {id} in this world; `andon incidents` shows what there is"))
 }
 
 fn by_family(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand) -> Decided {
@@ -225,6 +231,10 @@ fn by_family(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand) -> Dec
         IncidentCommand::AckPages { round } => pages::acknowledge(case, incident, *round),
         IncidentCommand::RecordPage(ask) => pages::round_sent(case, incident, ask),
         IncidentCommand::RecordTold(ask) => pages::round_told(case, incident, ask),
+        IncidentCommand::Restrict(ask) => restriction::restrict(case, incident, ask),
+        IncidentCommand::LiftRestriction(ask) => restriction::lift(case, incident, ask),
+        // Decided before anything else: who asks it does not see the incident.
+        IncidentCommand::EnterRestricted(ask) => restriction::enter(case, incident.id, ask),
         IncidentCommand::SetPostmortem(_)
         | IncidentCommand::DropCase(_)
         | IncidentCommand::SettleDelta(_)

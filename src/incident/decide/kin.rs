@@ -3,11 +3,12 @@
 use super::{
     checks, declare,
     dispatch::{Case, Decided, conflict, invalid, unknown},
-    team,
+    restriction, team,
 };
 use crate::{
     incident::{
         Fact, Incident, Topic,
+        restriction::Restricted,
         team::{Kinship, Merge, Relate, Split, SplitOff, Task, TookIn},
     },
     terms::{ChecklistId, DraftId, IncidentId},
@@ -37,6 +38,7 @@ pub(super) fn merge(case: &Case<'_>, incident: &Incident, into: IncidentId) -> D
     if target.id == incident.id {
         return Err(invalid("an incident is not merged into itself"));
     }
+    restriction::same(incident, target)?;
     for one in [incident, target] {
         if !one.is_open() {
             return Err(conflict(format!("{} is {}; reopen it to merge it, or relate them", one.id, one.status)));
@@ -134,6 +136,11 @@ pub(super) fn split(case: &Case<'_>, incident: &Incident, ask: &Split) -> Decide
     };
     // Clocks keep the earliest zero: what is split off was declared when the whole was.
     let mut facts = vec![case.fact_at(Topic::Incident(id), declared, incident.declared_at)];
+    if let Some(only) = &incident.restricted {
+        let people = only.people.iter().cloned().collect();
+        let fact = Fact::Restricted(Restricted { people, why: only.why.clone(), entered: false });
+        facts.push(case.fact(Topic::Incident(id), fact));
+    }
     facts.extend(incident.harm_at.map(|at| case.fact(Topic::Incident(id), Fact::HarmConfirmed { at })));
     for firing in &ask.firings {
         let Some(known) = case.world.firings.get(firing) else { continue };

@@ -3,7 +3,7 @@
 use super::{
     checks,
     dispatch::{Case, Decided, conflict, invalid, unknown},
-    first_minutes, pages, postmortem, team,
+    first_minutes, pages, postmortem, restriction, team,
 };
 use crate::{
     incident::{
@@ -136,6 +136,7 @@ fn assign(case: &Case<'_>, incident: &Incident, role: &str, who: Option<&str>, n
     };
     // RST.5: an agent may gather and draft, a person decides.
     let who = who.map(|who| team::person(case, who)).transpose()?.flatten();
+    who.iter().try_for_each(|who| restriction::sees(incident, who))?;
     let note = note.map(|note| checks::reason("hand over", note)).transpose()?;
     if incident.roles.get(role) == who.as_ref() {
         return Ok(Vec::new());

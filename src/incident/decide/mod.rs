@@ -20,6 +20,7 @@ mod lifecycle;
 mod pages;
 mod postmortem;
 mod restart;
+mod restriction;
 mod rollback;
 mod stages;
 mod team;

@@ -114,6 +114,7 @@ fn declared(id: IncidentId, event: &Event) -> Option<Incident> {
         why: "declared".into(),
     };
     let mut incident = Incident {
+        restricted: None,
         id,
         version: event.seq,
         drill: event.drill,

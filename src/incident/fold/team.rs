@@ -3,6 +3,7 @@
 use super::incident::settle_status;
 use crate::incident::{
     Event, Fact, Incident, Status,
+    restriction::Restriction,
     team::{ChangeTask, HandOver, Kinship, Link, Related, Task, TaskEnd, TaskState, Team, TookIn},
 };
 
@@ -67,6 +68,15 @@ pub(super) fn apply(incident: &mut Incident, event: &Event) {
         Fact::FieldSet(set) => {
             incident.team.fields.insert(set.field.clone(), set.value.clone());
         }
+        Fact::Restricted(only) => {
+            incident.restricted = Some(Restriction {
+                people: only.people.iter().cloned().collect(),
+                why: only.why.clone(),
+                by: event.by.clone(),
+                at: event.occurred_at,
+            });
+        }
+        Fact::RestrictionLifted(_) => incident.restricted = None,
         Fact::RelatedTo(relate) => related(incident, Related { to: relate.to, how: relate.how }),
         Fact::MergedInto(merge) => {
             incident.team.merged_into = Some(merge.into);

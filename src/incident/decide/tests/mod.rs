@@ -17,6 +17,7 @@ mod phase;
 mod postmortem;
 mod proof;
 mod restart;
+mod restriction;
 mod rollback;
 mod sequences;
 mod severity;

@@ -1,0 +1,85 @@
+//! Who sees what.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    incident::{Event, Incident, Topic, World, Worlds},
+    terms::{Author, DrillId, IncidentId, Time},
+};
+
+/// Who sees a restricted incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restriction {
+    /// By name.
+    pub people: BTreeSet<String>,
+    /// Why.
+    pub why: String,
+    /// Who said so last.
+    pub by: Author,
+    /// When.
+    pub at: Time,
+}
+
+impl Incident {
+    /// Whether somebody sees it: everybody, unless it is restricted to others. Andon itself always does; agents never do.
+    pub fn is_seen_by(&self, author: &Author) -> bool {
+        match (&self.restricted, author) {
+            // A link reaches nothing but the page that it came with.
+            (None, _) | (_, Author::Andon(_) | Author::Link(_)) => true,
+            (Some(only), Author::Person(name) | Author::Automation(name)) => only.people.contains(name),
+            (Some(_), Author::Agent(_)) => false,
+        }
+    }
+}
+
+impl World {
+    /// Incidents that somebody does not see.
+    pub fn hidden_from(&self, author: &Author) -> BTreeSet<IncidentId> {
+        self.incidents.values().filter(|incident| !incident.is_seen_by(author)).map(|incident| incident.id).collect()
+    }
+
+    /// The world as somebody sees it: what is stopped is everybody's, an incident may be a few people's.
+    pub fn seen_by(&self, author: &Author) -> Cow<'_, Self> {
+        let hidden = self.hidden_from(author);
+        if hidden.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut world = self.clone();
+        world.incidents = left(&self.incidents, &hidden);
+        Cow::Owned(world)
+    }
+}
+
+fn left<M>(all: &M, hidden: &BTreeSet<IncidentId>) -> M
+where
+    for<'m> &'m M: IntoIterator<Item = (&'m IncidentId, &'m Arc<Incident>)>,
+    M: FromIterator<(IncidentId, Arc<Incident>)>,
+{
+    all.into_iter().filter(|(id, _)| !hidden.contains(id)).map(|(id, one)| (*id, one.clone())).collect()
+}
+
+impl Worlds {
+    /// Whether somebody may read an event: those of an incident that only others see are theirs.
+    pub fn shows(&self, event: &Event, author: &Author) -> bool {
+        let Topic::Incident(id) = event.stream.topic else { return true };
+        let incident = self.get(event.stream.drill).and_then(|world| world.incidents.get(&id));
+        incident.is_none_or(|incident| incident.is_seen_by(author))
+    }
+
+    /// Everything as somebody sees it.
+    pub fn seen_by(&self, author: &Author) -> Cow<'_, Self> {
+        let hides = |world: &World| !world.hidden_from(author).is_empty();
+        if !hides(&self.real) && !self.drills.values().any(hides) {
+            return Cow::Borrowed(self);
+        }
+        let drills: BTreeMap<DrillId, World> =
+            self.drills.iter().map(|(id, world)| (*id, world.seen_by(author).into_owned())).collect();
+        Cow::Owned(Self { real: self.real.seen_by(author).into_owned(), drills, ..self.clone() })
+    }
+}
