@@ -35,11 +35,17 @@ impl Team {
         };
         let bases = [base(&first).await, base(&second).await];
         first.post("/v1/incidents", json!({"id": Uuid::now_v7(), "command": {"title": "refunds paid twice"}})).await;
+        until("the other node knows the incident", 20, || async {
+            second.get("/v1/incidents").await.as_array().is_some_and(|all| all.len() == 1)
+        })
+        .await;
         Self { first: Some(first), second, bases }
     }
 
     async fn asks(&self, ask: Value) {
-        self.second.post("/v1/incidents/INC-1/commands", json!({"id": Uuid::now_v7(), "command": ask})).await;
+        let asked = json!({"id": Uuid::now_v7(), "command": ask});
+        let answer = self.second.post("/v1/incidents/INC-1/commands", asked).await;
+        assert!(answer["events"].is_array(), "{answer}");
     }
 
     async fn seat(&self, name: &str, urls: &[String]) -> Person {
