@@ -58,6 +58,11 @@ pub const HOOKS: &str = "/v1/hooks";
 pub const ACK: &str = "/ack";
 /// Stopping the backend.
 pub const WRITING: &str = "/v1/writing";
+/// What one drill came to.
+pub fn drill_score(id: DrillId) -> String {
+    format!("{DRILLS}/{id}/score")
+}
+
 /// Stops the backend.
 pub const STOP: &str = "/v1/stop";
 /// Asking the interlock.

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Writer;
 use crate::incident::{
-    Clock, Drill, Incident, Reach, Right, World, containment::Figures, first_minutes::Phase, team::Reminder,
-    upkeep::Upkeep,
+    Clock, Drill, Incident, Reach, Right, World, containment::Figures, drilled::HarmCount, first_minutes::Phase,
+    team::Reminder, upkeep::Upkeep,
 };
 use crate::telemetry::{Part, Touched, Use};
 use crate::terms::{AgentId, Author, HoldId, IncidentId, Time};
@@ -120,6 +120,9 @@ pub struct Live {
     /// What the agents of each open incident touched, as telemetry shows it (SEV.5).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub touched: BTreeMap<IncidentId, Touched>,
+    /// In a drill's world: what is harmed and prevented up to now (DRL.3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub harm: Option<HarmCount>,
     /// Newest firing condition checks, spend per minute over the last hour, all agents, USD; oldest first.
     pub spend_per_minute: Vec<f64>,
 }

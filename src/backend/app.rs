@@ -111,11 +111,17 @@ impl Backend {
         live.touched = self.all_touched(drill);
         live.present = self.present();
         live.writing = self.writing(drill);
+        live.harm = drill.and_then(|drill| self.playing.harm(drill).or_else(|| self.came_to(drill)));
         live.armed.can_fire = self.can_fire();
         if drill.is_none() {
             live.armed.probes = self.probes.all();
         }
         live
+    }
+
+    /// What a drill came to that was played before, or at another node.
+    fn came_to(&self, drill: DrillId) -> Option<crate::incident::drilled::HarmCount> {
+        self.core.worlds().takes.get(&drill)?.played.map(|played| played.harm)
     }
 
     /// Who has a cockpit open, at whichever node.

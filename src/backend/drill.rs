@@ -1,7 +1,7 @@
 //! Plays a recording into a drill's world (DRL.1, law 8): the world's own intake and interlock, never the real ones.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -16,10 +16,11 @@ use super::{
 };
 use crate::{
     api::{CheckAnswer, CheckRequest, DrillStarted, LONGEST_RECORDING, Problem, RecordingView, StartDrill},
-    drill::{Conduct, Item, Mark, Recording, Replay, SHIPPED, shipped},
+    drill::{Conduct, Harm, Item, Mark, Recording, Replay, SHIPPED, shipped},
     incident::{
         Command, Fact, IncidentCommand,
         containment::{Scope, Switch, SwitchState},
+        drilled::{HarmCount, Played},
     },
     telemetry::Action,
     terms::{AgentId, Author, DrillId, IncidentId, Time},
@@ -32,11 +33,23 @@ const WEIGHT: usize = 512;
 
 /// The drills that are being played: a request sent twice plays once.
 #[derive(Default)]
-pub struct Playing(Mutex<BTreeSet<DrillId>>);
+pub struct Playing(Mutex<BTreeMap<DrillId, HarmCount>>);
 
 impl Playing {
-    fn begin(&self, drill: DrillId) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(drill)
+    fn begin(&self, drill: DrillId, course: Harm) -> bool {
+        let new = HarmCount { course, ..HarmCount::default() };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(drill, new).is_none()
+    }
+
+    /// What a drill came to up to now, where it is played here (DRL.3).
+    pub fn harm(&self, drill: DrillId) -> Option<HarmCount> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&drill).copied()
+    }
+
+    fn count(&self, drill: DrillId, change: impl FnOnce(&mut HarmCount)) {
+        if let Some(harm) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&drill) {
+            change(harm);
+        }
     }
 }
 
@@ -72,7 +85,7 @@ pub async fn start(backend: &Arc<Backend>, by: Author, id: Uuid, asked: StartDri
     });
     let Some(drill) = begun else { return Err(Problem::unavailable("no drill began; ask again with another id")) };
     let lasts_s = replay.lasts_ms() as f64 / 1000.0;
-    if backend.playing.begin(drill) {
+    if backend.playing.begin(drill, recording.harm()) {
         let player = Player::open(backend.clone(), drill, recording).await?;
         tokio::spawn(async move {
             let stop = player.backend.stop.clone();
@@ -104,7 +117,6 @@ struct Player {
     source: Source,
     /// How those of its agents behave that do not ask and obey.
     conduct: BTreeMap<AgentId, Conduct>,
-    prevented: u64,
     /// Marks that wait for an incident to be noted on.
     waiting: Vec<Mark>,
 }
@@ -119,7 +131,7 @@ impl Player {
         let intakes = intakes.ok_or_else(|| Problem::unavailable("the backend is starting; ask again in a second"))?;
         let intake = intakes.get(Some(drill)).await?;
         let source = Source { name: format!("drill:{drill}").into(), agent: None };
-        Ok(Self { backend, drill, intake, source, conduct: recording.conduct, prevented: 0, waiting: Vec::new() })
+        Ok(Self { backend, drill, intake, source, conduct: recording.conduct, waiting: Vec::new() })
     }
 
     async fn play(mut self, replay: Replay) {
@@ -131,20 +143,33 @@ impl Player {
             let offset = Duration::from_millis(u64::try_from(timed.offset_ms).unwrap_or_default());
             tokio::time::sleep_until(zero + offset).await;
             if !self.runs() {
-                return;
+                return self.came_to(false).await;
             }
             match timed.item {
-                Item::Action(action) => self.act(*action).await,
-                Item::Mark(mark) => self.waiting.push(mark),
+                Item::Action(action) => self.act(*action, timed.harm).await,
+                Item::Mark(mark) => {
+                    self.backend.playing.count(self.drill, |count| count.harms(timed.harm, mark.at));
+                    self.waiting.push(mark);
+                }
             }
             self.note_marks().await;
         }
         let at = (self.backend.clock)();
         let text = format!(
             "the recording is over; {} actions were not executed because a switch stood in their way",
-            self.prevented
+            self.backend.playing.harm(self.drill).unwrap_or_default().stopped
         );
         self.note(at, text).await;
+        self.came_to(true).await;
+    }
+
+    /// What it came to is a fact from here on.
+    async fn came_to(&self, whole: bool) {
+        let harm = self.backend.playing.harm(self.drill).unwrap_or_default();
+        let command = Command::RecordPlayed(Played { drill: self.drill, harm, whole });
+        if let Err(problem) = self.backend.core.submit(None, Uuid::now_v7(), author(), command).await {
+            tracing::warn!(drill = %self.drill, %problem, "what a drill came to was not recorded");
+        }
     }
 
     fn runs(&self) -> bool {
@@ -152,7 +177,7 @@ impl Player {
     }
 
     /// An agent acts, if the drill's own interlock lets it: what is refused is prevented harm.
-    async fn act(&mut self, action: Action) {
+    async fn act(&mut self, action: Action, harm: Harm) {
         let now = (self.backend.clock)();
         let asked = CheckRequest {
             tool: action.tool.clone(),
@@ -169,10 +194,11 @@ impl Player {
         if let Some(CheckAnswer { decision, .. }) = answer {
             let over_tool = !conduct.cut_at.is_empty() && self.tool_is_switched(&action);
             if !conduct.acts(decision, action.tool.as_ref(), over_tool) {
-                self.prevented += 1;
+                self.backend.playing.count(self.drill, |count| count.stops(harm));
                 return;
             }
         }
+        self.backend.playing.count(self.drill, |count| count.harms(harm, now));
         self.feed(vec![Action { received_at: now, ..action }]).await;
     }
 

@@ -79,6 +79,7 @@ pub fn needed(command: &Command) -> Right {
         Command::MakeToken { .. } | Command::RevokeToken { .. } => Right::Tokens,
         Command::StartDrill { .. } | Command::EndDrill { .. } => Right::Drill,
         Command::Fire { .. }
+        | Command::RecordPlayed(_)
         | Command::RecordPage(_)
         | Command::RecordTold(_)
         | Command::Prove { .. }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     print::{self, Failed},
     reach::Reach,
-    recordings,
+    recordings, scores,
 };
 use crate::{
     api::{Accepted, Ask, DrillStarted, LONGEST_RECORDING, RecordingView, StartDrill, path},
@@ -33,6 +33,13 @@ pub enum Drill {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Say what a drill came to: harm done and prevented, budgets, what nobody did.
+    Score {
+        /// DRILL-1.
+        drill: DrillId,
+    },
+    /// What every drill came to, oldest first; none of it counts among the figures of incidents.
+    History,
     /// Make a recording of a past incident, without its names.
     Record(recordings::Record),
     /// Say what is in a recording, or what is wrong with it.
@@ -51,11 +58,13 @@ pub async fn run(reach: &Reach, asked: Drill) -> Result<(), Failed> {
         Drill::Check(asked) => return recordings::check(reach, &asked),
         Drill::Import(asked) => return recordings::import(reach, &asked),
         Drill::Record(asked) => return recordings::record(reach, asked).await,
+        Drill::Score { drill } => return scores::score(reach, drill).await,
+        Drill::History => return scores::history(reach).await,
         Drill::List | Drill::Run { .. } | Drill::End { .. } => {}
     }
     let client = reach.client().await?;
     match asked {
-        Drill::Check(_) | Drill::Import(_) | Drill::Record(_) => Ok(()),
+        Drill::Check(_) | Drill::Import(_) | Drill::Record(_) | Drill::Score { .. } | Drill::History => Ok(()),
         Drill::List => {
             let mut recordings: Vec<RecordingView> = client.get(&format!("{}/recordings", path::DRILLS)).await?;
             recordings.extend(own(reach));

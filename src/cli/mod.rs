@@ -40,6 +40,7 @@ mod restrict;
 mod rollback;
 mod run;
 mod runbook;
+mod scores;
 mod severity;
 mod status;
 mod switches;

@@ -20,6 +20,7 @@ use crate::{
     incident::{
         Incident, Status,
         containment::{HaltProof, Mode, SwitchState},
+        drilled::Harm,
         first_minutes::phase,
     },
     terms::Time,
@@ -62,6 +63,19 @@ fn severity(model: &Model, incident: &Incident) -> Span<'static> {
     Span::styled(text, model.look.theme.severity(rank))
 }
 
+/// `harm 12 people, $340.00 · 30 stopped`: what a drill's agents did up to now (DRL.3).
+fn harm(model: &Model) -> Option<Span<'static>> {
+    let count = model.state.as_ref().filter(|_| model.world.is_some())?.live.harm?;
+    let Harm { records, money_usd, people, messages } = count.done;
+    let figure = |count: u64, what: &str| (count > 0).then(|| format!("{count} {what}"));
+    let money = (!money_usd.is_zero()).then(|| money_usd.to_string());
+    let figures = [figure(people, "people"), money, figure(records, "records"), figure(messages, "messages")];
+    let figures: Vec<String> = figures.into_iter().flatten().collect();
+    let done = if figures.is_empty() { "none".to_owned() } else { figures.join(", ") };
+    let role = if figures.is_empty() { Role::Good } else { Role::Bad };
+    Some(Span::styled(format!("  harm {done} · {} stopped", count.stopped), model.look.theme.style(role)))
+}
+
 /// `INC-7 ▲SEV-1 refund-bot paying twice`.
 fn what(model: &Model) -> Line<'static> {
     let theme = &model.look.theme;
@@ -71,6 +85,7 @@ fn what(model: &Model) -> Line<'static> {
             spans.push(Span::styled(format!("{} ", incident.id), theme.style(Role::Strong)));
             spans.push(severity(model, incident));
             spans.push(Span::styled(format!(" {}", text::cut(&incident.title, 120)), theme.style(Role::Strong)));
+            spans.extend(harm(model));
             if incident.restricted.is_some() {
                 spans.push(Span::styled("  ⊘ restricted", theme.style(Role::Warn)));
             }
@@ -79,6 +94,7 @@ fn what(model: &Model) -> Line<'static> {
             }
         }
         None => {
+            spans.extend(harm(model));
             let word = if model.state.is_some() { "andon · no incident" } else { "andon" };
             spans.push(Span::styled(word, theme.style(Role::Strong)));
         }

@@ -105,11 +105,7 @@ fn event_came(model: &mut Model, event: &Event) -> Vec<Effect> {
 
 fn drill_came(drills: &mut Vec<Drill>, event: &Event) {
     drills.extend(Drill::started(event));
-    if let Fact::DrillEnded { drill } = &event.fact
-        && let Some(drill) = drills.iter_mut().find(|one| one.id == *drill)
-    {
-        drill.ended_at.get_or_insert(event.occurred_at);
-    }
+    drills.iter_mut().for_each(|drill| drill.apply(event));
 }
 
 /// What must be seen wherever a person looks: a breach, and a new incident that the view does not jump to.

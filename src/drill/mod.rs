@@ -3,7 +3,6 @@
 //! Pure: a recording is text, a replay is a list of offsets. Who feeds it to a world stands in `backend/drill.rs`.
 
 mod conduct;
-mod harm;
 mod import;
 #[cfg(test)]
 mod library_tests;
@@ -12,14 +11,16 @@ mod parse;
 mod record;
 mod recording;
 mod replay;
+mod score;
 mod shipped;
 mod spread;
 mod write;
 
+pub use crate::incident::drilled::Harm;
 pub use conduct::Conduct;
-pub use harm::Harm;
 pub use import::{Foreign, ImportError};
 pub use parse::RecordingError;
 pub use recording::{Hint, Item, Mark, MarkKind, Moment, Recording, Target};
 pub use replay::{Replay, SpeedError, Timed};
+pub use score::{Kept, Score, score};
 pub use shipped::{SHIPPED, shipped};

@@ -10,6 +10,7 @@ use super::{
         Move, Scope, Stage,
     },
     decision::{Judged, MoveChosen},
+    drilled::Played,
     evidence,
     first_minutes::{Answered, Early, Weighed},
     investigation,
@@ -697,6 +698,8 @@ pub enum Fact {
         /// How many times faster than recorded.
         speed: f64,
     },
+    /// A recording was played, and what it came to (DRL.3).
+    DrillPlayed(Box<Played>),
     /// A drill ended.
     DrillEnded {
         /// Which.

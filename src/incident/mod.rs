@@ -11,6 +11,7 @@ pub mod communication;
 pub mod containment;
 mod decide;
 pub mod decision;
+pub mod drilled;
 mod event;
 pub mod evidence;
 mod fact;

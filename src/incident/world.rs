@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Agent, Event, Fact, Incident,
     containment::{AutoContainment, Hold, Switch},
+    drilled::Played,
     pages::Mute,
     upkeep::Upkeep,
 };
@@ -119,9 +120,21 @@ pub struct Drill {
     pub started_by: Author,
     /// When it ended.
     pub ended_at: Option<Time>,
+    /// What its recording came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub played: Option<Played>,
 }
 
 impl Drill {
+    /// Takes in what a later event says of it.
+    pub fn apply(&mut self, event: &Event) {
+        match &event.fact {
+            Fact::DrillEnded { drill } if *drill == self.id => drop(self.ended_at.get_or_insert(event.occurred_at)),
+            Fact::DrillPlayed(played) if played.drill == self.id => self.played = Some(**played),
+            _ => {}
+        }
+    }
+
     /// The drill that an event started.
     pub fn started(event: &Event) -> Option<Self> {
         let Fact::DrillStarted { drill, name, title, seed, speed } = &event.fact else { return None };
@@ -134,6 +147,7 @@ impl Drill {
             started_at: event.occurred_at,
             started_by: event.by.clone(),
             ended_at: None,
+            played: None,
         })
     }
 }

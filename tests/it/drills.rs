@@ -97,3 +97,35 @@ async fn what_cannot_be_played_is_refused_with_what_can() {
     read(rig.ask(reqwest::Method::DELETE, "/v1/drills/DRILL-9")).await.problem(404);
     assert_eq!(rig.get("/v1/drills/recordings").await.good().as_array().unwrap().len(), 15);
 }
+
+/// DRL.3: two teams live through one recording, the first stops nothing, the second at once: the score tells the difference in
+/// harm, while it is played and after; what is done and what is prevented is the historical course, together.
+#[tokio::test]
+async fn stopping_earlier_prevents_more_harm() {
+    let rig = rig().await;
+    let score = async |drill: &str| rig.get(&format!("/v1/drills/{drill}/score")).await.good().clone();
+    play(&rig, "refunds-twice").await;
+    until("the first is over", || async { score("DRILL-1").await["over"] == true }).await;
+    let late = score("DRILL-1").await;
+    assert_eq!(late["harm"]["done"], late["harm"]["course"], "nobody stopped anything");
+    assert!(late["harm"]["course"]["money_usd"].as_f64().unwrap() > 0.0, "{late}");
+    assert_eq!(late["spared"], 0.0);
+    let missed = late["missed"].as_array().unwrap();
+    assert!(missed.iter().any(|one| one == "nobody stopped anything"), "{late}");
+
+    play(&rig, "refunds-twice").await;
+    rig.command("/v1/switches?world=DRILL-2", json!({"why": "we know this one"})).await.good();
+    let live = rig.get("/v1/state?world=DRILL-2").await.good()["live"]["harm"].clone();
+    assert_eq!(live["course"], late["harm"]["course"], "counted while it plays");
+    until("the second is over", || async { score("DRILL-2").await["over"] == true }).await;
+    let soon = score("DRILL-2").await;
+    let harm = |what: &str, of: &str| soon["harm"][what][of].as_f64().unwrap_or_default();
+    for of in ["people", "money_usd", "records", "messages"] {
+        assert_eq!(harm("done", of) + harm("prevented", of), harm("course", of), "{of}: {soon}");
+    }
+    assert!(soon["spared"].as_f64().unwrap() > late["spared"].as_f64().unwrap(), "{soon}");
+    assert!(soon["harm"]["stopped"].as_u64().unwrap() > 0);
+    let figures = rig.get("/v1/figures").await;
+    assert_eq!(figures.good()["real"]["incidents"], 0, "none of it counts among real figures: {figures:?}");
+    rig.get("/v1/drills/DRILL-9/score").await.problem(404);
+}

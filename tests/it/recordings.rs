@@ -115,3 +115,27 @@ async fn a_recording_that_is_sent_is_played() {
     let taken = rig.command("/v1/drills", asked("slow-loop", good.into())).await;
     assert!(taken.problem(422).body["detail"].as_str().unwrap().contains("another name"));
 }
+
+/// DRL.3: what a drill came to, in words and as JSON; a history of all of them; and the harm on the screen while it plays.
+#[test]
+fn a_score_is_read_by_command_and_harm_by_eye() {
+    let desk = Desk::new();
+    assert!(desk.done(&["drill", "history"]).contains("no drill was played"));
+    desk.done(&["drill", "run", "refunds-twice", "--speed", "600"]);
+    let seat = crate::cockpit::Seat::open(desk.folder.path(), 120, 34, &["--world", "DRILL-1"]);
+    seat.sees("harm ");
+    seat.until("harm is counted", |text| text.contains("people") && text.contains(" 0 stopped"));
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while desk.json(&["drill", "score", "DRILL-1"])["over"] != true {
+        assert!(std::time::Instant::now() < end, "it never ends");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let said = desk.done(&["drill", "score", "DRILL-1"]);
+    for words in ["AS IT WENT", "PREVENTED", "spared 0 %", "not done: nobody stopped anything", "facts"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let history = desk.done(&["drill", "history"]);
+    assert!(history.contains("DRILL-1") && history.contains("refunds-twice") && history.contains("0 %"), "{history}");
+    assert_eq!(desk.json(&["drill", "history"])[0]["drill"], "DRILL-1");
+    assert!(desk.refused(1, &["drill", "score", "DRILL-9"]).contains("DRILL-9"));
+}

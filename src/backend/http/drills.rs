@@ -7,11 +7,12 @@ use uuid::Uuid;
 
 use super::{
     extract::{Id, body, read},
-    reply::{Reply, ask},
+    reply::{Reply, ask, unknown},
 };
 use crate::{
     api::{Accepted, Ask, DrillStarted, LONGEST_RECORDING, RecordingView, StartDrill},
-    backend::{app::Backend, drill, identity::Identity, rights::Right},
+    backend::{app::Backend, drill as play, identity::Identity, rights::Right},
+    drill::{self, Score},
     incident::{Command, Drill},
     terms::DrillId,
 };
@@ -23,7 +24,7 @@ pub async fn list(State(backend): State<Arc<Backend>>) -> axum::Json<Vec<Drill>>
 
 /// Every recording that can be played.
 pub async fn recordings() -> axum::Json<Vec<RecordingView>> {
-    axum::Json(drill::recordings())
+    axum::Json(play::recordings())
 }
 
 /// Plays one.
@@ -32,7 +33,16 @@ pub async fn start(State(backend): State<Arc<Backend>>, identity: Identity, requ
     // As JSON a text may take twice its bytes.
     let body = body(request, 2 * LONGEST_RECORDING).await?;
     let Ask { id, command } = read::<Ask<StartDrill>>(&body)?;
-    drill::start(&backend, identity.author.clone(), id, command).await.map(axum::Json)
+    play::start(&backend, identity.author.clone(), id, command).await.map(axum::Json)
+}
+
+/// What one came to, from the log and what is counted now (DRL.3).
+pub async fn score(State(backend): State<Arc<Backend>>, identity: Identity, Id(drill): Id<DrillId>) -> Reply<Score> {
+    let worlds = backend.core.worlds();
+    let known = worlds.takes.get(&drill).zip(worlds.get(Some(drill)));
+    let (take, world) = known.ok_or_else(|| unknown(drill, "andon drill list"))?;
+    let counted = backend.playing.harm(drill);
+    Ok(axum::Json(drill::score(take, &world.seen_by(&identity.author), counted, (backend.clock)())))
 }
 
 /// Ends one; its world stays to be read.

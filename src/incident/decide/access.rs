@@ -5,7 +5,7 @@ use super::{
     dispatch::{Case, Decided, conflict, invalid, unknown},
 };
 use crate::{
-    incident::{Fact, NewEvent, Role, Stream, Topic},
+    incident::{Fact, NewEvent, Role, Stream, Topic, drilled::Played},
     terms::{AgentId, DrillId, TokenId},
 };
 
@@ -58,6 +58,15 @@ pub(super) fn end_drill(case: &Case<'_>, id: DrillId) -> Decided {
         None => Err(unknown(format!("there is no {id}; `andon drill list` shows them"))),
         Some(drill) if drill.ended_at.is_some() => Ok(Vec::new()),
         Some(_) => Ok(vec![drill_fact(case, Fact::DrillEnded { drill: id })]),
+    }
+}
+
+/// A recording is played once (DRL.3).
+pub(super) fn played(case: &Case<'_>, played: Played) -> Decided {
+    match case.worlds.takes.get(&played.drill) {
+        None => Err(unknown(format!("there is no {}; `andon drill list` shows them", played.drill))),
+        Some(drill) if drill.played.is_some() => Ok(Vec::new()),
+        Some(_) => Ok(vec![drill_fact(case, Fact::DrillPlayed(Box::new(played)))]),
     }
 }
 

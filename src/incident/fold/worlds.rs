@@ -72,11 +72,7 @@ impl Worlds {
             self.drills.entry(started.id).or_default();
             self.takes.insert(started.id, started);
         }
-        if let Fact::DrillEnded { drill } = &event.fact
-            && let Some(drill) = self.takes.get_mut(drill)
-        {
-            drill.ended_at.get_or_insert(event.occurred_at);
-        }
+        self.takes.values_mut().for_each(|drill| drill.apply(event));
     }
 }
 

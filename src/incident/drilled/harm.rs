@@ -30,7 +30,7 @@ fn is_zero(count: &u64) -> bool {
 
 impl Harm {
     /// The most records, people or messages that one line may harm.
-    pub(super) const MOST: u64 = 1_000_000_000_000;
+    pub const MOST: u64 = 1_000_000_000_000;
     /// None at all.
     pub const NONE: Self = Self { records: 0, money_usd: NanoUsd::ZERO, people: 0, messages: 0 };
 
@@ -40,7 +40,7 @@ impl Harm {
     }
 
     /// The first figure that is over what one line may hold.
-    pub(super) fn excess(&self) -> Option<String> {
+    pub(crate) fn excess(&self) -> Option<String> {
         [("records", self.records), ("people", self.people), ("messages", self.messages)]
             .into_iter()
             .find(|(_, count)| *count > Self::MOST)

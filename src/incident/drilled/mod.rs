@@ -1,0 +1,7 @@
+//! What a drill came to: harm done and prevented, counted while simulated agents act or are stopped (DRL.3).
+
+mod harm;
+mod played;
+
+pub use harm::Harm;
+pub use played::{HarmCount, Played};
