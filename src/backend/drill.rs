@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{
+    sync::broadcast::{Receiver, error::RecvError},
+    time::Instant,
+};
 use uuid::Uuid;
 
 use super::{
@@ -16,11 +19,11 @@ use super::{
 };
 use crate::{
     api::{CheckAnswer, CheckRequest, DrillStarted, LONGEST_RECORDING, Problem, RecordingView, StartDrill},
-    drill::{Conduct, Harm, Item, Mark, Recording, Replay, SHIPPED, shipped},
+    drill::{Conduct, Harm, Item, Mark, Pace, Recording, Replay, SHIPPED, injected, shipped},
     incident::{
-        Command, Fact, IncidentCommand,
+        Command, Event, Fact, IncidentCommand,
         containment::{Scope, Switch, SwitchState},
-        drilled::{HarmCount, Played},
+        drilled::{HarmCount, Played, Steer},
     },
     telemetry::Action,
     terms::{AgentId, Author, DrillId, IncidentId, Time},
@@ -89,7 +92,7 @@ pub async fn start(backend: &Arc<Backend>, by: Author, id: Uuid, asked: StartDri
         let player = Player::open(backend.clone(), drill, recording).await?;
         tokio::spawn(async move {
             let stop = player.backend.stop.clone();
-            let _ = stop.run_until_cancelled_owned(player.play(replay)).await;
+            let _ = stop.run_until_cancelled_owned(player.play(replay, speed)).await;
         });
     }
     Ok(DrillStarted { id: drill, title, lasts_s })
@@ -134,25 +137,25 @@ impl Player {
         Ok(Self { backend, drill, intake, source, conduct: recording.conduct, waiting: Vec::new() })
     }
 
-    async fn play(mut self, replay: Replay) {
-        let zero = Instant::now();
+    async fn play(mut self, replay: Replay, speed: f64) {
+        let mut heard = self.backend.core.subscribe();
+        let (zero, mut pace) = (Instant::now(), Pace::new(speed));
         for batch in replay.history.chunks(BATCH) {
             self.feed(batch.to_vec()).await;
         }
         for timed in replay.timed {
-            let offset = Duration::from_millis(u64::try_from(timed.offset_ms).unwrap_or_default());
-            tokio::time::sleep_until(zero + offset).await;
+            while let Some(how) = self.steered(&mut heard, pace.until(timed.offset_ms, zero.elapsed())).await {
+                pace.steer(&how, zero.elapsed());
+                if let Steer::Inject { line } = how {
+                    self.put_in(&line).await;
+                }
+            }
             if !self.runs() {
                 return self.came_to(false).await;
             }
-            match timed.item {
-                Item::Action(action) => self.act(*action, timed.harm).await,
-                Item::Mark(mark) => {
-                    self.backend.playing.count(self.drill, |count| count.harms(timed.harm, mark.at));
-                    self.waiting.push(mark);
-                }
-            }
-            self.note_marks().await;
+            let drift = pace.drift_ms(timed.offset_ms, zero.elapsed());
+            pace.played(timed.offset_ms, zero.elapsed());
+            self.happens(timed.item.later(drift), timed.harm).await;
         }
         let at = (self.backend.clock)();
         let text = format!(
@@ -170,6 +173,54 @@ impl Player {
         if let Err(problem) = self.backend.core.submit(None, Uuid::now_v7(), author(), command).await {
             tracing::warn!(drill = %self.drill, %problem, "what a drill came to was not recorded");
         }
+    }
+
+    /// Waits until it is time, or a facilitator does something, or the drill ends; what they do comes first.
+    async fn steered(&self, heard: &mut Receiver<Arc<Event>>, until: Option<Duration>) -> Option<Steer> {
+        let time = async {
+            match until {
+                Some(until) => tokio::time::sleep(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(time);
+        loop {
+            tokio::select! {
+                biased;
+                event = heard.recv() => match event.as_deref().map(|event| &event.fact) {
+                    Ok(Fact::DrillSteered(steered)) if steered.drill == self.drill => return Some(steered.how.clone()),
+                    Ok(Fact::DrillEnded { drill }) if *drill == self.drill => return None,
+                    Ok(_) => {}
+                    // What was missed may have been a pause: as the log has it now.
+                    Err(RecvError::Lagged(_)) => return Some(self.as_it_stands()),
+                    Err(RecvError::Closed) => return None,
+                },
+                () = &mut time => return None,
+            }
+        }
+    }
+
+    fn as_it_stands(&self) -> Steer {
+        let paused = self.backend.core.worlds().takes.get(&self.drill).is_some_and(|take| take.paused);
+        if paused { Steer::Pause {} } else { Steer::Resume {} }
+    }
+
+    async fn put_in(&mut self, line: &str) {
+        match injected(line, (self.backend.clock)()) {
+            Ok(moment) => self.happens(moment.item, moment.harm).await,
+            Err(why) => tracing::warn!(drill = %self.drill, %why, "what was put into a drill does not read"),
+        }
+    }
+
+    async fn happens(&mut self, item: Item, harm: Harm) {
+        match item {
+            Item::Action(action) => self.act(*action, harm).await,
+            Item::Mark(mark) => {
+                self.backend.playing.count(self.drill, |count| count.harms(harm, mark.at));
+                self.waiting.push(mark);
+            }
+        }
+        self.note_marks().await;
     }
 
     fn runs(&self) -> bool {

@@ -77,7 +77,7 @@ pub fn needed(command: &Command) -> Right {
         Command::ReportFault(_) => Right::Work,
         Command::SettleFault(_) => Right::Vouch,
         Command::MakeToken { .. } | Command::RevokeToken { .. } => Right::Tokens,
-        Command::StartDrill { .. } | Command::EndDrill { .. } => Right::Drill,
+        Command::StartDrill { .. } | Command::EndDrill { .. } | Command::SteerDrill(_) => Right::Drill,
         Command::Fire { .. }
         | Command::RecordPlayed(_)
         | Command::RecordPage(_)

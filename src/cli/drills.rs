@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     print::{self, Failed},
     reach::Reach,
-    recordings, scores,
+    recordings, scores, steering,
 };
 use crate::{
     api::{Accepted, Ask, DrillStarted, LONGEST_RECORDING, RecordingView, StartDrill, path},
@@ -33,6 +33,8 @@ pub enum Drill {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    #[command(flatten)]
+    Steer(steering::Steering),
     /// Say what a drill came to: harm done and prevented, budgets, what nobody did.
     Score {
         /// DRILL-1.
@@ -60,11 +62,17 @@ pub async fn run(reach: &Reach, asked: Drill) -> Result<(), Failed> {
         Drill::Record(asked) => return recordings::record(reach, asked).await,
         Drill::Score { drill } => return scores::score(reach, drill).await,
         Drill::History => return scores::history(reach).await,
+        Drill::Steer(asked) => return steering::run(reach, asked).await,
         Drill::List | Drill::Run { .. } | Drill::End { .. } => {}
     }
     let client = reach.client().await?;
     match asked {
-        Drill::Check(_) | Drill::Import(_) | Drill::Record(_) | Drill::Score { .. } | Drill::History => Ok(()),
+        Drill::Check(_)
+        | Drill::Import(_)
+        | Drill::Record(_)
+        | Drill::Score { .. }
+        | Drill::History
+        | Drill::Steer(_) => Ok(()),
         Drill::List => {
             let mut recordings: Vec<RecordingView> = client.get(&format!("{}/recordings", path::DRILLS)).await?;
             recordings.extend(own(reach));

@@ -43,6 +43,7 @@ mod runbook;
 mod scores;
 mod severity;
 mod status;
+mod steering;
 mod switches;
 mod team;
 mod tokens;

@@ -73,7 +73,9 @@ fn harm(model: &Model) -> Option<Span<'static>> {
     let figures: Vec<String> = figures.into_iter().flatten().collect();
     let done = if figures.is_empty() { "none".to_owned() } else { figures.join(", ") };
     let role = if figures.is_empty() { Role::Good } else { Role::Bad };
-    Some(Span::styled(format!("  harm {done} · {} stopped", count.stopped), model.look.theme.style(role)))
+    let take = model.state.as_ref()?.drills.iter().find(|take| Some(take.id) == model.world);
+    let held = if take.is_some_and(|take| take.paused && take.played.is_none()) { " · held" } else { "" };
+    Some(Span::styled(format!("  harm {done} · {} stopped{held}", count.stopped), model.look.theme.style(role)))
 }
 
 /// `INC-7 ▲SEV-1 refund-bot paying twice`.

@@ -7,6 +7,7 @@ mod import;
 #[cfg(test)]
 mod library_tests;
 mod names;
+mod pace;
 mod parse;
 mod record;
 mod recording;
@@ -19,7 +20,8 @@ mod write;
 pub use crate::incident::drilled::Harm;
 pub use conduct::Conduct;
 pub use import::{Foreign, ImportError};
-pub use parse::RecordingError;
+pub use pace::Pace;
+pub use parse::{RecordingError, injected};
 pub use recording::{Hint, Item, Mark, MarkKind, Moment, Recording, Target};
 pub use replay::{Replay, SpeedError, Timed};
 pub use score::{Kept, Score, score};

@@ -244,6 +244,26 @@ impl Reading {
     }
 }
 
+/// What a facilitator puts into a drill: a line of a recording, which happens `now` (DRL.1).
+///
+/// # Errors
+/// What does not read as an action or a mark.
+pub fn injected(line: &str, now: Time) -> Result<Moment, RecordingError> {
+    let wrong = |why: String| RecordingError::Line { line: 1, why };
+    let mut value: serde_json::Value =
+        serde_json::from_str(line).map_err(|error| wrong(format!("is no JSON: {error}")))?;
+    let serde_json::Value::Object(object) = &mut value else {
+        return Err(wrong("is no JSON object; an action or a mark is one".into()));
+    };
+    if object.contains_key("quiet") || object.contains_key("repeat") {
+        return Err(wrong("one action or one mark is put in at a time".into()));
+    }
+    object.insert("at".into(), now.to_string().into());
+    object.remove("started");
+    let recording = Recording::parse(&value.to_string())?;
+    recording.moments.into_iter().next().ok_or(RecordingError::Empty)
+}
+
 fn header_of(text: &str) -> Result<Header, String> {
     let header: Header = read("the header", text)?;
     if header.andon_recording != 1 {

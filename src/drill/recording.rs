@@ -82,6 +82,20 @@ pub enum Item {
     Mark(Mark),
 }
 
+impl Item {
+    /// The same, so many milliseconds later.
+    pub fn later(mut self, by_ms: i64) -> Self {
+        match &mut self {
+            Self::Action(action) => {
+                action.started = action.started.map(|started| started.plus(by_ms));
+                (action.at, action.received_at) = (action.at.plus(by_ms), action.received_at.plus(by_ms));
+            }
+            Self::Mark(mark) => mark.at = mark.at.plus(by_ms),
+        }
+        self
+    }
+}
+
 /// One thing and when it happened.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Moment {

@@ -7,7 +7,7 @@ use super::{
     communication::{Agreement, DeliveryStep, writing::Edit},
     containment::{ActuatorOutcome, AutoScope, AutoStage, BacktestSeen, Call, HoldEnd, Mode, Move, Scope, Stage},
     decision::{ChooseMove, JudgeCriterion},
-    drilled::Played,
+    drilled::{Played, Steered},
     evidence,
     first_minutes::{AnswerFact, WeighFactor},
     investigation,
@@ -620,6 +620,8 @@ pub enum Command {
         /// Times faster.
         speed: f64,
     },
+    /// Pauses, hastens, skips, puts something in (DRL.1).
+    SteerDrill(Steered),
     /// What a recording came to; only the backend asks this.
     RecordPlayed(Played),
     /// Ends a drill.

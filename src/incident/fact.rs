@@ -10,7 +10,7 @@ use super::{
         Move, Scope, Stage,
     },
     decision::{Judged, MoveChosen},
-    drilled::Played,
+    drilled::{Played, Steered},
     evidence,
     first_minutes::{Answered, Early, Weighed},
     investigation,
@@ -698,6 +698,8 @@ pub enum Fact {
         /// How many times faster than recorded.
         speed: f64,
     },
+    /// A facilitator paused, hastened, skipped, put something in (DRL.1).
+    DrillSteered(Box<Steered>),
     /// A recording was played, and what it came to (DRL.3).
     DrillPlayed(Box<Played>),
     /// A drill ended.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Agent, Event, Fact, Incident,
     containment::{AutoContainment, Hold, Switch},
-    drilled::Played,
+    drilled::{Played, Steer},
     pages::Mute,
     upkeep::Upkeep,
 };
@@ -120,6 +120,9 @@ pub struct Drill {
     pub started_by: Author,
     /// When it ended.
     pub ended_at: Option<Time>,
+    /// A facilitator holds it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
     /// What its recording came to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub played: Option<Played>,
@@ -130,6 +133,12 @@ impl Drill {
     pub fn apply(&mut self, event: &Event) {
         match &event.fact {
             Fact::DrillEnded { drill } if *drill == self.id => drop(self.ended_at.get_or_insert(event.occurred_at)),
+            Fact::DrillSteered(steered) if steered.drill == self.id => match steered.how {
+                Steer::Pause {} => self.paused = true,
+                Steer::Resume {} => self.paused = false,
+                Steer::Speed { speed } => self.speed = speed,
+                Steer::Step {} | Steer::Skip { .. } | Steer::Inject { .. } => {}
+            },
             Fact::DrillPlayed(played) if played.drill == self.id => self.played = Some(**played),
             _ => {}
         }
@@ -147,6 +156,7 @@ impl Drill {
             started_at: event.occurred_at,
             started_by: event.by.clone(),
             ended_at: None,
+            paused: false,
             played: None,
         })
     }

@@ -129,3 +129,41 @@ async fn stopping_earlier_prevents_more_harm() {
     assert_eq!(figures.good()["real"]["incidents"], 0, "none of it counts among real figures: {figures:?}");
     rig.get("/v1/drills/DRILL-9/score").await.problem(404);
 }
+
+/// DRL.1: a facilitator holds a drill, steps, puts something in, skips to its end; everybody in it sees what is held; what is
+/// over is steered no more; nothing of it is real.
+#[tokio::test]
+async fn a_facilitator_steers_a_drill() {
+    let rig = rig().await;
+    rig.command("/v1/drills", json!({"name": "refunds-twice", "speed": 1.0})).await.good();
+    let steer = async |how: Value| rig.command("/v1/drills/DRILL-1/steer", how).await;
+    let harm = async || rig.get("/v1/drills/DRILL-1/score").await.good()["harm"].clone();
+    let count = async || {
+        let agents = rig.get("/v1/state?world=DRILL-1").await.good()["live"]["telemetry"]["accepted"].clone();
+        agents.as_u64().unwrap()
+    };
+    steer(json!({"steer": "step"})).await.problem(409);
+    steer(json!({"steer": "pause"})).await.good();
+    assert_eq!(steer(json!({"steer": "pause"})).await.good()["events"], json!([]), "held is held");
+    assert_eq!(rig.get("/v1/drills").await.good()[0]["paused"], true);
+    until("history is fed", || async { count().await > 0 }).await;
+    let held = count().await;
+    steer(json!({"steer": "step"})).await.good();
+    until("one thing is played", || async { count().await > held }).await;
+    let before = harm().await["done"]["people"].as_u64().unwrap_or_default();
+    let line = json!({"agent": "refund-bot", "tool": "payouts.create", "harm": {"people": 41}}).to_string();
+    steer(json!({"steer": "inject", "line": line})).await.good();
+    until("what was put in harms", || async {
+        harm().await["done"]["people"].as_u64().unwrap_or_default() == before + 41
+    })
+    .await;
+    for wrong in ["{", "[]", "{\"agent\":7}", "{\"quiet\":{}}"] {
+        steer(json!({"steer": "inject", "line": wrong})).await.problem(422);
+    }
+    steer(json!({"steer": "speed", "speed": 0.0})).await.problem(422);
+    steer(json!({"steer": "speed", "speed": 1000.0})).await.good();
+    steer(json!({"steer": "skip", "to_s": 1.0e9})).await.good();
+    until("it is over", || async { rig.get("/v1/drills/DRILL-1/score").await.good()["over"] == true }).await;
+    steer(json!({"steer": "pause"})).await.problem(409);
+    assert_eq!(rig.get("/v1/incidents").await.good(), &json!([]), "nothing of it is real");
+}

@@ -6,14 +6,17 @@ use axum::extract::{Request, State};
 use uuid::Uuid;
 
 use super::{
-    extract::{Id, body, read},
+    extract::{Id, Json, body, read},
     reply::{Reply, ask, unknown},
 };
 use crate::{
-    api::{Accepted, Ask, DrillStarted, LONGEST_RECORDING, RecordingView, StartDrill},
+    api::{Accepted, Ask, DrillStarted, LONGEST_RECORDING, Problem, RecordingView, StartDrill},
     backend::{app::Backend, drill as play, identity::Identity, rights::Right},
     drill::{self, Score},
-    incident::{Command, Drill},
+    incident::{
+        Command, Drill,
+        drilled::{Steer, Steered},
+    },
     terms::DrillId,
 };
 
@@ -34,6 +37,19 @@ pub async fn start(State(backend): State<Arc<Backend>>, identity: Identity, requ
     let body = body(request, 2 * LONGEST_RECORDING).await?;
     let Ask { id, command } = read::<Ask<StartDrill>>(&body)?;
     play::start(&backend, identity.author.clone(), id, command).await.map(axum::Json)
+}
+
+/// A facilitator's hand on one (DRL.1).
+pub async fn steer(
+    State(backend): State<Arc<Backend>>,
+    identity: Identity,
+    Id(drill): Id<DrillId>,
+    Json(Ask { id, command: how }): Json<Ask<Steer>>,
+) -> Reply<Accepted> {
+    if let Steer::Inject { line } = &how {
+        drill::injected(line, (backend.clock)()).map_err(|why| Problem::invalid(422, why.to_string()))?;
+    }
+    ask(&backend, &identity, None, id, Command::SteerDrill(Steered { drill, how })).await
 }
 
 /// What one came to, from the log and what is counted now (DRL.3).

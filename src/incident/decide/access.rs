@@ -5,7 +5,10 @@ use super::{
     dispatch::{Case, Decided, conflict, invalid, unknown},
 };
 use crate::{
-    incident::{Fact, NewEvent, Role, Stream, Topic, drilled::Played},
+    incident::{
+        Fact, NewEvent, Role, Stream, Topic,
+        drilled::{Played, Steer, Steered},
+    },
     terms::{AgentId, DrillId, TokenId},
 };
 
@@ -59,6 +62,40 @@ pub(super) fn end_drill(case: &Case<'_>, id: DrillId) -> Decided {
         Some(drill) if drill.ended_at.is_some() => Ok(Vec::new()),
         Some(_) => Ok(vec![drill_fact(case, Fact::DrillEnded { drill: id })]),
     }
+}
+
+/// Longest line that is put into a drill, in bytes.
+const INJECTED: usize = 64 * 1024;
+
+/// A facilitator's hand on a drill that plays (DRL.1).
+pub(super) fn steer(case: &Case<'_>, asked: &Steered) -> Decided {
+    let drill = case.worlds.takes.get(&asked.drill);
+    let drill = drill.ok_or_else(|| unknown(format!("there is no {}; `andon drill list` shows them", asked.drill)))?;
+    if drill.ended_at.is_some() || drill.played.is_some() {
+        return Err(conflict(format!("{} plays no more: its recording is over; run it again", drill.id)));
+    }
+    let done = match &asked.how {
+        Steer::Pause {} => drill.paused,
+        Steer::Resume {} => !drill.paused,
+        Steer::Step {} if !drill.paused => {
+            return Err(conflict(format!("{} plays: pause it, then step", drill.id)));
+        }
+        Steer::Speed { speed } if !(0.1..=1000.0).contains(speed) => {
+            return Err(invalid(format!("a drill plays at 0.1 to 1000 times the recorded speed, not at {speed}")));
+        }
+        Steer::Speed { speed } => drill.speed == *speed,
+        Steer::Skip { to_s } if !(to_s.is_finite() && *to_s >= 0.0) => {
+            return Err(invalid("say to which second of the recording: 0 or more"));
+        }
+        Steer::Inject { line } if line.len() > INJECTED => {
+            return Err(invalid(format!("what is put in has {} bytes; at most {INJECTED} are taken", line.len())));
+        }
+        _ => false,
+    };
+    if done {
+        return Ok(Vec::new());
+    }
+    Ok(vec![drill_fact(case, Fact::DrillSteered(Box::new(asked.clone())))])
 }
 
 /// A recording is played once (DRL.3).

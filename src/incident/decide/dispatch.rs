@@ -139,6 +139,7 @@ pub fn decide(worlds: &Worlds, runbook: &Runbook, context: &Context, command: &C
         Command::MakeToken { name, role, agent, hash } => access::make(&case, name, *role, agent.as_ref(), hash),
         Command::RevokeToken { token } => access::revoke(&case, *token),
         Command::StartDrill { name, title, seed, speed } => access::start_drill(&case, name, title, *seed, *speed),
+        Command::SteerDrill(steered) => access::steer(&case, steered),
         Command::RecordPlayed(played) => access::played(&case, *played),
         Command::EndDrill { drill } => access::end_drill(&case, *drill),
     }

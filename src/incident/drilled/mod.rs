@@ -2,6 +2,8 @@
 
 mod harm;
 mod played;
+mod steer;
 
 pub use harm::Harm;
 pub use played::{HarmCount, Played};
+pub use steer::{Steer, Steered};
