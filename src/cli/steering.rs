@@ -49,22 +49,29 @@ pub enum Steering {
 
 /// `andon drill inject`.
 #[derive(Debug, Args)]
-#[group(id = "what", required = true, multiple = false)]
 pub struct Inject {
     /// DRILL-1.
     drill: DrillId,
+    #[command(flatten)]
+    what: Injected,
+}
+
+/// One of these.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Injected {
     /// Somebody outside says this.
-    #[arg(long, group = "what")]
+    #[arg(long)]
     report: Option<String>,
     /// Somebody is paged with this.
-    #[arg(long, group = "what")]
+    #[arg(long)]
     page: Option<String>,
     /// An action or a mark, as a line of a recording; it happens now.
-    #[arg(long, group = "what", value_name = "JSON")]
+    #[arg(long, value_name = "JSON")]
     line: Option<String>,
 }
 
-impl Inject {
+impl Injected {
     fn into_line(self) -> String {
         let mark = |kind: &str, text: String| serde_json::json!({"mark": kind, "text": text, "set": true}).to_string();
         match (self.report, self.page, self.line) {
@@ -82,7 +89,7 @@ pub async fn run(reach: &Reach, asked: Steering) -> Result<(), Failed> {
         Steering::Step { drill } => (drill, Steer::Step {}),
         Steering::Speed { drill, speed } => (drill, Steer::Speed { speed }),
         Steering::Skip { drill, to } => (drill, Steer::Skip { to_s: to }),
-        Steering::Inject(inject) => (inject.drill, Steer::Inject { line: inject.into_line() }),
+        Steering::Inject(inject) => (inject.drill, Steer::Inject { line: inject.what.into_line() }),
     };
     let ask = Ask { id: Uuid::now_v7(), command: how };
     let accepted: Accepted = reach.client().await?.post(&format!("{}/{drill}/steer", path::DRILLS), &ask).await?;

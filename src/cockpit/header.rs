@@ -96,9 +96,9 @@ fn what(model: &Model) -> Line<'static> {
             }
         }
         None => {
-            spans.extend(harm(model));
             let word = if model.state.is_some() { "andon · no incident" } else { "andon" };
             spans.push(Span::styled(word, theme.style(Role::Strong)));
+            spans.extend(harm(model));
         }
     }
     Line::from(spans)

@@ -24,7 +24,7 @@ pub struct Score {
     pub over: bool,
     /// What was harmed and what was not.
     pub harm: HarmCount,
-    /// Of the historical course's harm, how much did not come about, in the figure that was spared least: 0 to 1; absent
+    /// Once it is over: of the historical course's harm, how much did not come about, in the figure that was spared least: 0 to 1; absent
     /// where the recording counts none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spared: Option<f64>,
@@ -33,7 +33,7 @@ pub struct Score {
     pub stopped_after_s: Option<f64>,
     /// Each budget of its incidents that began to count.
     pub budgets: Vec<Kept>,
-    /// Steps that nobody took, in words that say what to rehearse.
+    /// Once it is over: steps that nobody took, in words that say what to rehearse.
     pub missed: Vec<String>,
 }
 
@@ -81,14 +81,19 @@ pub fn score(take: &Drill, world: &World, counted: Option<HarmCount>, now: Time)
     if began.is_none() {
         missed.push("nobody stopped anything".into());
     }
+    let over = take.played.is_some() || take.ended_at.is_some();
+    if !over {
+        // What is not done yet is not missed, and what has not come yet is not spared.
+        missed.clear();
+    }
     Score {
         drill: take.id,
         name: take.name.clone(),
         title: take.title.clone(),
         speed: take.speed,
         began_at: take.started_at,
-        over: take.played.is_some() || take.ended_at.is_some(),
-        spared: spared(&harm),
+        over,
+        spared: spared(&harm).filter(|_| over),
         stopped_after_s: harm.first_at.zip(began).map(|(harmed, began)| began.since(harmed) as f64 / 1_000.0),
         harm,
         budgets,

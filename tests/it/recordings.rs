@@ -122,6 +122,10 @@ fn a_score_is_read_by_command_and_harm_by_eye() {
     let desk = Desk::new();
     assert!(desk.done(&["drill", "history"]).contains("no drill was played"));
     desk.done(&["drill", "run", "refunds-twice", "--speed", "600"]);
+    desk.done(&["drill", "pause", "DRILL-1"]);
+    desk.done(&["drill", "inject", "DRILL-1", "--report", "The press calls"]);
+    assert!(desk.refused(2, &["drill", "inject", "DRILL-1"]).contains("--report"));
+    desk.done(&["drill", "resume", "DRILL-1"]);
     let seat = crate::cockpit::Seat::open(desk.folder.path(), 120, 34, &["--world", "DRILL-1"]);
     seat.sees("harm ");
     seat.until("harm is counted", |text| text.contains("people") && text.contains(" 0 stopped"));
