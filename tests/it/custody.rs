@@ -166,3 +166,41 @@ fn a_checkpoint_is_signed_and_verified_by_openssh() {
     std::fs::write(&file, format!("{text}forged\n")).unwrap();
     assert!(desk.refused(1, &["audit", "verify", "--checkpoint", &file]).contains("no checkpoint"));
 }
+
+/// Runs SQL over a desk's log, which nobody serves meanwhile.
+fn over_the_log(desk: &Desk, sql: &'static str) {
+    use sqlx::Connection;
+    let file = desk.folder.path().join("data/andon.db");
+    assert!(file.is_file(), "{}", file.display());
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let url = format!("sqlite://{}", file.display());
+        let mut log = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut log).await.unwrap();
+        log.close().await.unwrap();
+    });
+}
+
+/// TEAM.7: the log of an older version is brought up to date as it is opened, and says what it said; one of a newer version is
+/// refused, with what to do, and nothing of it is touched.
+#[test]
+fn an_older_log_is_migrated_and_a_newer_one_is_left_alone() {
+    let desk = worked();
+    let before = show(&desk);
+    desk.done(&["serve", "--stop", "--force"]);
+    over_the_log(&desk, "DROP TABLE aside; DELETE FROM _sqlx_migrations WHERE version > 1");
+    assert_eq!(show(&desk), before);
+    desk.done(&["note", "1", "written after"]);
+    desk.done(&["audit", "verify"]);
+    desk.done(&["serve", "--stop", "--force"]);
+
+    over_the_log(
+        &desk,
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (99, 'of tomorrow', 1, x'00', 0)",
+    );
+    let file = desk.folder.path().join("data/andon.db");
+    let untouched = std::fs::read(&file).unwrap();
+    let why = desk.refused(1, &["audit", "verify"]);
+    assert!(why.contains("newer andon") && why.contains("99") && why.contains("nothing was touched"), "{why}");
+    assert_eq!(std::fs::read(&file).unwrap(), untouched);
+}

@@ -204,6 +204,32 @@ async fn a_reader_that_lags_misses_nothing() {
     }
 }
 
+/// CKP.2, law 5: two hundred cockpits hear every event in order, though one of them never reads; what that one was owed is in
+/// nobody's way.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_cockpits_hear_everything_though_one_never_reads() {
+    let rig = rig().await;
+    let never_read = rig.ask(Method::GET, "/v1/events").send().await.unwrap();
+    let mut readers = Vec::new();
+    for _ in 0..200 {
+        readers.push(rig.events("", None).await);
+    }
+    let owner = "x".repeat(500);
+    let agents: Vec<Value> = (0..200).map(|agent| json!({"id": format!("agent-{agent}"), "owner": owner})).collect();
+    rig.post("/v1/agents", json!(agents)).await.good();
+    let heard = readers.into_iter().map(|mut frames| {
+        tokio::spawn(async move {
+            for position in 2..=201u64 {
+                assert_eq!(frames.event().await.1["position"], position);
+            }
+        })
+    });
+    for reader in heard.collect::<Vec<_>>() {
+        reader.await.unwrap();
+    }
+    drop(never_read);
+}
+
 /// Tokens are nobody's business but operators', and a revoked one hears nothing more.
 #[tokio::test]
 async fn a_viewers_stream_shows_no_tokens_and_ends_with_its_own() {
