@@ -10,14 +10,14 @@ use uuid::Uuid;
 
 use super::{
     extract::Json,
-    reply::{Reply, ask},
+    reply::{Reply, ask, sees},
 };
 use crate::{
     api::Problem,
     backend::{app::Backend, identity::Identity},
     incident::{Command, Declare, Incident, IncidentCommand, World, team::Source},
     runbook::{AlertPlan, Labels, Mapping},
-    terms::{AgentId, IncidentId, Printable, Time},
+    terms::{AgentId, Author, IncidentId, Printable, Time},
 };
 
 /// Longest title that an alert gives, in characters.
@@ -209,40 +209,56 @@ async fn take(backend: &Backend, identity: &Identity, alerts: Vec<Alert>) -> Rep
 async fn one(backend: &Backend, identity: &Identity, alert: &Alert, taken: &mut Taken) -> Result<(), Problem> {
     let (worlds, mark) = (backend.core.worlds(), mark(alert));
     let told = told(&worlds.real, &mark);
-    let note = |incident: IncidentId, text: String| {
-        let ask = IncidentCommand::Note { text, at: None };
-        Command::OnIncident { incident, ask }
-    };
     match (&told, alert.over) {
         (None, true) => taken.passed_over += 1,
         (Some(told), true) if told.over => taken.passed_over += 1,
         (Some(told), true) => {
             let text = format!("{} where it came from: {}", resolved(&mark), alert.title);
             let id = command_id(alert, Some(told), "resolved");
-            drop(ask(backend, identity, None, id, note(told.incident, text)).await?);
-            taken.resolved.push(told.incident);
+            match note(backend, identity, id, told.incident, text).await? {
+                true => taken.resolved.push(told.incident),
+                false => taken.passed_over += 1,
+            }
         }
         // One that comes back after its end is news; one that goes on is not, whatever people did with its incident.
         (Some(told), false) if !(alert.recurs && told.over) => taken.passed_over += 1,
         (_, false) => {
             let told = told.as_ref();
             let text = format!("{mark} fires: {}", alert.title);
-            let open = standing(&worlds.real, alert);
-            let incident = match open {
-                Some(incident) => {
-                    taken.joined.push(incident);
-                    incident
+            let id = command_id(alert, told, "note");
+            if let Some(incident) = standing(&worlds.real, alert) {
+                match note(backend, identity, id, incident, text).await? {
+                    true => taken.joined.push(incident),
+                    false => taken.passed_over += 1,
                 }
-                None => {
-                    let incident = declare(backend, identity, alert, told).await?;
-                    taken.opened.push(incident);
-                    incident
-                }
-            };
-            drop(ask(backend, identity, None, command_id(alert, told, "note"), note(incident, text)).await?);
+            } else {
+                let incident = declare(backend, identity, alert, told).await?;
+                taken.opened.push(incident);
+                note(backend, identity, id, incident, text).await?;
+            }
         }
     }
     Ok(())
+}
+
+/// Notes an alert on its incident; whether whoever sent it may know that. An incident that only named people see takes it all
+/// the same, and its sender learns nothing of it (TEAM.9).
+async fn note(
+    backend: &Backend,
+    identity: &Identity,
+    id: Uuid,
+    incident: IncidentId,
+    text: String,
+) -> Result<bool, Problem> {
+    let of = |text| Command::OnIncident { incident, ask: IncidentCommand::Note { text, at: None } };
+    let seen = sees(backend, identity, None, incident).is_ok();
+    if seen {
+        drop(ask(backend, identity, None, id, of(text)).await?);
+    } else {
+        let told = of(format!("{text} (told by {})", identity.author));
+        backend.core.submit(None, id, Author::Andon("alerts".into()), told).await?;
+    }
+    Ok(seen)
 }
 
 /// The open incident of its agent or workflow.
