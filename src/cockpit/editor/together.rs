@@ -96,7 +96,9 @@ impl DraftEditor {
         if raw.len() == self.shown[self.at].len() {
             return shown.min(raw.len());
         }
-        let ends = raw.char_indices().map(|(at, _)| at).chain([raw.len()]);
-        ends.take_while(|at| area::shown(name, &raw[..*at]).len() <= shown).last().unwrap_or(0)
+        // Found by halves: what is shown of a longer text is never shorter.
+        let ends: Vec<usize> = raw.char_indices().map(|(at, _)| at).chain([raw.len()]).collect();
+        let before = ends.partition_point(|at| area::shown(name, &raw[..*at]).len() <= shown);
+        before.checked_sub(1).map_or(0, |at| ends[at])
     }
 }

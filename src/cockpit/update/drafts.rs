@@ -19,6 +19,8 @@ use crate::{
     terms::{DraftId, IncidentId, Time},
 };
 
+/// How a save is named that nobody asked for by a key.
+const WRITTEN: &str = " written";
 /// How often what is written goes to the backend, while it is reached and while it is not.
 const LIVE: i64 = 700;
 const OFFLINE: i64 = 5 * Time::SECOND;
@@ -154,7 +156,7 @@ fn saved(draft: DraftId) -> String {
 
 /// What is asked without a word of the person's: nobody is told that it worked.
 fn written(draft: DraftId) -> String {
-    format!("{draft} written")
+    format!("{draft}{WRITTEN}")
 }
 
 /// Has the backend take what was written lately, so that others see it as it comes (COM.5).
@@ -206,25 +208,24 @@ pub fn hear(model: &mut Model) {
     }
 }
 
-/// A save was answered: a refused one brings the text back. Whether there is nothing to tell the person.
+/// What was written was answered: what is refused at leaving brings the text back. Whether there is nothing to tell the person.
 pub fn answered(model: &mut Model, what: &str, result: &Result<Accepted, LinkError>) -> bool {
     let refused = matches!(result, Err(LinkError::Refused(_) | LinkError::Unreachable(_)));
-    if let Some(editor) = model.editor.as_mut().filter(|editor| written(editor.draft) == what) {
-        let before = editor.is_refused();
+    let of = |editor: &&mut DraftEditor| [written(editor.draft), saved(editor.draft)].contains(&what.to_owned());
+    let mut known = false;
+    for editor in model.editor.iter_mut().chain(&mut model.left).filter(of) {
+        known = editor.is_refused();
         editor.answered(!refused);
-        // Why it is not taken is said once, not at every key.
-        return !refused || before;
     }
-    if let Some(at) = model.left.iter().position(|left| saved(left.draft) == what).filter(|_| refused) {
-        let mut editor = model.left.remove(at);
-        editor.answered(false);
-        if model.editor.is_none() {
+    if refused && model.editor.is_none() {
+        let left = model.left.iter().position(|left| saved(left.draft) == what);
+        if let Some(at) = left {
             model.focus = Pane::Draft;
-            model.editor = Some(editor);
+            model.editor = Some(model.left.remove(at));
             judge(model);
-        } else {
-            model.left.push(editor);
         }
     }
-    what.ends_with(" written")
+    // What nobody asked for by a key is told only where it is refused, and then once.
+    let unasked = what.strip_suffix(WRITTEN).is_some_and(|id| id.parse::<DraftId>().is_ok());
+    unasked && (!refused || known)
 }
