@@ -57,44 +57,37 @@ pub enum Drill {
 
 pub async fn run(reach: &Reach, asked: Drill) -> Result<(), Failed> {
     match asked {
-        Drill::Check(asked) => return recordings::check(reach, &asked),
-        Drill::Import(asked) => return recordings::import(reach, &asked),
-        Drill::Record(asked) => return recordings::record(reach, asked).await,
-        Drill::Score { drill } => return scores::score(reach, drill).await,
-        Drill::History => return scores::history(reach).await,
-        Drill::Steer(asked) => return steering::run(reach, asked).await,
-        Drill::List | Drill::Run { .. } | Drill::End { .. } => {}
-    }
-    let client = reach.client().await?;
-    match asked {
-        Drill::Check(_)
-        | Drill::Import(_)
-        | Drill::Record(_)
-        | Drill::Score { .. }
-        | Drill::History
-        | Drill::Steer(_) => Ok(()),
-        Drill::List => {
-            let mut recordings: Vec<RecordingView> = client.get(&format!("{}/recordings", path::DRILLS)).await?;
-            recordings.extend(own(reach));
-            let takes: Vec<incident::Drill> = client.get(path::DRILLS).await?;
-            let all = serde_json::json!({ "recordings": recordings, "drills": takes });
-            reach.show(&all, |_| list(&recordings, &takes))
-        }
+        Drill::List => all(reach).await,
         Drill::Run { name, speed, seed } => {
             let (name, recording) = named(reach, &name)?;
             let ask = Ask { id: Uuid::now_v7(), command: StartDrill { name, recording, speed, seed } };
-            let started: DrillStarted = client.post(path::DRILLS, &ask).await?;
+            let started: DrillStarted = reach.client().await?.post(path::DRILLS, &ask).await?;
             reach.show(&started, |started| {
                 let DrillStarted { id, title, lasts_s } = started;
                 print::line(format!("{id} plays for {}: {}", print::span(*lasts_s), print::clean(title)))?;
                 print::line(format!("follow it: andon --world {id}   ·   end it: andon drill end {id}"))
             })
         }
+        Drill::Steer(asked) => steering::run(reach, asked).await,
         Drill::End { drill } => {
-            let accepted: Accepted = client.delete(&format!("{}/{drill}", path::DRILLS)).await?;
+            let accepted: Accepted = reach.client().await?.delete(&format!("{}/{drill}", path::DRILLS)).await?;
             reach.told(&accepted, |kinds| format!("{drill}: {kinds}"))
         }
+        Drill::Score { drill } => scores::score(reach, drill).await,
+        Drill::History => scores::history(reach).await,
+        Drill::Record(asked) => recordings::record(reach, asked).await,
+        Drill::Check(asked) => recordings::check(reach, &asked),
+        Drill::Import(asked) => recordings::import(reach, &asked),
     }
+}
+
+async fn all(reach: &Reach) -> Result<(), Failed> {
+    let client = reach.client().await?;
+    let mut recordings: Vec<RecordingView> = client.get(&format!("{}/recordings", path::DRILLS)).await?;
+    recordings.extend(own(reach));
+    let takes: Vec<incident::Drill> = client.get(path::DRILLS).await?;
+    let all = serde_json::json!({ "recordings": recordings, "drills": takes });
+    reach.show(&all, |_| list(&recordings, &takes))
 }
 
 /// A recording by its name, or the text of one's own by its file or from the folder.

@@ -257,10 +257,10 @@ mod tests {
     /// COM.5: however long somebody writes offline, one edit of a draft waits, and holds everything.
     #[test]
     fn one_edit_of_a_draft_waits() {
-        use crate::incident::{Fields, communication::writing::Copy};
+        use crate::incident::{Fields, communication::writing::Manuscript};
         let folder = tempfile::tempdir().unwrap();
         let outbox = Outbox::in_folder(folder.path());
-        let beginning = |body: &str| Copy::beginning(&Fields { body: body.into(), ..Fields::default() });
+        let beginning = |body: &str| Manuscript::beginning(&Fields { body: body.into(), ..Fields::default() });
         let edit = |number: u128, draft: u32, edit: &Edit| {
             let ask = IncidentCommand::WriteDraft { draft: DraftId(draft), edit: edit.clone() };
             Waiting { command: Command::OnIncident { incident: IncidentId(1), ask }, ..waiting(number, "edit") }

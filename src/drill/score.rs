@@ -55,37 +55,11 @@ pub struct Kept {
 pub fn score(take: &Drill, world: &World, counted: Option<HarmCount>, now: Time) -> Score {
     let harm = take.played.map(|played| played.harm).or(counted).unwrap_or_default();
     let began = world.switches.values().map(|switch| switch.engaged_at).min();
-    let mut budgets = Vec::new();
-    let mut missed = Vec::new();
-    for incident in world.incidents.values() {
-        for clock in clocks(incident, world, now).into_iter().filter(|clock| clock.state != ClockState::Waiting) {
-            budgets.push(Kept { incident: incident.id, name: clock.name, state: clock.state, left_s: clock.left_s });
-        }
-        let open = |what: &str| format!("{}: {what}", incident.id);
-        if incident.roles.is_empty() {
-            missed.push(open("nobody took a role"));
-        }
-        if incident.harm_at.is_none() {
-            missed.push(open("nobody confirmed since when there was harm"));
-        }
-        if incident.checklists.is_empty() {
-            missed.push(open("no rollback was opened"));
-        }
-        if incident.drafts.iter().all(|draft| draft.sent.is_empty()) {
-            missed.push(open("nobody was told"));
-        }
-    }
-    if world.incidents.is_empty() {
-        missed.push("nobody declared an incident".into());
-    }
-    if began.is_none() {
-        missed.push("nobody stopped anything".into());
-    }
     let over = take.played.is_some() || take.ended_at.is_some();
-    if !over {
-        // What is not done yet is not missed, and what has not come yet is not spared.
-        missed.clear();
-    }
+    let budgets = world.incidents.values().flat_map(|incident| {
+        let counts = clocks(incident, world, now).into_iter().filter(|clock| clock.state != ClockState::Waiting);
+        counts.map(|clock| Kept { incident: incident.id, name: clock.name, state: clock.state, left_s: clock.left_s })
+    });
     Score {
         drill: take.id,
         name: take.name.clone(),
@@ -93,12 +67,36 @@ pub fn score(take: &Drill, world: &World, counted: Option<HarmCount>, now: Time)
         speed: take.speed,
         began_at: take.started_at,
         over,
+        // What has not come yet is not spared.
         spared: spared(&harm).filter(|_| over),
         stopped_after_s: harm.first_at.zip(began).map(|(harmed, began)| began.since(harmed) as f64 / 1_000.0),
         harm,
-        budgets,
-        missed,
+        budgets: budgets.collect(),
+        // What is not done yet is not missed.
+        missed: if over { missed(world) } else { Vec::new() },
     }
+}
+
+/// What nobody did in a drill's world.
+fn missed(world: &World) -> Vec<String> {
+    let mut missed = Vec::new();
+    for incident in world.incidents.values() {
+        let undone = [
+            (incident.roles.is_empty(), "nobody took a role"),
+            (incident.harm_at.is_none(), "nobody confirmed since when there was harm"),
+            (incident.checklists.is_empty(), "no rollback was opened"),
+            (incident.drafts.iter().all(|draft| draft.sent.is_empty()), "nobody was told"),
+        ];
+        let undone = undone.into_iter().filter(|(undone, _)| *undone);
+        missed.extend(undone.map(|(_, what)| format!("{}: {what}", incident.id)));
+    }
+    if world.incidents.is_empty() {
+        missed.push("nobody declared an incident".into());
+    }
+    if world.switches.is_empty() {
+        missed.push("nobody stopped anything".into());
+    }
+    missed
 }
 
 /// The share of the course that did not come about, in the figure that was spared least.

@@ -34,11 +34,11 @@ pub use clocks::clocks;
 pub use command::{
     Command, Declare, Engage, FireActuator, Fired, IncidentCommand, OpenHold, Refusal, RefusalCode, SetAuto,
 };
+pub use communication::{Draft, Fields, Sent};
 pub use decide::{Context, decide};
 pub use event::{Event, NewEvent, Stream, StreamError, Topic};
 pub use fact::{Fact, PlannedStep};
 pub use state::{
-    Checklist, Clock, ClockPlan, ClockState, Draft, Entry, Fields, Incident, Mttd, Sent, SeverityChange, Status, Step,
-    StepState, Verified,
+    Checklist, Clock, ClockPlan, ClockState, Entry, Incident, Mttd, SeverityChange, Status, Step, StepState, Verified,
 };
 pub use world::{Drill, Right, Role, Token, World, Worlds};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::incident::{containment::AutoOutcome, pages::PageState};
+use crate::incident::{containment::AutoOutcome, pages::StepState};
 use crate::terms::{AgentId, Author, FiringId, IncidentId, Time, words};
 
 words! {
@@ -142,7 +142,7 @@ pub struct Firing {
     pub paged: Vec<Paged>,
     /// How it went, by step of the queue (TEAM.3).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub pages: Vec<PageState>,
+    pub pages: Vec<StepState>,
     /// The incident it joined or opened.
     pub incident: Option<IncidentId>,
     /// What followed by itself, or would have (CON.14).

@@ -9,7 +9,7 @@ use crate::{
     incident::{
         World,
         communication::DeliveryState,
-        pages::{Told, Word},
+        pages::{StepState, Told, Word},
     },
     runbook::ChannelKind,
     terms::{Author, IncidentId, Time},
@@ -96,41 +96,30 @@ fn has_it(subject: &str, by: Option<&Author>) -> String {
 
 /// Steps of a subject that a pager took; of one that is another incident's by now, none.
 fn taken(world: &World, subject: Subject, of: Option<IncidentId>) -> Vec<Taken<'_>> {
-    let went = |state| matches!(state, DeliveryState::Accepted | DeliveryState::Unknown);
-    match subject.find(world) {
-        Some(Found::Firing(firing, _)) if firing.incident == of && !firing.pages.is_empty() => {
+    let (pages, acknowledged) = match subject.find(world) {
+        Some(Found::Firing(firing, _)) if firing.incident == of => {
             let page = firing.paged.first().filter(|page| page.acked_at.is_some());
-            let acknowledged = page.map(|page| has_it(&firing.id.to_string(), page.by.as_ref()));
-            let steps = firing.pages.iter().filter(|page| went(page.sent.state) && !page.sent.key.is_empty());
-            let taken = steps.map(|page| Taken {
-                subject,
-                step: page.sent.step,
-                channel: &page.sent.channel,
-                to: &page.sent.to,
-                key: &page.sent.key,
-                at: page.at,
-                acknowledged: acknowledged.clone(),
-                told: &page.told,
-            });
-            taken.collect()
+            (&firing.pages, page.map(|page| has_it(&firing.id.to_string(), page.by.as_ref())))
         }
         Some(Found::Round(incident, round)) => {
-            let acknowledged = round.acked_at.map(|_| has_it(&incident.id.to_string(), round.acked_by.as_ref()));
-            let steps = round.pages.iter().filter(|page| went(page.sent.state) && !page.sent.key.is_empty());
-            let taken = steps.map(|page| Taken {
-                subject,
-                step: page.sent.step,
-                channel: &page.sent.channel,
-                to: &page.sent.to,
-                key: &page.sent.key,
-                at: page.at,
-                acknowledged: acknowledged.clone(),
-                told: &page.told,
-            });
-            taken.collect()
+            let by = round.acked_by.as_ref();
+            (&round.pages, round.acked_at.map(|_| has_it(&incident.id.to_string(), by)))
         }
-        _ => Vec::new(),
-    }
+        _ => return Vec::new(),
+    };
+    let went = |page: &&StepState| matches!(page.sent.state, DeliveryState::Accepted | DeliveryState::Unknown);
+    let steps = pages.iter().filter(went).filter(|page| !page.sent.key.is_empty());
+    let taken = steps.map(|page| Taken {
+        subject,
+        step: page.sent.step,
+        channel: &page.sent.channel,
+        to: &page.sent.to,
+        key: &page.sent.key,
+        at: page.at,
+        acknowledged: acknowledged.clone(),
+        told: &page.told,
+    });
+    taken.collect()
 }
 
 /// The words due of one trouble, an incident's pages or a lone firing's; a pager and a key are told once.

@@ -9,7 +9,7 @@ use crate::{
         Draft, Fields,
         communication::{
             Finding, FindingKind, Linter, is_last,
-            writing::{Copy, Unreadable},
+            writing::{Manuscript, Unreadable},
         },
     },
     runbook::Template,
@@ -38,9 +38,9 @@ pub struct DraftEditor {
     /// What the areas showed when they were looked at last: what is the same still was not touched.
     pub(super) shown: Vec<String>,
     /// The draft as it is written here.
-    pub(super) mine: Copy,
+    pub(super) mine: Manuscript,
     /// The draft as the backend is known to have it.
-    pub(super) there: Copy,
+    pub(super) there: Manuscript,
     /// The version up to which others were heard.
     pub(super) heard: u64,
     /// Something was written since it was sent last, and when that was.
@@ -72,7 +72,7 @@ impl DraftEditor {
                 || (last && Fields::FINAL.contains(*name))
         };
         let names: Vec<&'static str> = Fields::ALL.iter().filter(wanted).copied().collect();
-        let (mine, there) = (Copy::of(draft, writer)?, Copy::of(draft, writer)?);
+        let (mine, there) = (Manuscript::of(draft, writer)?, Manuscript::of(draft, writer)?);
         let shown: Vec<String> = names.iter().map(|name| area::shown(name, &mine.get(name))).collect();
         let mut editor = Self {
             incident,

@@ -173,7 +173,7 @@ fn an_incident_is_steered_by_key() {
 /// What an edit makes of the draft that the model shows.
 fn edited(model: &Model, effects: &[Effect]) -> Fields {
     let [IncidentCommand::WriteDraft { edit, .. }] = on_incident(effects)[..] else { panic!("{effects:?}") };
-    writing::with(model.draft().unwrap(), edit).unwrap().0.fields()
+    writing::with(model.draft().unwrap(), edit).unwrap().fields()
 }
 
 #[test]

@@ -138,7 +138,7 @@ fn a_field_nobody_touched_is_saved_as_it_was() {
     press(&mut model, "We write again.");
     let saved = press(&mut model, "esc");
     let Ask::WriteDraft { edit, .. } = asked(&saved) else { panic!("{saved:?}") };
-    let fields = writing::with(model.draft().unwrap(), edit).unwrap().0.fields();
+    let fields = writing::with(model.draft().unwrap(), edit).unwrap().fields();
     assert_eq!(fields.impact, "38\u{200b} paid \u{1b}[2J\u{202e}twice");
     assert_eq!(fields.body, "We write again.");
 }
@@ -209,7 +209,7 @@ fn a_draft_of_a_megabyte_stays_in_hand() {
     assert_eq!(first.phrase, "hallucinated");
     let saved = press(&mut model, "esc");
     let Ask::WriteDraft { edit, .. } = asked(&saved) else { panic!("{saved:?}") };
-    let fields = writing::with(model.draft().unwrap(), edit).unwrap().0.fields();
+    let fields = writing::with(model.draft().unwrap(), edit).unwrap().fields();
     assert_eq!(fields.body.len(), (1 << 20) + "It hallucinated.".len());
 }
 
@@ -335,6 +335,11 @@ fn what_is_written_offline_merges() {
     assert!(two.seats[0].editor.is_none() && two.seats[0].left.len() == 1);
     press(&mut two.seats[0], "enter");
     assert!(two.body(0).contains("Dana, offline."), "taken in hand again, it is as it was left");
+    press(&mut two.seats[0], "!");
+    let later: Vec<Effect> = (0..9).flat_map(|_| two.tick(0)).collect();
+    let goes_on = later.iter().any(|effect| matches!(effect, Effect::Submit { .. }));
+    assert!(goes_on, "what is written further goes to the backend as before: {later:?}");
+    press(&mut two.seats[0], "backspace");
     let lee = two.tick(1);
     two.asks("lee", lee);
     two.asks("dana", kept);

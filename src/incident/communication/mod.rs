@@ -1,6 +1,7 @@
 //! Communication: drafts filled from the incident, rendered from templates, checked for words that say nothing (COM).
 
 mod contradiction;
+mod draft;
 mod fact;
 mod fill;
 mod hidden;
@@ -16,6 +17,7 @@ mod words;
 pub mod writing;
 
 pub use contradiction::{Contradiction, contradictions};
+pub use draft::{Draft, Fields, Sent};
 pub use fact::{Agreement, DeliveryStep, Sending};
 pub use fill::fill;
 pub use hidden::{Hidden, forbidden};

@@ -9,7 +9,7 @@ use crate::{
         Draft, Fact, Fields, Incident, IncidentCommand, Refusal, Topic,
         communication::{
             self, Agreement, DeliveryStep, Message, Promise, Sending, Subject,
-            writing::{self, Edit, Written},
+            writing::{self, Edit, Splice, Written},
         },
     },
     runbook::{Channel, ChannelKind, Template, nearest},
@@ -65,16 +65,17 @@ fn replace(case: &Case<'_>, incident: &Incident, seen_: (DraftId, u64), fields: 
 /// COM.5: what somebody wrote goes in beside what others wrote; only what it made of the text is judged.
 fn write(case: &Case<'_>, incident: &Incident, draft: DraftId, edit: &Edit) -> Decided {
     let draft = find(incident, draft)?;
-    let (copy, splices) = writing::with(draft, edit).map_err(|why| invalid(why.to_string()))?;
+    let manuscript = writing::with(draft, edit).map_err(|why| invalid(why.to_string()))?;
+    let fields = manuscript.fields();
+    let splices = Splice::all(&draft.fields, &fields);
     if splices.is_empty() {
         return Ok(Vec::new());
     }
-    let fields = copy.fields();
     for name in Fields::ALL {
         checks::field(name, fields.get(name).unwrap_or_default())?;
     }
     let whole = draft.edits.len() >= EDITS;
-    let edit = if whole { copy.whole() } else { edit.clone() };
+    let edit = if whole { manuscript.whole() } else { edit.clone() };
     let written = Box::new(Written { draft: draft.id, edit, whole, splices });
     Ok(vec![case.fact(Topic::Incident(incident.id), Fact::DraftWritten(written))])
 }

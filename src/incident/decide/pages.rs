@@ -113,7 +113,8 @@ pub(super) fn sent(case: &Case<'_>, sent: &PageSent) -> Decided {
     let Some(firing) = case.world.firings.get(&sent.firing) else {
         return Err(unknown(format!("there is no {}", sent.firing)));
     };
-    if firing.pages.iter().any(|known| known.sent == *sent) {
+    let page = sent.page();
+    if firing.pages.iter().any(|known| known.sent == page) {
         return Ok(Vec::new());
     }
     Ok(vec![case.fact(Topic::Tripwires, Fact::FiringPaged(sent.clone()))])

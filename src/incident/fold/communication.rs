@@ -3,7 +3,7 @@
 use crate::{
     incident::{
         Draft, Event, Fact, Incident, Sent,
-        communication::{Agreed, Attempt, Delivery, DeliveryState, DeliveryStep, Sending, writing::Copy},
+        communication::{Agreed, Attempt, Delivery, DeliveryState, DeliveryStep, Sending, writing::Manuscript},
     },
     terms::DraftId,
 };
@@ -15,7 +15,7 @@ pub(super) fn apply(incident: &mut Incident, event: &Event) {
             id: *draft,
             audience: audience.clone(),
             fields: fields.clone(),
-            edits: vec![Copy::beginning(fields)],
+            edits: vec![Manuscript::beginning(fields)],
             version: 1,
             authors: vec![event.by.clone()],
             edited_at: at,
@@ -24,7 +24,7 @@ pub(super) fn apply(incident: &mut Incident, event: &Event) {
         Fact::DraftEdited { draft, fields } => {
             if let Some(draft) = edited(incident, event, *draft) {
                 draft.fields = fields.clone();
-                draft.edits = vec![Copy::beginning(fields)];
+                draft.edits = vec![Manuscript::beginning(fields)];
             }
         }
         Fact::DraftWritten(written) => {

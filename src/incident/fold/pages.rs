@@ -20,10 +20,7 @@ pub(super) fn apply(incident: &mut Incident, event: &Event) {
             }
             let round = incident.paging.rounds.iter_mut().find(|round| round.begun.round == sent.round);
             let Some(round) = round else { return };
-            match round.pages.iter_mut().find(|known| known.sent.step == sent.page.step) {
-                Some(known) => (known.sent, known.at) = (sent.page.clone(), at),
-                None => round.pages.push(StepState { sent: sent.page.clone(), at, told: Vec::new() }),
-            }
+            StepState::take(&mut round.pages, sent.page.clone(), event.occurred_at);
         }
         Fact::IncidentPagerTold(said) => {
             let round = incident.paging.rounds.iter_mut().find(|round| round.begun.round == said.round);

@@ -8,7 +8,7 @@ use crate::{
         communication::DeliveryState,
         containment::{AutoContainment, AutoOutcome, auto_name},
         mttd,
-        pages::{Mute, PageState, Told},
+        pages::{Mute, StepState, Told},
     },
     terms::FiringId,
     tripwire::{Firing, FiringState, Paged},
@@ -81,11 +81,7 @@ pub(super) fn apply(world: &mut World, event: &Event) {
         }),
         Fact::FiringPaged(sent) => {
             change(world, &sent.firing, |firing| {
-                let at = event.occurred_at;
-                match firing.pages.iter_mut().find(|known| known.sent.step == sent.step) {
-                    Some(known) => (known.sent, known.at) = (sent.clone(), at),
-                    None => firing.pages.push(PageState { sent: sent.clone(), at, told: Vec::new() }),
-                }
+                StepState::take(&mut firing.pages, sent.page(), event.occurred_at);
                 if sent.state == DeliveryState::Accepted
                     && let Some(first) = firing.paged.first_mut()
                 {

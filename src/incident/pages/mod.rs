@@ -7,6 +7,6 @@ mod round;
 mod told;
 
 pub use mute::{Mute, MuteTripwire, Muted, UnmuteTripwire, Unmuted};
-pub use page::{PageSent, PageState};
+pub use page::PageSent;
 pub use round::{Occasion, PagesAcknowledged, Paging, PagingBegun, Round, RoundSent, StepSent, StepState};
 pub use told::{FiringTold, RoundTold, StepTold, Told, Word};

@@ -2,11 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Told;
-use crate::{
-    incident::communication::DeliveryState,
-    terms::{FiringId, Time},
-};
+use super::StepSent;
+use crate::{incident::communication::DeliveryState, terms::FiringId};
 
 /// What came of a step; the newest word counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,15 +27,10 @@ pub struct PageSent {
     pub key: String,
 }
 
-/// One step of a firing's pages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PageState {
-    /// What came of it last.
-    #[serde(flatten)]
-    pub sent: PageSent,
-    /// When that was.
-    pub at: Time,
-    /// What its pager was told later.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub told: Vec<Told>,
+impl PageSent {
+    /// The step, without its firing.
+    pub fn page(&self) -> StepSent {
+        let Self { firing: _, step, channel, to, state, status, key } = self.clone();
+        StepSent { step, channel, to, state, status, key }
+    }
 }

@@ -68,7 +68,7 @@ pub struct PagesAcknowledged {
     pub rounds: Vec<u32>,
 }
 
-/// One step of a round.
+/// One step of a firing's pages, or of a round.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepState {
     /// What came of it last.
@@ -79,6 +79,16 @@ pub struct StepState {
     /// What its pager was told later.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub told: Vec<Told>,
+}
+
+impl StepState {
+    /// Folds what came of a step at `at` into what is known of it.
+    pub(in crate::incident) fn take(known: &mut Vec<Self>, sent: StepSent, at: Time) {
+        match known.iter_mut().find(|one| one.sent.step == sent.step) {
+            Some(one) => (one.sent, one.at) = (sent, at),
+            None => known.push(Self { sent, at, told: Vec::new() }),
+        }
+    }
 }
 
 /// One round: a queue's steps, until somebody acknowledges.

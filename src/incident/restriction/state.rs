@@ -1,16 +1,12 @@
 //! Who sees what.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{borrow::Cow, collections::BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     incident::{Event, Incident, Topic, World, Worlds},
-    terms::{Author, DrillId, IncidentId, Time},
+    terms::{Author, IncidentId, Time},
 };
 
 /// Who sees a restricted incident.
@@ -51,17 +47,11 @@ impl World {
             return Cow::Borrowed(self);
         }
         let mut world = self.clone();
-        world.incidents = left(&self.incidents, &hidden);
+        for id in hidden {
+            world.incidents.remove(&id);
+        }
         Cow::Owned(world)
     }
-}
-
-fn left<M>(all: &M, hidden: &BTreeSet<IncidentId>) -> M
-where
-    for<'m> &'m M: IntoIterator<Item = (&'m IncidentId, &'m Arc<Incident>)>,
-    M: FromIterator<(IncidentId, Arc<Incident>)>,
-{
-    all.into_iter().filter(|(id, _)| !hidden.contains(id)).map(|(id, one)| (*id, one.clone())).collect()
 }
 
 impl Worlds {
@@ -78,8 +68,10 @@ impl Worlds {
         if !hides(&self.real) && !self.drills.values().any(hides) {
             return Cow::Borrowed(self);
         }
-        let drills: BTreeMap<DrillId, World> =
-            self.drills.iter().map(|(id, world)| (*id, world.seen_by(author).into_owned())).collect();
-        Cow::Owned(Self { real: self.real.seen_by(author).into_owned(), drills, ..self.clone() })
+        let mut worlds = self.clone();
+        for world in std::iter::once(&mut worlds.real).chain(worlds.drills.values_mut()) {
+            *world = world.seen_by(author).into_owned();
+        }
+        Cow::Owned(worlds)
     }
 }

@@ -8,7 +8,7 @@ use crate::{
         Clock, ClockState, Command, Fact, Fields, IncidentCommand as Ask, RefusalCode, Sent, clocks,
         communication::{
             Agreement, DeliveryState, DeliveryStep, Promise, Row, Subject, ledger,
-            writing::{self, Copy},
+            writing::{self, Manuscript},
         },
     },
     runbook::Runbook,
@@ -154,7 +154,7 @@ fn the_log_reads_without_what_merges() {
     let draft = &story.incident(1).drafts[0];
     assert!(draft.edits.len() < 60, "{} are kept", draft.edits.len());
     assert_eq!((draft.fields.body.as_str(), draft.fields.impact.as_str()), (fields.body.as_str(), "told late"));
-    assert_eq!(Copy::of(draft, 9).unwrap().fields(), draft.fields, "both tell the same");
+    assert_eq!(Manuscript::of(draft, 9).unwrap().fields(), draft.fields, "both tell the same");
     let edits = story.incident(1).timeline.iter().filter(|entry| entry.kind == "draft-written").count();
     assert_eq!(edits, 1, "a sitting is one line");
 }

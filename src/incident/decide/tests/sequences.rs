@@ -6,7 +6,7 @@ use super::story::{Story, agent, at, key, opened, prove};
 use crate::{
     incident::{
         Command, Declare, Engage, Event, IncidentCommand as Ask, OpenHold, Role, SetAuto, Worlds, chain,
-        communication::{Agreement, writing::Copy},
+        communication::{Agreement, writing::Manuscript},
         containment::{AutoScope, AutoStage, BacktestSeen, Call, HoldEnd, Mode, ProofState, Scope, Stage},
         postmortem::{
             CaseKind, DeltaKind, DeltaState, DropCase, FilePostmortem, ProposeDelta, RegressionCase, SetPostmortem,
@@ -87,7 +87,7 @@ fn on_incident() -> BoxedStrategy<Ask> {
         word(&["internal", "customer"]).prop_map(|audience| Ask::StartDraft { audience }),
         (draft(), text(), text()).prop_map(|(draft, before, body)| {
             let fields = |body| crate::incident::Fields { body, ..Default::default() };
-            let (edit, more) = (Copy::beginning(&fields(before)), Copy::beginning(&fields(body)));
+            let (edit, more) = (Manuscript::beginning(&fields(before)), Manuscript::beginning(&fields(body)));
             Ask::WriteDraft { draft, edit: edit.and(&more).unwrap_or(edit) }
         }),
         (draft(), word(&["copy", "mail", "hook"]), text()).prop_map(|(draft, channel, to)| Ask::SendDraft {

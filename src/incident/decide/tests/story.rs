@@ -8,7 +8,7 @@ use crate::{
     incident::{
         Command, Context, Declare, Engage, Event, Fact, Fields, Incident, IncidentCommand, NewEvent, Refusal,
         RefusalCode, Stream, Worlds, chain,
-        communication::writing::{self, Copy},
+        communication::writing::{self, Manuscript},
         containment::{AgentProof, HaltProof, ProofState, Switch},
         decide,
         restart::ApproveRestart,
@@ -93,7 +93,7 @@ impl Story {
         let of = known.iter().find(|one| one.id == draft).unwrap_or(&known[0]);
         // A number of its own for each: nobody writes twice under one.
         let writer = 100 + self.events.len() as u64;
-        let edit = writing::edit_to(of, writer, fields).unwrap().unwrap_or_else(|| Copy::beginning(fields));
+        let edit = writing::edit_to(of, writer, fields).unwrap().unwrap_or_else(|| Manuscript::beginning(fields));
         on(IncidentCommand::WriteDraft { draft, edit })
     }
 

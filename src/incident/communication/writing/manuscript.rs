@@ -1,4 +1,4 @@
-//! One writer's copy of a draft.
+//! A draft as one writer has it.
 
 use std::{fmt, sync::Arc};
 
@@ -12,16 +12,18 @@ use yrs::{
     updates::{decoder::Decode, encoder::Encode},
 };
 
-use super::{Edit, Splice, Unreadable, check::WRITERS, edit::difference};
+use super::{Edit, Unreadable, check::WRITERS, edit::difference};
 use crate::incident::{Draft, Fields};
 
 /// Who begins every draft: the same fields make the same beginning everywhere.
 const BEGINNING: u64 = 1;
+/// The longest place on the wire, in characters: it holds two numbers, or the name of a field.
+const LONGEST_PLACE: usize = 64;
 /// Where a transaction brings what others wrote: it is not undone here.
 const OTHERS: &str = "others";
 
 /// A draft as one writer has it: what they wrote, and what they heard of the others'.
-pub struct Copy {
+pub struct Manuscript {
     doc: Doc,
     undo: UndoManager<()>,
 }
@@ -30,17 +32,17 @@ pub struct Copy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place(StickyIndex);
 
-impl Copy {
+impl Manuscript {
     /// Of a draft, to be written on by `writer`: a number that nobody else writes under.
     ///
     /// # Errors
     /// A draft with an edit that does not read.
     pub fn of(draft: &Draft, writer: u64) -> Result<Self, Unreadable> {
-        let copy = Self::empty(writer);
+        let own = Self::empty(writer);
         for edit in &draft.edits {
-            copy.take(edit)?;
+            own.take(edit)?;
         }
-        Ok(copy)
+        Ok(own)
     }
 
     fn empty(writer: u64) -> Self {
@@ -177,9 +179,9 @@ impl Copy {
     }
 }
 
-impl fmt::Debug for Copy {
+impl fmt::Debug for Manuscript {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Copy").field("fields", &self.fields()).finish_non_exhaustive()
+        out.debug_struct("Manuscript").field("fields", &self.fields()).finish_non_exhaustive()
     }
 }
 
@@ -188,20 +190,19 @@ impl fmt::Debug for Copy {
 /// # Errors
 /// A draft with an edit that does not read.
 pub fn edit_to(draft: &Draft, writer: u64, fields: &Fields) -> Result<Option<Edit>, Unreadable> {
-    let (here, mine) = (Copy::of(draft, writer)?, Copy::of(draft, writer)?);
+    let (here, mine) = (Manuscript::of(draft, writer)?, Manuscript::of(draft, writer)?);
     mine.write_all(fields);
     Ok(mine.beyond(&here))
 }
 
-/// What an edit does to a draft: its fields after it.
+/// A draft as it is with an edit, for whoever writes nothing in it.
 ///
 /// # Errors
 /// An edit that does not fit the draft.
-pub fn with(draft: &Draft, edit: &Edit) -> Result<(Copy, Vec<Splice>), Unreadable> {
-    let copy = Copy::of(draft, 0)?;
-    copy.take(edit)?;
-    let splices = Splice::all(&draft.fields, &copy.fields());
-    Ok((copy, splices))
+pub fn with(draft: &Draft, edit: &Edit) -> Result<Manuscript, Unreadable> {
+    let manuscript = Manuscript::of(draft, 0)?;
+    manuscript.take(edit)?;
+    Ok(manuscript)
 }
 
 impl serde::Serialize for Place {
@@ -214,6 +215,9 @@ impl<'de> serde::Deserialize<'de> for Place {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let wrong = || serde::de::Error::custom("no place in a draft");
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        if text.len() > LONGEST_PLACE {
+            return Err(wrong());
+        }
         let bytes = STANDARD.decode(text.as_bytes()).map_err(|_| wrong())?;
         StickyIndex::decode_v1(&bytes).map(Self).map_err(|_| wrong())
     }
