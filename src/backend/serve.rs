@@ -12,27 +12,18 @@ use tokio_util::sync::CancellationToken;
 use super::{
     app::Backend,
     clock::Clock,
-    core::{Core, Options},
     front::{self, Certificate, CertificateError},
     home::Home,
-    http::{self, Doorway, Peer},
-    intake::{BrokerError, Intakes, StoreError},
-    interlock::{Memory, remember},
-    limits,
-    links::{Links, PublicUrl},
+    http::{Doorway, Peer},
+    inside::{Inside, Stores},
+    intake::{BrokerError, HotStore, Limits, StoreError},
+    links::PublicUrl,
     listen::{self, ListenError},
     lock::{Lock, LockError, LockInfo},
     log::{Database, LogError, NoDatabase, Store},
-    login::Logins,
-    nodes::{self, Nodes},
-    presence::Presence,
-    rooms::Rooms,
-    tasks, telemetry, upkeep,
+    telemetry::Shares,
 };
-use crate::{
-    api::Problem,
-    runbook::{Book, Runbook},
-};
+use crate::{api::Problem, runbook::Book};
 
 /// Connections over TLS that wait for their server.
 const GUESTS: usize = 64;
@@ -198,127 +189,65 @@ fn allow_many_files() {
 /// # Errors
 /// What keeps it from starting; nothing is left behind then.
 pub async fn start(options: ServeOptions) -> Result<Running, ServeError> {
-    let ServeOptions {
-        home,
-        listen,
-        tls,
-        database,
-        telemetry,
-        plain_http,
-        system,
-        signers,
-        mut hosts,
-        public_url,
-        daemon,
-        runbook,
-        clock,
-        steady,
-    } = options;
+    let ServeOptions { home, clock, system, .. } = &options;
     home.prepare()?;
     let mut lock = Lock::take(&home.lock())?;
-    let database = match database {
-        Some(named) => named.parse()?,
-        None => Database::Sqlite(home.database()),
-    };
-    let folder = runbook;
-    let runbook = Arc::new(arc_swap::ArcSwap::new(folder.runbook.clone()));
-    let rooms = Arc::new(Rooms::new(clock.clone(), steady.clone(), runbook.clone()));
-    rooms.interlocks.recall(Memory::read(&home.heard()), clock());
-    let options = Options {
-        interlocks: rooms.interlocks.clone(),
-        runbook: runbook.clone(),
-        clock: clock.clone(),
-        pulse: rooms.interlocks.pulse().clone(),
-    };
-    let log = Store::open(&database, clock()).await?;
-    let shared = match &log {
-        Store::Postgres(log) => Some(log.pool().clone()),
-        Store::Sqlite(_) => None,
-    };
-    let core = Core::open(log, options).await?;
-    let shares = telemetry::Shares::over(telemetry, &shared, &steady).await?;
-    let nodes = Arc::new(if shared.is_some() { Nodes::among(steady) } else { Nodes::alone(steady) });
-    upkeep::begin(&core, &folder).await?;
-    let intakes = telemetry::begin(&home, &core, &rooms, (&runbook, &clock), shares).await?;
-    let _ = rooms.intakes.set(intakes.clone());
-    hosts.push(super::app::host_name());
-    hosts.extend(public_url.as_ref().map(|url| url.host().to_owned()));
-    let log_file = daemon.then(|| home.log_file());
-    let backend = Arc::new(Backend {
-        core,
-        rooms,
-        presence: Presence::default(),
-        hooks: super::outward::Hooks::default(),
-        probes: super::outward::Probes::default(),
-        playing: super::drill::Playing::default(),
-        nodes,
-        links: Links::new(public_url),
-        limits: limits::Limits::default(),
-        logins: Logins::new(signers.unwrap_or_else(|| home.signers()), super::app::host_name()),
-        blobs: super::blobs::Blobs::in_folder(home.blobs()),
-        runbook: runbook.clone(),
-        clock: clock.clone(),
-        stop: CancellationToken::new(),
-        uid: rustix::process::getuid().as_raw(),
-        shared: system.is_some(),
-        hosts,
-        telemetry: std::sync::OnceLock::new(),
-        log_file: log_file.as_ref().map(|file| file.display().to_string()),
-    });
-    let mut tasks = tasks::start(&backend);
-    tasks.spawn(super::outward::keep_armed(backend.clone(), runbook.clone()));
-    if let Some(pool) = shared {
-        tasks.spawn(nodes::keep(backend.clone(), pool));
-    }
-    tasks.spawn(leading(&backend, super::outward::run));
-    tasks.spawn(leading(&backend, super::outward::deliver));
-    tasks.spawn(leading(&backend, super::outward::page));
-    tasks.spawn(leading(&backend, super::outward::hooks));
-    tasks.spawn(super::evidence::keep(backend.clone(), runbook.clone()));
-    tasks.spawn(remember(backend.rooms.interlocks.clone(), home.heard(), clock.clone()));
-
-    let tcp = listen::tcp(&listen, plain_http).await?;
+    let stores = stores(&options).await?;
+    let mut inside = Inside::begin(&options, stores).await?;
+    let tcp = listen::tcp(&options.listen, options.plain_http).await?;
     let mut fronts = Vec::new();
     let mut tls_addresses = Vec::new();
-    if let Some(tls) = tls {
+    if let Some(tls) = &options.tls {
         let certificate = Certificate::read(&tls.certificate, &tls.key)?;
         for listener in listen::tls(&tls.listen).await? {
             tls_addresses.extend(listener.local_addr().ok().map(|address| address.to_string()));
             let (guests, door) = tokio::sync::mpsc::channel(GUESTS);
-            tasks.spawn(front::serve(listener, certificate.clone(), guests));
+            inside.tasks.spawn(front::serve(listener, certificate.clone(), guests));
             fronts.push(Doorway::Front(door));
         }
-        tasks.spawn(certificate.watch());
+        inside.tasks.spawn(certificate.watch());
     }
     let group = system.as_ref().map(|system| system.group.as_str());
     let socket_path = system.as_ref().map_or_else(|| home.socket(), |system| system.path.clone());
     let socket = listen::socket(&socket_path, group)?;
     let addresses: Vec<String> =
         tcp.iter().filter_map(|listener| listener.local_addr().ok()).map(|address| address.to_string()).collect();
-    let _ = backend.telemetry.set(addresses.first().cloned().unwrap_or_default());
+    let _ = inside.backend.telemetry.set(addresses.first().cloned().unwrap_or_default());
     let info = LockInfo {
         pid: std::process::id(),
         socket: socket_path,
         tcp: addresses,
         tls: tls_addresses,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        log_file,
+        log_file: options.daemon.then(|| home.log_file()),
         started_at: clock(),
     };
     let doorways = std::iter::once(Doorway::Unix(socket)).chain(tcp.into_iter().map(Doorway::Tcp)).chain(fronts);
-    let servers = open(&backend, intakes, doorways);
+    let servers = open(&inside, doorways);
     lock.announce(&info)?;
     tracing::info!(socket = %info.socket.display(), tcp = ?info.tcp, version = %info.version, "the backend answers");
+    let Inside { backend, tasks, .. } = inside;
     Ok(Running { info, backend, servers, tasks, lock, heard: home.heard() })
 }
 
-/// What only one backend of a database does.
-fn leading<W: Future<Output = ()>>(
-    backend: &Arc<Backend>,
-    work: fn(Arc<Backend>, Arc<arc_swap::ArcSwap<Runbook>>) -> W,
-) -> impl Future<Output = ()> + use<W> {
-    let backend = backend.clone();
-    async move { backend.nodes.while_leading(|| work(backend.clone(), backend.runbook.clone())).await }
+/// Opens what everything is kept in.
+async fn stores(options: &ServeOptions) -> Result<Stores<Store>, ServeError> {
+    let ServeOptions { home, clock, .. } = options;
+    let database = match &options.database {
+        Some(named) => named.parse()?,
+        None => Database::Sqlite(home.database()),
+    };
+    let log = Store::open(&database, clock()).await?;
+    let shared = match &log {
+        Store::Postgres(log) => Some(log.pool().clone()),
+        Store::Sqlite(_) => None,
+    };
+    let shares = Shares::over(options.telemetry.clone(), &shared, &options.steady).await?;
+    let (telemetry, note) = HotStore::open(&home.telemetry(), Limits::default(), clock()).await?;
+    if let Some(note) = note {
+        tracing::warn!("{note}");
+    }
+    Ok(Stores { log, telemetry, shared, shares })
 }
 
 impl Running {
@@ -348,12 +277,12 @@ impl Running {
     }
 }
 
-fn open(backend: &Arc<Backend>, intakes: Intakes, doorways: impl Iterator<Item = Doorway>) -> JoinSet<()> {
-    let router = http::router(backend.clone(), intakes);
+fn open(inside: &Inside, doorways: impl Iterator<Item = Doorway>) -> JoinSet<()> {
+    let (router, stop) = (inside.router(), &inside.backend.stop);
     let mut servers = JoinSet::new();
     for doorway in doorways {
         let service = router.clone().into_make_service_with_connect_info::<Peer>();
-        let serving = axum::serve(doorway, service).with_graceful_shutdown(backend.stop.clone().cancelled_owned());
+        let serving = axum::serve(doorway, service).with_graceful_shutdown(stop.clone().cancelled_owned());
         servers.spawn(async move { tell(serving.await) });
     }
     servers

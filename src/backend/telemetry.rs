@@ -8,8 +8,7 @@ use sqlx::postgres::PgPool;
 use super::{
     clock::Clock,
     core::Core,
-    home::Home,
-    intake::{Broker, BrokerError, HotStore, Intake, Intakes, Limits, Sharing, Start},
+    intake::{Broker, BrokerError, HotStore, Intake, Intakes, Sharing, Start},
     rooms::Rooms,
     serve::ServeError,
 };
@@ -41,18 +40,14 @@ impl Shares {
 /// Begins telemetry: the engine goes on from what the hot store holds, or from what the nodes of a broker left.
 ///
 /// # Errors
-/// A hot store that cannot be opened, or a log that cannot be read.
+/// A hot store that cannot be read, or a log that cannot be read.
 pub async fn begin(
-    home: &Home,
+    store: HotStore,
     core: &Core,
     rooms: &Arc<Rooms>,
     (runbook, clock): (&Arc<ArcSwap<Runbook>>, &Clock),
     shares: Option<Shares>,
 ) -> Result<Intakes, ServeError> {
-    let (store, note) = HotStore::open(&home.telemetry(), Limits::default(), clock()).await?;
-    if let Some(note) = note {
-        tracing::warn!("{note}");
-    }
     let (writer, interlocks, runbook, clock) = (core.clone(), rooms.interlocks.clone(), runbook.clone(), clock.clone());
     let begin = move |drill, store| Start {
         drill,

@@ -43,7 +43,7 @@ impl Client {
             }
         });
         let request = self.request(Method::POST, path::BLOBS).body(reqwest::Body::wrap_stream(pieces));
-        let response = request.send().await.map_err(|why| self.unreachable(&why))?;
+        let response = self.send(request).await.map_err(|why| self.unreachable(&*why))?;
         let response = self.checked(response).await?;
         let kept: StoredBlob = response.json().await.map_err(|why| self.garbled(why))?;
         let sent = std::mem::take(&mut *passed.lock().unwrap_or_else(PoisonError::into_inner)).blob();
@@ -55,7 +55,7 @@ impl Client {
     /// # Errors
     /// A refusal, an answer that breaks off (as it does where a blob was changed on the disk), or a full disk here.
     pub async fn fetch(&self, path: &str, to: &mut (impl AsyncWrite + Unpin)) -> Result<StoredBlob, ClientError> {
-        let response = self.request(Method::GET, path).send().await.map_err(|why| self.unreachable(&why))?;
+        let response = self.send(self.request(Method::GET, path)).await.map_err(|why| self.unreachable(&*why))?;
         let mut response = self.checked(response).await?;
         let mut passed = Passed::default();
         let unwritable = |why: std::io::Error| ClientError::Unusable(format!("it cannot be written here: {why}"));

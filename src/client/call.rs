@@ -12,7 +12,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use super::{ClientError, Target};
+use super::{Carrier, ClientError, Target, carrier::Lost};
 use crate::{
     api::{Accepted, Ask, Problem, State, path},
     incident::Command,
@@ -35,6 +35,8 @@ const LARGEST: usize = 256 << 20;
 pub struct Client {
     http: reqwest::Client,
     target: Target,
+    /// What carries requests in place of the system's network.
+    carrier: Option<Arc<dyn Carrier>>,
     /// Where it may be asked: several backends of one database are one.
     bases: Arc<[String]>,
     /// Which of them answered last.
@@ -67,7 +69,13 @@ impl Client {
         };
         let http =
             builder.build().map_err(|why| ClientError::Unusable(format!("cannot make an HTTP client: {why}")))?;
-        Ok(Self { http, target, bases: bases.into(), at: Arc::default() })
+        Ok(Self { http, target, carrier: None, bases: bases.into(), at: Arc::default() })
+    }
+
+    /// The same, with requests carried by `carrier`.
+    #[must_use]
+    pub fn over(self, carrier: Arc<dyn Carrier>) -> Self {
+        Self { carrier: Some(carrier), ..self }
     }
 
     /// Where it talks to.
@@ -85,11 +93,24 @@ impl Client {
         }
     }
 
+    /// Sends a request; every one leaves here.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, Lost> {
+        match &self.carrier {
+            None => Ok(request.send().await?),
+            Some(carrier) => carrier.carry(request.build()?).await,
+        }
+    }
+
+    /// A number drawn by chance.
+    pub(super) fn chance(&self) -> u8 {
+        self.carrier.as_ref().map_or_else(|| Uuid::new_v4().as_bytes()[0], |carrier| carrier.chance())
+    }
+
     /// It did not answer: whoever asks again asks the next backend, where there are several.
-    pub(super) fn unreachable(&self, why: &reqwest::Error) -> ClientError {
+    pub(super) fn unreachable(&self, why: &(dyn std::error::Error + 'static)) -> ClientError {
         self.turn_to_the_next();
         // The innermost cause says what happened; the outer ones repeat the URL.
-        let mut cause: &dyn std::error::Error = why;
+        let mut cause = why;
         while let Some(inner) = cause.source() {
             cause = inner;
         }
@@ -122,7 +143,7 @@ impl Client {
     }
 
     async fn read(&self, request: RequestBuilder, within: Duration) -> Result<Vec<u8>, ClientError> {
-        let response = request.timeout(within).send().await.map_err(|why| self.unreachable(&why))?;
+        let response = self.send(request.timeout(within)).await.map_err(|why| self.unreachable(&*why))?;
         let mut response = self.checked(response).await?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|why| self.unreachable(&why))? {

@@ -77,9 +77,9 @@ impl Client {
     async fn views(&self, agent: &AgentId, heard: &mpsc::Sender<AgentView>) -> Result<(), ClientError> {
         let name: String = form_urlencoded(agent.as_str());
         let request = self.request(Method::GET, &format!("{}?agent={name}", path::STREAM));
-        let sent = tokio::time::timeout(SILENCE, request.header("accept", "text/event-stream").send()).await;
+        let sent = tokio::time::timeout(SILENCE, self.send(request.header("accept", "text/event-stream"))).await;
         let Ok(sent) = sent else { return Ok(()) };
-        let response = self.checked(sent.map_err(|why| self.unreachable(&why))?).await?;
+        let response = self.checked(sent.map_err(|why| self.unreachable(&*why))?).await?;
         let (alive, mut pulse) = tokio::sync::watch::channel(());
         let bytes = response.bytes_stream().inspect(move |_| {
             alive.send_replace(());

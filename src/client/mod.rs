@@ -3,6 +3,7 @@
 
 mod blobs;
 mod call;
+mod carrier;
 mod error;
 mod interlock;
 mod login;
@@ -13,6 +14,7 @@ mod target;
 mod tripwires;
 
 pub use call::Client;
+pub use carrier::{Carrier, Lost};
 pub use error::ClientError;
 pub use login::sign_with_agent;
 pub use outbox::{Outbox, Sent, Waiting, kept};

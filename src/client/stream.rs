@@ -87,7 +87,7 @@ impl Listening {
             }
             pause = if stood { FIRST_PAUSE_MS } else { (pause * 2).min(LONGEST_PAUSE_MS) };
             // Half of the pause is drawn by chance, so that many cockpits do not come back at once.
-            let drawn = u64::from(uuid::Uuid::new_v4().as_bytes()[0]) * pause / 512;
+            let drawn = u64::from(self.client.chance()) * pause / 512;
             tokio::time::sleep(Duration::from_millis(pause / 2 + drawn)).await;
         }
     }
@@ -100,9 +100,9 @@ impl Listening {
             .header("last-event-id", format!("{}:{}", self.epoch, self.position))
             .header("accept", "text/event-stream");
         let broke = |error: ClientError| Ended::Broke { why: error.to_string(), stood: false };
-        let response = match tokio::time::timeout(SILENCE, request.send()).await {
+        let response = match tokio::time::timeout(SILENCE, self.client.send(request)).await {
             Ok(Ok(response)) => response,
-            Ok(Err(why)) => return broke(self.client.unreachable(&why)),
+            Ok(Err(why)) => return broke(self.client.unreachable(&*why)),
             Err(_) => {
                 self.client.turn_to_the_next();
                 return Ended::Broke { why: "no answer in time".into(), stood: false };

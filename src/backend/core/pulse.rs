@@ -5,10 +5,10 @@
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 /// How long the log may refuse before agents are refused: half a lease's time to live.
 pub const PATIENCE: Duration = Duration::from_millis(2_500);

@@ -53,6 +53,11 @@ impl From<Link> for Line {
 }
 
 impl Line {
+    /// One that nobody can take over, or look at.
+    pub(super) fn gone() -> Self {
+        Self(Arc::new(Mutex::new(State::Gone)))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

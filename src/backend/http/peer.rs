@@ -41,6 +41,12 @@ pub enum Who {
 }
 
 impl Peer {
+    /// Somebody who came by a way that is no socket of this system: nobody without a token, and no route takes it over.
+    pub fn from_afar(peer: SocketAddr, us: SocketAddr) -> Self {
+        let own = Arc::new(OnceLock::from(false));
+        Self { who: Who::Tcp { peer: Some(peer), us: Some(us), own }, line: Line::gone() }
+    }
+
     /// Whether the other end is on this machine and the user `uid` holds it.
     pub fn is_owned_by(&self, uid: u32) -> bool {
         let Who::Tcp { peer, us, own } = &self.who else { return false };
