@@ -77,10 +77,12 @@ pub async fn start(backend: &Arc<Backend>, by: Author, id: Uuid, asked: StartDri
     };
     let speed = speed.unwrap_or(recording.speed());
     let begins = (backend.clock)();
-    let replay =
-        Replay::new(&recording, begins, speed, seed).map_err(|error| Problem::invalid(422, error.to_string()))?;
+    let recording = Arc::new(recording);
+    let replay = Replay::new(recording.clone(), begins, speed, seed);
+    let replay = replay.map_err(|error| Problem::invalid(422, error.to_string()))?;
     let title = recording.title.clone();
-    let command = Command::StartDrill { name, title: title.clone(), seed, speed };
+    let course = Box::new(recording.course());
+    let command = Command::StartDrill { name, title: title.clone(), seed, speed, course };
     let accepted = backend.core.submit(None, id, by, command).await?;
     let begun = accepted.events.iter().find_map(|event| match &event.fact {
         Fact::DrillStarted { drill, .. } => Some(*drill),
@@ -89,7 +91,7 @@ pub async fn start(backend: &Arc<Backend>, by: Author, id: Uuid, asked: StartDri
     let Some(drill) = begun else { return Err(Problem::unavailable("no drill began; ask again with another id")) };
     let lasts_s = replay.lasts_ms() as f64 / 1000.0;
     if backend.playing.begin(drill, recording.harm()) {
-        let player = Player::open(backend.clone(), drill, recording).await?;
+        let player = Player::open(backend.clone(), drill, &recording).await?;
         tokio::spawn(async move {
             let stop = player.backend.stop.clone();
             let _ = stop.run_until_cancelled_owned(player.play(replay, speed)).await;
@@ -125,29 +127,35 @@ struct Player {
 }
 
 impl Player {
-    async fn open(backend: Arc<Backend>, drill: DrillId, recording: Recording) -> Result<Self, Problem> {
+    async fn open(backend: Arc<Backend>, drill: DrillId, recording: &Recording) -> Result<Self, Problem> {
         if !recording.agents.is_empty() {
-            let declare = Command::DeclareAgents { agents: recording.agents };
+            let declare = Command::DeclareAgents { agents: recording.agents.clone() };
             backend.core.submit(Some(drill), Uuid::now_v7(), author(), declare).await?;
         }
         let intakes = backend.rooms.intakes.get();
         let intakes = intakes.ok_or_else(|| Problem::unavailable("the backend is starting; ask again in a second"))?;
         let intake = intakes.get(Some(drill)).await?;
         let source = Source { name: format!("drill:{drill}").into(), agent: None };
-        Ok(Self { backend, drill, intake, source, conduct: recording.conduct, waiting: Vec::new() })
+        Ok(Self { backend, drill, intake, source, conduct: recording.conduct.clone(), waiting: Vec::new() })
     }
 
     async fn play(mut self, replay: Replay, speed: f64) {
         let mut heard = self.backend.core.subscribe();
         let (zero, mut pace) = (Instant::now(), Pace::new(speed));
-        for batch in replay.history.chunks(BATCH) {
-            self.feed(batch.to_vec()).await;
+        let mut history = replay.history();
+        loop {
+            let batch: Vec<Action> = history.by_ref().take(BATCH).collect();
+            if batch.is_empty() {
+                break;
+            }
+            self.feed(batch).await;
         }
-        for timed in replay.timed {
+        for timed in (0..replay.len()).filter_map(|number| replay.get(number)) {
             while let Some(how) = self.steered(&mut heard, pace.until(timed.offset_ms, zero.elapsed())).await {
                 pace.steer(&how, zero.elapsed());
                 if let Steer::Inject { line } = how {
-                    self.put_in(&line).await;
+                    let recorded_ms = pace.position_ms(zero.elapsed()) * speed;
+                    self.put_in(&line, recorded_ms as i64).await;
                 }
             }
             if !self.runs() {
@@ -155,7 +163,7 @@ impl Player {
             }
             let drift = pace.drift_ms(timed.offset_ms, zero.elapsed());
             pace.played(timed.offset_ms, zero.elapsed());
-            self.happens(timed.item.later(drift), timed.harm).await;
+            self.happens(timed.item.later(drift), timed.harm, timed.recorded_ms).await;
         }
         let at = (self.backend.clock)();
         let text = format!(
@@ -205,18 +213,18 @@ impl Player {
         if paused { Steer::Pause {} } else { Steer::Resume {} }
     }
 
-    async fn put_in(&mut self, line: &str) {
+    async fn put_in(&mut self, line: &str, recorded_ms: i64) {
         match injected(line, (self.backend.clock)()) {
-            Ok(moment) => self.happens(moment.item, moment.harm).await,
+            Ok(moment) => self.happens(moment.item, moment.harm, recorded_ms).await,
             Err(why) => tracing::warn!(drill = %self.drill, %why, "what was put into a drill does not read"),
         }
     }
 
-    async fn happens(&mut self, item: Item, harm: Harm) {
+    async fn happens(&mut self, item: Item, harm: Harm, recorded_ms: i64) {
         match item {
-            Item::Action(action) => self.act(*action, harm).await,
+            Item::Action(action) => self.act(*action, harm, recorded_ms).await,
             Item::Mark(mark) => {
-                self.backend.playing.count(self.drill, |count| count.harms(harm, mark.at));
+                self.backend.playing.count(self.drill, |count| count.harms(harm, mark.at, recorded_ms));
                 self.waiting.push(mark);
             }
         }
@@ -228,7 +236,7 @@ impl Player {
     }
 
     /// An agent acts, if the drill's own interlock lets it: what is refused is prevented harm.
-    async fn act(&mut self, action: Action, harm: Harm) {
+    async fn act(&mut self, action: Action, harm: Harm, recorded_ms: i64) {
         let now = (self.backend.clock)();
         let asked = CheckRequest {
             tool: action.tool.clone(),
@@ -249,7 +257,7 @@ impl Player {
                 return;
             }
         }
-        self.backend.playing.count(self.drill, |count| count.harms(harm, now));
+        self.backend.playing.count(self.drill, |count| count.harms(harm, now, recorded_ms));
         self.feed(vec![Action { received_at: now, ..action }]).await;
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Conduct, Harm};
+pub use crate::incident::drilled::{Course, Target};
 use crate::{
     incident::AgentDeclaration,
     telemetry::Action,
@@ -13,26 +14,6 @@ use crate::{
 
 /// How fast a recording is played that does not say.
 const SPEED: f64 = 60.0;
-
-words! {
-    /// What a drill is scored against, in seconds of the drill's own clocks.
-    Target, "a target" {
-        /// From the first harmful action to somebody knowing of it (DET.1).
-        Detection = "detection_s",
-        /// From the page to a person's acknowledgement.
-        Acknowledge = "acknowledge_s",
-        /// From declaring to the seven facts answered (TEN.1).
-        Facts = "facts_s",
-        /// From confirmed harm to everything in scope halted (CON.1).
-        Halt = "halt_s",
-        /// From declaring or containment to the evidence frozen (EVI.1).
-        Evidence = "evidence_s",
-        /// From declaring to the first update sent.
-        Update = "update_s",
-        /// From containment to the last checklist verified.
-        Rollback = "rollback_s",
-    }
-}
 
 words! {
     /// What a mark stands for.
@@ -145,6 +126,23 @@ impl Recording {
     /// How fast it is played where nobody says.
     pub fn speed(&self) -> f64 {
         self.speed.unwrap_or(SPEED)
+    }
+
+    /// What a score asks of it once it is gone (DRL.3).
+    pub fn course(&self) -> Course {
+        let after = |moment: &Moment| moment.at.since(self.starts);
+        let told = |moment: &&Moment| {
+            let Item::Mark(mark) = &moment.item else { return false };
+            mark.mark == MarkKind::Report || mark.mark == MarkKind::Page && !mark.deaf
+        };
+        let harms = |moment: &&Moment| !moment.harm.is_none();
+        Course {
+            targets: self.targets.clone(),
+            known_ms: self.moments.iter().find(told).map(after),
+            harm_from_ms: self.moments.iter().find(harms).map(after),
+            harm_to_ms: self.moments.iter().rev().find(harms).map(after),
+            ends_ms: self.moments.last().map_or(0, after),
+        }
     }
 
     /// How an agent takes a switch.

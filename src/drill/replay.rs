@@ -1,5 +1,7 @@
 //! A recording laid over the present: what comes when, at a given speed.
 
+use std::sync::Arc;
+
 use super::{
     Harm,
     recording::{Item, Recording},
@@ -19,19 +21,21 @@ pub struct SpeedError(pub f64);
 pub struct Timed {
     /// Milliseconds from the replay's start.
     pub offset_ms: i64,
+    /// Milliseconds of the recording after its zero.
+    pub recorded_ms: i64,
     /// What; its times are those of the replay.
     pub item: Item,
     /// What it harms, if it is executed.
     pub harm: Harm,
 }
 
-/// A recording laid over the present.
+/// A recording laid over the present; what happens is laid out as it is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replay {
-    /// Fed first, at once: the quiet days before, at their own pace.
-    pub history: Vec<Action>,
-    /// Fed one by one, in order.
-    pub timed: Vec<Timed>,
+    recording: Arc<Recording>,
+    begins: Time,
+    speed: f64,
+    seed: u64,
 }
 
 impl Replay {
@@ -40,43 +44,70 @@ impl Replay {
     ///
     /// # Errors
     /// A speed nobody can follow.
-    pub fn new(recording: &Recording, begins: Time, speed: f64, seed: u64) -> Result<Self, SpeedError> {
+    pub fn new(recording: Arc<Recording>, begins: Time, speed: f64, seed: u64) -> Result<Self, SpeedError> {
         if !SPEEDS.contains(&speed) {
             return Err(SpeedError(speed));
         }
-        let mut number = 0u64;
-        let mut place = |mut action: Action, at: Time| {
-            number += 1;
-            let took = action.started.map(|started| (action.at.since(started) as f64 / speed) as i64);
-            action.id = Some(format!("{seed:x}-{number}"));
-            action.started = took.map(|took| at.plus(-took.max(0)));
-            (action.at, action.received_at) = (at, at);
-            action
+        Ok(Self { recording, begins, speed, seed })
+    }
+
+    /// Fed first, at once: the quiet days before, at their own pace.
+    pub fn history(&self) -> impl Iterator<Item = Action> {
+        let (begins, starts) = (self.begins, self.recording.starts);
+        let place = move |(number, action): (usize, &Action)| {
+            self.place(action.clone(), number, begins.plus(action.at.since(starts)))
         };
-        let history = recording
-            .history
-            .iter()
-            .map(|action| place(action.clone(), begins.plus(action.at.since(recording.starts))))
-            .collect();
-        let timed = recording
-            .moments
-            .iter()
-            .map(|moment| {
-                let offset_ms = (moment.at.since(recording.starts) as f64 / speed) as i64;
-                let at = begins.plus(offset_ms);
-                let item = match &moment.item {
-                    Item::Action(action) => Item::Action(Box::new(place((**action).clone(), at))),
-                    Item::Mark(mark) => Item::Mark(super::Mark { at, ..mark.clone() }),
-                };
-                Timed { offset_ms, item, harm: moment.harm }
-            })
-            .collect();
-        Ok(Self { history, timed })
+        self.recording.history.iter().enumerate().map(place)
+    }
+
+    /// How many things happen after its zero.
+    pub fn len(&self) -> usize {
+        self.recording.moments.len()
+    }
+
+    /// Whether nothing happens after its zero.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What happens as the `number`th thing, from 0, in order of time.
+    pub fn get(&self, number: usize) -> Option<Timed> {
+        let moment = self.recording.moments.get(number)?;
+        let recorded_ms = moment.at.since(self.recording.starts);
+        let offset_ms = self.offset_ms(recorded_ms);
+        let at = self.begins.plus(offset_ms);
+        let item = match &moment.item {
+            Item::Action(action) => {
+                let number = self.recording.history.len() + number;
+                Item::Action(Box::new(self.place((**action).clone(), number, at)))
+            }
+            Item::Mark(mark) => Item::Mark(super::Mark { at, ..mark.clone() }),
+        };
+        Some(Timed { offset_ms, recorded_ms, item, harm: moment.harm })
+    }
+
+    /// The number of the first thing that happens then or later, in milliseconds of the recording after its zero.
+    pub fn first_from(&self, recorded_ms: i64) -> usize {
+        let starts = self.recording.starts;
+        self.recording.moments.partition_point(|moment| moment.at.since(starts) < recorded_ms)
     }
 
     /// Milliseconds from the first thing to the last.
     pub fn lasts_ms(&self) -> i64 {
-        self.timed.last().map_or(0, |last| last.offset_ms)
+        let last = self.recording.moments.last();
+        last.map_or(0, |last| self.offset_ms(last.at.since(self.recording.starts)))
+    }
+
+    fn offset_ms(&self, recorded_ms: i64) -> i64 {
+        (recorded_ms as f64 / self.speed) as i64
+    }
+
+    fn place(&self, mut action: Action, number: usize, at: Time) -> Action {
+        let took = action.started.map(|started| (action.at.since(started) as f64 / self.speed) as i64);
+        action.id = Some(format!("{:x}-{}", self.seed, number + 1));
+        action.started = took.map(|took| at.plus(-took.max(0)));
+        (action.at, action.received_at) = (at, at);
+        action
     }
 }
 
@@ -93,25 +124,28 @@ mod tests {
     /// DRL.1: history keeps its pace, what follows is as fast as asked; the same seed gives the same take.
     #[test]
     fn a_replay_lies_over_the_present() {
-        let recording = Recording::parse(TEXT).unwrap();
+        let recording = Arc::new(Recording::parse(TEXT).unwrap());
         let begins = Time::from_millis(1_800_000_000_000);
-        let replay = Replay::new(&recording, begins, 60.0, 255).unwrap();
-        let back: Vec<i64> = replay.history.iter().map(|action| action.at.since(begins)).collect();
+        let replay = Replay::new(recording.clone(), begins, 60.0, 255).unwrap();
+        let back: Vec<i64> = replay.history().map(|action| action.at.since(begins)).collect();
         assert_eq!(back, [-2 * Time::HOUR, -Time::HOUR]);
-        assert_eq!(replay.timed.iter().map(|timed| timed.offset_ms).collect::<Vec<_>>(), [1_000, 2_000]);
-        let Item::Action(action) = &replay.timed[0].item else { panic!("an action comes first") };
+        let timed: Vec<Timed> = (0..replay.len()).filter_map(|number| replay.get(number)).collect();
+        let times: Vec<(i64, i64)> = timed.iter().map(|timed| (timed.offset_ms, timed.recorded_ms)).collect();
+        assert_eq!(times, [(1_000, 60_000), (2_000, 120_000)]);
+        assert_eq!([0, 60_000, 60_001, 120_001].map(|at| replay.first_from(at)), [0, 0, 1, 2]);
+        let Item::Action(action) = &timed[0].item else { panic!("an action comes first") };
         assert_eq!(action.started.map(|started| action.at.since(started)), Some(166));
         assert_eq!(action.at, begins.plus(1_000));
         assert_eq!(action.id.as_deref(), Some("ff-3"));
         assert_eq!(replay.lasts_ms(), 2_000);
-        assert_eq!(Replay::new(&recording, begins, 60.0, 255), Ok(replay));
+        assert_eq!(Replay::new(recording.clone(), begins, 60.0, 255), Ok(replay));
     }
 
     #[test]
     fn a_speed_nobody_can_follow_is_refused() {
-        let recording = Recording::parse(TEXT).unwrap();
+        let recording = Arc::new(Recording::parse(TEXT).unwrap());
         for speed in [0.0, -1.0, f64::NAN, f64::INFINITY, 1_001.0] {
-            assert!(Replay::new(&recording, Time::default(), speed, 1).is_err(), "{speed}");
+            assert!(Replay::new(recording.clone(), Time::default(), speed, 1).is_err(), "{speed}");
         }
     }
 
@@ -119,9 +153,9 @@ mod tests {
     #[test]
     fn every_shipped_recording_plays_within_about_a_minute() {
         for (name, _) in crate::drill::SHIPPED {
-            let recording = shipped(name).unwrap();
+            let recording = Arc::new(shipped(name).unwrap());
             let speed = recording.speed();
-            let replay = Replay::new(&recording, Time::from_millis(1_800_000_000_000), speed, 1).unwrap();
+            let replay = Replay::new(recording.clone(), Time::from_millis(1_800_000_000_000), speed, 1).unwrap();
             assert!((30_000..=90_000).contains(&replay.lasts_ms()), "{name}: {}", replay.lasts_ms());
             let before = recording.history.first().map_or(0, |first| recording.starts.since(first.at));
             assert!(before > 25 * Time::HOUR, "{name}: its baselines need more than a day");

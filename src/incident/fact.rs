@@ -10,7 +10,7 @@ use super::{
         Move, Scope, Stage,
     },
     decision::{Judged, MoveChosen},
-    drilled::{Played, Steered},
+    drilled::{Course, Played, Steered},
     evidence,
     first_minutes::{Answered, Early, Weighed},
     investigation,
@@ -697,6 +697,9 @@ pub enum Fact {
         seed: u64,
         /// How many times faster than recorded.
         speed: f64,
+        /// How its recording goes, and what it is scored against.
+        #[serde(default)]
+        course: Box<Course>,
     },
     /// A facilitator paused, hastened, skipped, put something in (DRL.1).
     DrillSteered(Box<Steered>),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Agent, Event, Fact, Incident,
     containment::{AutoContainment, Hold, Switch},
-    drilled::{Played, Steer},
+    drilled::{Course, Played, Playhead, Steer},
     pages::Mute,
     upkeep::Upkeep,
 };
@@ -126,6 +126,12 @@ pub struct Drill {
     /// What its recording came to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub played: Option<Played>,
+    /// How its recording goes when nobody stops anything, and what it is scored against.
+    #[serde(default)]
+    pub course: Box<Course>,
+    /// Where in the recording it was at each moment.
+    #[serde(default)]
+    pub playhead: Playhead,
 }
 
 impl Drill {
@@ -133,12 +139,15 @@ impl Drill {
     pub fn apply(&mut self, event: &Event) {
         match &event.fact {
             Fact::DrillEnded { drill } if *drill == self.id => drop(self.ended_at.get_or_insert(event.occurred_at)),
-            Fact::DrillSteered(steered) if steered.drill == self.id => match steered.how {
-                Steer::Pause {} => self.paused = true,
-                Steer::Resume {} => self.paused = false,
-                Steer::Speed { speed } => self.speed = speed,
-                Steer::Step {} | Steer::Skip { .. } | Steer::Inject { .. } => {}
-            },
+            Fact::DrillSteered(steered) if steered.drill == self.id => {
+                match steered.how {
+                    Steer::Pause {} => self.paused = true,
+                    Steer::Resume {} => self.paused = false,
+                    Steer::Speed { speed } => self.speed = speed,
+                    Steer::Step {} | Steer::Skip { .. } | Steer::Inject { .. } => {}
+                }
+                self.playhead.steered(&steered.how, event.occurred_at, self.speed);
+            }
             Fact::DrillPlayed(played) if played.drill == self.id => self.played = Some(**played),
             _ => {}
         }
@@ -146,7 +155,7 @@ impl Drill {
 
     /// The drill that an event started.
     pub fn started(event: &Event) -> Option<Self> {
-        let Fact::DrillStarted { drill, name, title, seed, speed } = &event.fact else { return None };
+        let Fact::DrillStarted { drill, name, title, seed, speed, course } = &event.fact else { return None };
         Some(Self {
             id: *drill,
             name: name.clone(),
@@ -158,6 +167,8 @@ impl Drill {
             ended_at: None,
             paused: false,
             played: None,
+            course: course.clone(),
+            playhead: Playhead::new(event.occurred_at, *speed),
         })
     }
 }

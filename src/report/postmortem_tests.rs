@@ -40,7 +40,13 @@ impl Story {
             spend: None,
         };
         if drill {
-            let start = Command::StartDrill { name: "a".into(), title: "A".into(), seed: 1, speed: 60.0 };
+            let start = Command::StartDrill {
+                name: "a".into(),
+                title: "A".into(),
+                seed: 1,
+                speed: 60.0,
+                course: Box::default(),
+            };
             story.ask("dana", &start);
             story.drill = Some(DrillId(1));
         }

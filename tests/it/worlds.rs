@@ -15,7 +15,13 @@ use uuid::Uuid;
 use crate::rig::{Rig, rig, rig_by, until};
 
 async fn start_drill(rig: &Rig) {
-    let command = Command::StartDrill { name: "loop".into(), title: "A loop".into(), seed: 7, speed: 60.0 };
+    let command = Command::StartDrill {
+        name: "loop".into(),
+        title: "A loop".into(),
+        seed: 7,
+        speed: 60.0,
+        course: Box::default(),
+    };
     let by = Author::Person("dana".into());
     rig.running.backend.core.submit(None, Uuid::now_v7(), by, command).await.unwrap();
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::{
     AgentDeclaration, Role,
     containment::{ActuatorOutcome, HoldEnd, Stage},
-    drilled::{Played, Steered},
+    drilled::{Course, Played, Steered},
     pages::{FiringTold, MuteTripwire, PageSent, UnmuteTripwire},
     upkeep::{ReportFault, SettleFault, TakeRunbook},
 };
@@ -167,6 +167,9 @@ pub enum Command {
         seed: u64,
         /// Times faster.
         speed: f64,
+        /// How its recording goes, and what it is scored against.
+        #[serde(default)]
+        course: Box<Course>,
     },
     /// Pauses, hastens, skips, puts something in (DRL.1).
     SteerDrill(Steered),

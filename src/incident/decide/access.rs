@@ -7,7 +7,7 @@ use super::{
 use crate::{
     incident::{
         Fact, NewEvent, Role, Stream, Topic,
-        drilled::{Played, Steer, Steered},
+        drilled::{Course, Played, Steer, Steered},
     },
     terms::{AgentId, DrillId, TokenId},
 };
@@ -46,14 +46,20 @@ fn real_only(case: &Case<'_>) -> Result<(), crate::incident::Refusal> {
     Ok(())
 }
 
-pub(super) fn start_drill(case: &Case<'_>, name: &str, title: &str, seed: u64, speed: f64) -> Decided {
+pub(super) fn start_drill(
+    case: &Case<'_>,
+    name: &str,
+    title: &str,
+    (seed, speed): (u64, f64),
+    course: &Course,
+) -> Decided {
     let name = checks::title(name)?;
     let title = checks::title(title)?;
     if !(0.1..=1000.0).contains(&speed) {
         return Err(invalid(format!("a drill plays at 0.1 to 1000 times the recorded speed, not at {speed}")));
     }
     let drill = case.worlds.takes.keys().next_back().map_or(DrillId(1), |id| id.next());
-    Ok(vec![drill_fact(case, Fact::DrillStarted { drill, name, title, seed, speed })])
+    Ok(vec![drill_fact(case, Fact::DrillStarted { drill, name, title, seed, speed, course: Box::new(course.clone()) })])
 }
 
 pub(super) fn end_drill(case: &Case<'_>, id: DrillId) -> Decided {

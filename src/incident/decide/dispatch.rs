@@ -138,7 +138,9 @@ pub fn decide(worlds: &Worlds, runbook: &Runbook, context: &Context, command: &C
         Command::SettleFault(ask) => upkeep::settle(&case, ask),
         Command::MakeToken { name, role, agent, hash } => access::make(&case, name, *role, agent.as_ref(), hash),
         Command::RevokeToken { token } => access::revoke(&case, *token),
-        Command::StartDrill { name, title, seed, speed } => access::start_drill(&case, name, title, *seed, *speed),
+        Command::StartDrill { name, title, seed, speed, course } => {
+            access::start_drill(&case, name, title, (*seed, *speed), course)
+        }
         Command::SteerDrill(steered) => access::steer(&case, steered),
         Command::RecordPlayed(played) => access::played(&case, *played),
         Command::EndDrill { drill } => access::end_drill(&case, *drill),

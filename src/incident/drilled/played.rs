@@ -20,14 +20,18 @@ pub struct HarmCount {
     /// When something was harmed first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_at: Option<Time>,
+    /// How far into the recording something was harmed last, in milliseconds after its zero.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_ms: Option<i64>,
 }
 
 impl HarmCount {
-    /// Something is harmed.
-    pub fn harms(&mut self, harm: Harm, at: Time) {
+    /// Something is harmed, so far into the recording.
+    pub fn harms(&mut self, harm: Harm, at: Time, recorded_ms: i64) {
         if !harm.is_none() {
             self.done = self.done + harm;
             self.first_at.get_or_insert(at);
+            self.last_ms = self.last_ms.max(Some(recorded_ms));
         }
     }
 
