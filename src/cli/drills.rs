@@ -35,11 +35,8 @@ pub enum Drill {
     },
     #[command(flatten)]
     Steer(steering::Steering),
-    /// Say what a drill came to: harm done and prevented, budgets, what nobody did.
-    Score {
-        /// DRILL-1.
-        drill: DrillId,
-    },
+    /// Say what a drill came to: harm, minutes gained, each step against its target, by role; what nobody did.
+    Score(scores::Asked),
     /// What every drill came to, oldest first; none of it counts among the figures of incidents.
     History,
     /// Make a recording of a past incident, without its names.
@@ -73,7 +70,7 @@ pub async fn run(reach: &Reach, asked: Drill) -> Result<(), Failed> {
             let accepted: Accepted = reach.client().await?.delete(&format!("{}/{drill}", path::DRILLS)).await?;
             reach.told(&accepted, |kinds| format!("{drill}: {kinds}"))
         }
-        Drill::Score { drill } => scores::score(reach, drill).await,
+        Drill::Score(asked) => scores::score(reach, asked).await,
         Drill::History => scores::history(reach).await,
         Drill::Record(asked) => recordings::record(reach, asked).await,
         Drill::Check(asked) => recordings::check(reach, &asked),

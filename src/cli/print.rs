@@ -68,16 +68,21 @@ pub fn span(seconds: f64) -> String {
 }
 
 /// Rows under a heading, each column as wide as it needs; the last is not padded.
-pub fn table(heading: &[&str], rows: &[Vec<String>]) -> Result<(), Failed> {
-    let rows: Vec<Vec<Printable>> = rows.iter().map(|row| row.iter().map(clean).collect()).collect();
+pub fn table(heading: &[&str], body: &[Vec<String>]) -> Result<(), Failed> {
+    rows(heading, body).iter().try_for_each(line)
+}
+
+/// The same as lines.
+pub fn rows(heading: &[&str], body: &[Vec<String>]) -> Vec<String> {
+    let body: Vec<Vec<Printable>> = body.iter().map(|row| row.iter().map(clean).collect()).collect();
     let widths: Vec<usize> = (0..heading.len())
         .map(|at| {
-            let cells = rows.iter().filter_map(|row| row.get(at)).map(Printable::width);
+            let cells = body.iter().filter_map(|row| row.get(at)).map(Printable::width);
             cells.max().unwrap_or(0).max(heading[at].chars().count())
         })
         .collect();
     let heading: Vec<Printable> = heading.iter().map(|title| Printable::line(title)).collect();
-    for row in std::iter::once(&heading).chain(&rows) {
+    let joined = |row: &Vec<Printable>| {
         let mut text = String::new();
         for (at, cell) in row.iter().enumerate() {
             text.push_str(cell.as_str());
@@ -85,7 +90,7 @@ pub fn table(heading: &[&str], rows: &[Vec<String>]) -> Result<(), Failed> {
                 text.extend(std::iter::repeat_n(' ', widths[at].saturating_sub(cell.width()) + 2));
             }
         }
-        line(text.trim_end())?;
-    }
-    Ok(())
+        text.trim_end().to_owned()
+    };
+    std::iter::once(&heading).chain(&body).map(joined).collect()
 }

@@ -1,22 +1,64 @@
 //! `andon drill score` and `andon drill history`: what drills came to (DRL.3).
 
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
 use super::{
+    postmortem::write,
     print::{self, Failed},
     reach::Reach,
 };
 use crate::{
     api::path,
-    drill::Score,
+    drill::{RoleScore, Score, ScoredStep, StepResult},
     incident::{
-        self, ClockState,
+        self,
         drilled::{Harm, HarmCount},
     },
-    terms::DrillId,
+    report::score as report,
+    terms::{DrillId, Time},
 };
 
-pub async fn score(reach: &Reach, drill: DrillId) -> Result<(), Failed> {
+/// `andon drill score`.
+#[derive(Debug, Args)]
+pub struct Asked {
+    /// DRILL-1.
+    drill: DrillId,
+    /// Text, Markdown, one HTML page, or JSON.
+    #[arg(long, default_value = "text")]
+    format: Format,
+    /// Write it to this file.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// What a score is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Text.
+    Text,
+    /// Markdown.
+    #[value(alias = "markdown")]
+    Md,
+    /// One page that needs nothing beside it.
+    Html,
+    /// JSON.
+    Json,
+}
+
+pub async fn score(reach: &Reach, asked: Asked) -> Result<(), Failed> {
+    let Asked { drill, format, out } = asked;
     let score: Score = reach.client().await?.get(&path::drill_score(drill)).await?;
-    reach.show(&score, show)
+    let now = Time::from(chrono::Utc::now());
+    let text = match format {
+        _ if reach.json => serde_json::to_string(&score)?,
+        Format::Json => serde_json::to_string(&score)?,
+        Format::Md => report::markdown(&score, now),
+        Format::Html => report::html(&score, now),
+        Format::Text => text(&score).join("\n"),
+    };
+    write(text.trim_end(), out)
 }
 
 pub async fn history(reach: &Reach) -> Result<(), Failed> {
@@ -31,30 +73,33 @@ pub async fn history(reach: &Reach) -> Result<(), Failed> {
             return print::line("no drill was played; `andon drill list` shows what can be");
         }
         let rows: Vec<Vec<String>> = scores.iter().map(row).collect();
-        print::table(&["DRILL", "RECORDING", "BEGAN", "SPARED", "STOPPED AFTER", "BUDGETS", "NOT DONE"], &rows)
+        print::table(&HISTORY, &rows)
     })
 }
 
+const HISTORY: [&str; 9] =
+    ["DRILL", "RECORDING", "BEGAN", "SPARED", "GAINED", "STOPPED AFTER", "IN TIME", "LATE", "MISSED"];
+
 fn row(score: &Score) -> Vec<String> {
-    let met = score.budgets.iter().filter(|budget| budget.state == ClockState::Met).count();
+    let or_dash = |said: Option<String>| said.unwrap_or_else(|| "–".into());
     vec![
         score.drill.to_string(),
         score.name.clone(),
         print::clock(score.began_at),
-        if score.over { share(score) } else { "plays".into() },
-        score.stopped_after_s.map_or_else(|| "–".into(), print::span),
-        format!("{met} of {}", score.budgets.len()),
+        if score.over { or_dash(report::share(score)) } else { "plays".into() },
+        or_dash(score.gained_min.map(|gained| format!("{gained:.1} min"))),
+        or_dash(score.stopped_after_s.map(print::span)),
+        score.count(StepResult::Kept).to_string(),
+        score.count(StepResult::Late).to_string(),
         score.missed.len().to_string(),
     ]
 }
 
-fn share(score: &Score) -> String {
-    score.spared.map_or_else(|| "–".into(), |spared| format!("{:.0} %", spared * 100.0))
-}
-
-fn show(score: &Score) -> Result<(), Failed> {
+/// The score as lines of text; everything of it was an exercise (law 8).
+fn text(score: &Score) -> Vec<String> {
     let state = if score.over { "is over" } else { "plays" };
-    print::line(format!("{} {state}: {} (×{})", score.drill, print::clean(&score.title), score.speed))?;
+    let title = print::clean(&score.title);
+    let mut lines = vec![format!("DRILL · {} {state}: {title} (×{})", score.drill, score.speed)];
     let HarmCount { course, done, prevented, stopped, .. } = &score.harm;
     let row = |name: &str, of: &dyn Fn(&Harm) -> String| vec![name.to_owned(), of(course), of(done), of(prevented)];
     let rows = [
@@ -63,26 +108,28 @@ fn show(score: &Score) -> Result<(), Failed> {
         row("records", &|harm| harm.records.to_string()),
         row("messages", &|harm| harm.messages.to_string()),
     ];
-    print::table(&["HARM", "AS IT WENT", "DONE", "PREVENTED"], &rows)?;
+    lines.extend(print::rows(&["HARM", "AS IT WENT", "DONE", "PREVENTED"], &rows));
+    let spared = report::share(score).unwrap_or_else(|| "–".into());
     let after = score.stopped_after_s.map(|after| format!(", stopped {} after the first harm", print::span(after)));
-    print::line(format!("spared {}, {stopped} actions stopped{}", share(score), after.unwrap_or_default()))?;
-    if !score.budgets.is_empty() {
-        print::line("")?;
-        let rows: Vec<Vec<String>> = score
-            .budgets
-            .iter()
-            .map(|kept| {
-                let left = kept.left_s.map_or_else(
-                    || "–".into(),
-                    |left| match left < 0.0 {
-                        true => format!("{} over", print::span(-left)),
-                        false => format!("{} to spare", print::span(left)),
-                    },
-                );
-                vec![kept.incident.to_string(), kept.name.clone(), kept.state.to_string(), left]
-            })
-            .collect();
-        print::table(&["INCIDENT", "BUDGET", "STATE", ""], &rows)?;
+    lines.push(format!("spared {spared}, {stopped} actions stopped{}", after.unwrap_or_default()));
+    for one in &score.course {
+        let at = |at: Option<f64>| at.map_or_else(|| "never".into(), |at| format!("after {}", print::span(at)));
+        let what = report::turn(one.turn);
+        lines.push(format!("{what} {} in the drill, {} as it went", at(one.drill_s), at(one.course_s)));
     }
-    score.missed.iter().try_for_each(|missed| print::line(format!("not done: {missed}")))
+    lines.extend(report::gained(score).map(|gained| format!("harm ended {gained} than it did")));
+    lines.push(String::new());
+    let rows: Vec<Vec<String>> = score.steps.iter().map(report::cells).collect();
+    lines.extend(print::rows(&["STEP", "ROLE", "BY", "TOOK", "TARGET", "RESULT"], &rows));
+    let late = |role: &RoleScore| {
+        let held = if role.held_by.is_empty() { "nobody".into() } else { role.held_by.join(", ") };
+        (!role.late.is_empty()).then(|| format!("late, {} ({held}): {}", role.role, role.late.join(", ")))
+    };
+    lines.extend(score.roles.iter().filter_map(late).map(|line| print::clean(line).to_string()));
+    let lacks = |step: &&ScoredStep| step.result == StepResult::Open && !step.lacks.is_empty();
+    lines.extend(
+        score.steps.iter().filter(lacks).map(|step| print::clean(format!("open: {}", step.words())).to_string()),
+    );
+    lines.extend(score.missed.iter().map(|missed| print::clean(format!("not done: {missed}")).to_string()));
+    lines
 }

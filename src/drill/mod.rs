@@ -24,5 +24,5 @@ pub use pace::Pace;
 pub use parse::{RecordingError, injected};
 pub use recording::{Hint, Item, Mark, MarkKind, Moment, Recording, Target};
 pub use replay::{Replay, SpeedError, Timed};
-pub use score::{Kept, Score, score};
+pub use score::{Kept, Milestone, PersonScore, RoleScore, Score, ScoredStep, StepResult, TargetFrom, Turn, score};
 pub use shipped::{SHIPPED, shipped};

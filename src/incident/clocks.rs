@@ -61,7 +61,7 @@ fn beside(checklist: &Checklist, now: Time) -> Vec<Clock> {
 
 /// When everything in scope was stopped: proved by the switches that contained it, else contained. What is engaged or
 /// escapes after containment restarts no clock.
-fn halted_at(incident: &Incident, world: &World) -> Option<Time> {
+pub(crate) fn halted_at(incident: &Incident, world: &World) -> Option<Time> {
     let mut last = None;
     for id in &incident.switches {
         let Some(switch) = world.switches.get(id).filter(|switch| switch.state == SwitchState::Engaged) else {
@@ -194,7 +194,7 @@ fn earlier(one: Option<Time>, other: Option<Time>) -> Option<Time> {
 }
 
 /// Operators were aware when a person acknowledged, declared, or did anything else with the incident (DET.1).
-fn detected(incident: &Incident) -> Option<Time> {
+pub(crate) fn detected(incident: &Incident) -> Option<Time> {
     // A note may be back-dated: when it says something happened is not when somebody knew.
     let first = incident.timeline.iter().find(|entry| entry.by.is_person() && entry.kind != "note-added");
     match (incident.mttd.acknowledgement, first.map(|entry| entry.at)) {

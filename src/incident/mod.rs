@@ -31,6 +31,7 @@ mod world;
 
 pub use agent::{Agent, AgentDeclaration, Blast, InventoryItem, OnBlind, Reach};
 pub use clocks::clocks;
+pub(crate) use clocks::{detected, halted_at};
 pub use command::{
     Command, Declare, Engage, FireActuator, Fired, IncidentCommand, OpenHold, Refusal, RefusalCode, SetAuto,
 };

@@ -1,7 +1,7 @@
 //! What is written about incidents: the post-mortem as Markdown, as one HTML page and as JSON, regression cases for
-//! evaluation tools, figures over all of them, and the hand-over sheet (PM, TEAM.1, TEAM.5).
+//! evaluation tools, figures over all of them, the hand-over sheet, and a drill's score (PM, TEAM.1, TEAM.5, DRL.3).
 //!
-//! Pure: stands on `incident`, `runbook` and `telemetry`. One document is built, each format renders it. Everything agents
+//! Pure: stands on `incident`, `runbook`, `telemetry` and `drill`. One document is built, each format renders it. Everything agents
 //! or people wrote passes through `Printable` and is escaped by the format.
 
 pub mod answer;
@@ -16,6 +16,7 @@ pub mod ocsf;
 mod parts;
 pub mod postmortem;
 pub mod readiness;
+pub mod score;
 mod spend;
 mod svg;
 pub mod unit;

@@ -47,6 +47,7 @@ mod rollback;
 mod rules;
 mod runbook;
 mod runner;
+mod scores;
 mod serve;
 mod telemetry;
 mod together;

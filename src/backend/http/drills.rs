@@ -58,7 +58,8 @@ pub async fn score(State(backend): State<Arc<Backend>>, identity: Identity, Id(d
     let known = worlds.takes.get(&drill).zip(worlds.get(Some(drill)));
     let (take, world) = known.ok_or_else(|| unknown(drill, "andon drill list"))?;
     let counted = backend.playing.harm(drill);
-    Ok(axum::Json(drill::score(take, &world.seen_by(&identity.author), counted, (backend.clock)())))
+    let (seen, runbook) = (world.seen_by(&identity.author), backend.runbook.load_full());
+    Ok(axum::Json(drill::score(take, &seen, &runbook, counted, (backend.clock)())))
 }
 
 /// Ends one; its world stays to be read.
