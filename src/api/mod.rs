@@ -25,7 +25,10 @@ pub use evidence::{FreezeCheck, StoredBlob};
 pub use header::decoded_header;
 pub use hooks::{HookState, HookTested, HookView};
 pub use interlock::{AgentView, CheckAnswer, CheckRequest, DecideHold, HoldView, LeaseAnswer, LeaseRequest};
-pub use login::{Challenge, LoggedIn, Login, NAMESPACE};
+pub use login::{
+    Acting, CHALLENGE_HEADER, Challenge, LoggedIn, Login, NAMESPACE, SIGNATURE_HEADER, SIGNATURE_NEEDED,
+    SignatureNeeded,
+};
 pub use postmortem::ProposeTripwires;
 pub use problem::Problem;
 pub use runbook::RunbookView;

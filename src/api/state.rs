@@ -47,6 +47,9 @@ pub struct You {
     /// What they may do.
     #[serde(default)]
     pub may: Vec<Right>,
+    /// Whether a key of theirs is known: what lifts a restraint is signed by it then (protocol 4).
+    #[serde(default)]
+    pub signs: bool,
 }
 
 /// About the backend.

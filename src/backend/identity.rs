@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     ancestry::{self, Descent},
+    login::Signed,
     owner,
     rights::{Right, Standing, may},
 };
@@ -34,6 +35,10 @@ pub struct Identity {
     pub agent: Option<AgentId>,
     /// The token used, if any.
     pub token: Option<TokenId>,
+    /// The session used, if any: the hash of its secret.
+    pub session: Option<String>,
+    /// What they signed of this very request.
+    pub signed: Option<Arc<Signed>>,
     /// What a team's roles leave a person; absent is whatever the table says.
     pub grants: Option<Arc<Grants>>,
 }
@@ -61,7 +66,7 @@ impl Identity {
     }
 
     fn of(author: Author, standing: Standing) -> Self {
-        Self { author, standing, agent: None, token: None, grants: None }
+        Self { author, standing, agent: None, token: None, session: None, signed: None, grants: None }
     }
 
     fn bearer(token: &Token) -> Self {
@@ -70,7 +75,7 @@ impl Identity {
             (Role::Agent | Role::Gateway | Role::Automation, _) => Author::Automation(token.name.clone()),
             (Role::Operator | Role::Viewer, _) => Author::Person(token.name.clone()),
         };
-        Self { author, standing: token.role.into(), agent: token.agent.clone(), token: Some(token.id), grants: None }
+        Self { agent: token.agent.clone(), token: Some(token.id), ..Self::of(author, token.role.into()) }
     }
 
     /// Whether the table lets them.

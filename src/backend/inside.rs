@@ -107,6 +107,7 @@ impl Inside {
             telemetry: OnceLock::new(),
             log_file: options.daemon.then(|| home.log_file().display().to_string()),
         });
+        backend.logins.ready(&backend.core).await;
         let tasks = work(&backend, options, shared);
         Ok(Self { backend, tasks, intakes })
     }

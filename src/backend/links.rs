@@ -4,9 +4,8 @@
 use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
-use tokio::sync::OnceCell;
 
-use super::core::Core;
+use super::{core::Core, kept_key::KeptKey};
 use crate::{
     api::{Problem, path},
     terms::Time,
@@ -14,8 +13,6 @@ use crate::{
 
 /// How long a link holds.
 const HOLDS: i64 = Time::DAY;
-/// The name of its key beside the log.
-const KEY: &str = "link-key";
 
 /// Where people reach this backend from where they read their pages: `https://andon.example.com`, a path may follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,13 +77,13 @@ pub enum Judged {
 /// The links of one backend.
 pub struct Links {
     public: Option<PublicUrl>,
-    key: OnceCell<Vec<u8>>,
+    key: KeptKey,
 }
 
 impl Links {
     /// For pages that are read from `public`; without it no page holds a link.
     pub fn new(public: Option<PublicUrl>) -> Self {
-        Self { public, key: OnceCell::new() }
+        Self { public, key: KeptKey::named("link-key") }
     }
 
     /// Whether a browser that shows this backend's own page says `origin`.
@@ -94,23 +91,11 @@ impl Links {
         self.public.as_ref().is_some_and(|public| public.origin == origin)
     }
 
-    /// The key: made by whichever backend needs it first.
-    async fn key(&self, core: &Core) -> Result<&[u8], Problem> {
-        let key = self.key.get_or_try_init(|| async {
-            let mut fresh = [0_u8; 32];
-            getrandom::fill(&mut fresh)
-                .map_err(|why| Problem::unavailable(format!("the system gives no random bytes ({why})")))?;
-            let kept = core.put_aside(KEY, &hex::encode(fresh), false).await?;
-            hex::decode(&kept).map_err(|_| Problem::unavailable("the key of links does not read"))
-        });
-        Ok(key.await?)
-    }
-
     /// The link that acknowledges the page `page`, which pages since `since`, sent to `to`; none where nobody would reach it.
     pub async fn link(&self, core: &Core, (page, since): (&str, Time), to: &str, now: Time) -> Option<String> {
         let public = self.public.as_ref()?;
         let until = now.plus(HOLDS).millis();
-        let key = match self.key(core).await {
+        let key = match self.key.get(core).await {
             Ok(key) => key,
             Err(problem) => {
                 tracing::warn!(%problem, "a page goes without a link");
@@ -133,7 +118,7 @@ impl Links {
     /// # Errors
     /// A database that does not answer.
     pub async fn judge(&self, core: &Core, link: &Link, since: Time, now: Time) -> Result<Judged, Problem> {
-        let key = self.key(core).await?;
+        let key = self.key.get(core).await?;
         let proof = hex::decode(&link.proof).unwrap_or_default();
         let proved =
             mac(key, &link.page, since, &link.to, link.until).is_some_and(|mac| mac.verify_slice(&proof).is_ok());

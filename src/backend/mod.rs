@@ -15,6 +15,7 @@ pub mod identity;
 pub mod inside;
 pub mod intake;
 pub mod interlock;
+mod kept_key;
 pub mod limits;
 pub mod links;
 pub mod listen;

@@ -80,6 +80,8 @@ pub fn needed(command: &Command) -> Right {
         Command::StartDrill { .. } | Command::EndDrill { .. } | Command::SteerDrill(_) => Right::Drill,
         Command::Fire { .. }
         | Command::RecordPlayed(_)
+        | Command::BeginSession(_)
+        | Command::EndSession(_)
         | Command::RecordPage(_)
         | Command::RecordTold(_)
         | Command::Prove { .. }
@@ -89,6 +91,11 @@ pub fn needed(command: &Command) -> Right {
         | Command::UseHolds { .. }
         | Command::EndHolds { .. } => Right::Internal,
     }
+}
+
+/// What lifts a restraint: a release, an approval, an override. From a person whose keys are known it is signed (protocol 4).
+pub fn lifts(command: &Command) -> bool {
+    matches!(command, Command::Release { .. }) || matches!(needed(command), Right::Approve | Right::Override)
 }
 
 fn needed_on_incident(ask: &IncidentCommand) -> Right {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     backend::log::{Checkpoint, Database, Log, Roots, Store},
-    client::sign_with_agent,
+    client::{Keys, sign_with_agent, ssh_agent},
     incident::chain::Links,
     terms::Time,
 };
@@ -134,15 +134,13 @@ async fn write(
     let signature = if unsigned {
         None
     } else {
-        let agent = std::env::var_os("SSH_AUTH_SOCK").filter(|socket| !socket.is_empty());
-        let agent =
-            agent.ok_or("no SSH agent is known (SSH_AUTH_SOCK is not set): start one, or write it --unsigned")?;
+        let agent = ssh_agent().map_err(|why| format!("{why}; or write it --unsigned"))?;
         let only = key.map(|file| {
             PublicKey::read_openssh_file(&file).map_err(|why| format!("{}: {why}; name the .pub file", file.display()))
         });
-        let only = only.transpose()?;
+        let keys = Keys::of(only.transpose()?);
         let asked = text.clone();
-        let signing = move || sign_with_agent(agent.as_ref(), only.as_ref(), 0, NAMESPACE, asked.as_bytes());
+        let signing = move || sign_with_agent(&agent, &keys, 0, NAMESPACE, asked.as_bytes());
         let signed = tokio::task::spawn_blocking(signing).await.map_err(|why| why.to_string())??;
         Some(signed.ok_or("the SSH agent holds no such key")?)
     };

@@ -10,11 +10,12 @@ use super::{
     reach::Reach,
 };
 use crate::{
-    api::{BackendInfo, BrokerInfo, HookView, State, Stop, Stopping, path},
+    api::{BackendInfo, BrokerInfo, HookView, State, Stop, Stopping, You, path},
     backend::links::PublicUrl,
     backend::serve::{ServeOptions, SystemSocket, TlsOptions, serve as serve_until_stopped},
     client::Outbox,
     config::{Settings, system_socket},
+    incident::Right,
     report::{
         figures::{Both, Measure},
         readiness::{Ready, readiness},
@@ -155,6 +156,9 @@ pub async fn doctor(reach: &Reach) -> Result<(), Failed> {
                     "you",
                     format!("{}{}", state.you.name, if state.you.may_act { "" } else { ", watching only" }),
                 );
+                if state.you.may.contains(&Right::Release) {
+                    found(true, "signing", signing(&state.you));
+                }
                 let skew_ms = state.live.now.since(Time::from(chrono::Utc::now()));
                 let off = skew_ms.abs() > 2_000;
                 let word = if skew_ms > 0 { "behind" } else { "ahead of" };
@@ -213,6 +217,18 @@ fn hooks(all: &[HookView], now: Time, found: &mut impl FnMut(bool, &str, String)
         found(true, "hooks", format!("{}, all well: `andon hook list`", all.len()));
     }
     wrong.into_iter().for_each(|why| found(false, "hook", why));
+}
+
+/// Whether what lifts a restraint is signed (protocol 4).
+fn signing(you: &You) -> String {
+    match you.signs {
+        true => "releases, approvals and overrides are signed by a key of yours".into(),
+        false => {
+            "no SSH key of yours is known here: agents under your own uid are not kept from releasing; allowed_signers \
+                  names people's keys"
+                .into()
+        }
+    }
 }
 
 fn about(backend: &BackendInfo) -> String {

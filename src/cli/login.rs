@@ -13,7 +13,7 @@ use super::{
 use crate::{
     api::path,
     backend::identity::user_name,
-    client::{Client, Target},
+    client::{Client, Keys, Target, ssh_agent},
     session::Session,
 };
 
@@ -36,16 +36,14 @@ fn url_of(reach: &Reach) -> Result<(String, Option<PathBuf>), Failed> {
 
 pub async fn login(reach: &Reach, asked: &Login) -> Result<(), Failed> {
     let (url, authority) = url_of(reach)?;
-    let agent = std::env::var_os("SSH_AUTH_SOCK").filter(|socket| !socket.is_empty());
-    let agent =
-        agent.ok_or("no SSH agent is known (SSH_AUTH_SOCK is not set): start one, or forward yours with ssh -A")?;
+    let agent = ssh_agent()?;
     let key = asked.key.as_ref().map(|file| {
         PublicKey::read_openssh_file(file).map_err(|why| format!("{}: {why}; name the .pub file", file.display()))
     });
     let key = key.transpose()?;
     let name = asked.name.clone().unwrap_or_else(|| user_name(rustix::process::getuid().as_raw()));
     let client = Client::new(Target::Url { url: url.clone(), token: None, authority })?;
-    let session = client.log_in(&name, agent.as_ref(), key.as_ref()).await?;
+    let session = client.log_in(&name, &agent, &Keys::of(key)).await?;
     reach.settings.home.prepare().map_err(|why| why.detail)?;
     Session::keep(&reach.settings.home, &url, &session)?;
     let value = json!({ "url": url, "name": session.name, "expires_at": session.expires_at });

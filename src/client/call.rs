@@ -12,9 +12,13 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use super::{Carrier, ClientError, Target, carrier::Lost};
+use super::{
+    Carrier, ClientError, Target,
+    carrier::Lost,
+    signing::{self, Proof},
+};
 use crate::{
-    api::{Accepted, Ask, Problem, State, path},
+    api::{Accepted, Acting, Ask, Problem, State, path},
     incident::Command,
     terms::DrillId,
 };
@@ -210,19 +214,32 @@ impl Client {
         self.get(&format!("{}{}", path::STATE, path::in_world(world))).await
     }
 
-    /// Asks a command in a world under `id`; where the answer is lost it is asked again with the same id.
+    /// Asks a command in a world under `id`; where the answer is lost it is asked again with the same id,
+    /// and where the backend wants it signed, the SSH agent is asked to.
     ///
     /// # Errors
     /// A refusal, or no answer after some tries.
     pub async fn submit(&self, world: Option<DrillId>, id: Uuid, command: Command) -> Result<Accepted, ClientError> {
         let path = format!("{}{}", path::COMMANDS, path::in_world(world));
         let ask = Ask { id, command };
-        let mut tried = 1;
+        let (mut tried, mut proof) = (1, None::<Proof>);
         loop {
-            match self.post(&path, &ask).await {
+            let request = self.request(Method::POST, &path).json(&ask);
+            let request = match &proof {
+                Some(proof) => proof.on(request),
+                None => request,
+            };
+            match self.json(request).await {
                 Err(error) if error.is_lost() && tried < TRIES => {
                     tokio::time::sleep(PAUSE * tried).await;
                     tried += 1;
+                }
+                Err(ClientError::Refused(problem)) if proof.is_none() => {
+                    let acting = Acting { name: "", world, id, command: &ask.command };
+                    match signing::wanted(&problem, acting) {
+                        Some(needed) => proof = Some(signing::sign(needed?).await?),
+                        None => return Err(ClientError::Refused(problem)),
+                    }
                 }
                 answer => return answer,
             }

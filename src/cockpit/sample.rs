@@ -135,7 +135,12 @@ impl Story {
             position: self.position,
             world: self.worlds.get(self.drill).cloned().unwrap_or_default(),
             drills: self.worlds.takes.values().cloned().collect(),
-            you: You { name: Author::Person("dana".into()), may_act: true, may: crate::incident::Right::ALL.to_vec() },
+            you: You {
+                name: Author::Person("dana".into()),
+                may_act: true,
+                may: crate::incident::Right::ALL.to_vec(),
+                signs: true,
+            },
             backend: BackendInfo {
                 nodes: Vec::new(),
                 version: "0.1.0".into(),

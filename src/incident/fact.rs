@@ -19,6 +19,7 @@ use super::{
     restart,
     restriction::{LiftRestriction, Restricted},
     rollback::{RollbackPlan, Substitute, WorkRollback},
+    session,
     state::ClockPlan,
     team::{
         AddLink, ChangeTask, EndTask, MarkEvent, Merge, Relate, RemoveLink, ReopenTask, SetField, Snooze, Source,
@@ -683,6 +684,10 @@ pub enum Fact {
         /// Which.
         token: TokenId,
     },
+    /// A person logged in by an SSH key (TEAM.6).
+    SessionBegun(Box<session::SessionBegun>),
+    /// And out.
+    SessionEnded(session::SessionEnded),
 
     // ---- stream drills ---------------------------------------------------------------------------------------
     /// A drill began: a world of its own.

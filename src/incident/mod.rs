@@ -24,6 +24,7 @@ pub mod postmortem;
 pub mod restart;
 pub mod restriction;
 pub mod rollback;
+pub mod session;
 mod state;
 pub mod team;
 pub mod upkeep;

@@ -10,6 +10,7 @@ use super::{
     containment::{AutoContainment, Hold, Switch},
     drilled::{Course, Played, Playhead, Steer},
     pages::Mute,
+    session::Sessions,
     upkeep::Upkeep,
 };
 use crate::{
@@ -216,6 +217,9 @@ pub struct Worlds {
     pub upkeep: Upkeep,
     /// Tokens; empty in what a cockpit is sent.
     pub tokens: BTreeMap<TokenId, Token>,
+    /// Sessions of people who logged in by a key.
+    #[serde(default)]
+    pub sessions: Sessions,
 }
 
 impl Worlds {

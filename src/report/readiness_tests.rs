@@ -27,7 +27,12 @@ fn state(agents: &str, seen: &[(&str, Option<Reach>)]) -> State {
         world,
         drills: Vec::new(),
         upkeep: Upkeep::default(),
-        you: You { name: Author::Person("dana".into()), may_act: true, may: crate::incident::Right::ALL.to_vec() },
+        you: You {
+            name: Author::Person("dana".into()),
+            may_act: true,
+            may: crate::incident::Right::ALL.to_vec(),
+            signs: true,
+        },
         backend: BackendInfo {
             nodes: Vec::new(),
             version: "0".into(),

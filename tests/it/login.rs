@@ -70,24 +70,42 @@ fn certificate(folder: &Path, days: &str) {
     );
 }
 
+fn options(at: &Path) -> ServeOptions {
+    let mut options = ServeOptions::local(Home::under(at.join("server")), Arc::new(Book::shipped()));
+    options.listen = vec!["127.0.0.1:0".parse().unwrap()];
+    options.signers = Some(at.join("allowed_signers"));
+    options.tls = Some(TlsOptions {
+        listen: vec!["127.0.0.1:0".parse().unwrap()],
+        certificate: at.join("server.pem"),
+        key: at.join("server.key"),
+    });
+    options
+}
+
 impl Away {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
         certificate(at, "2");
-        let mut options = ServeOptions::local(Home::under(at.join("server")), Arc::new(Book::shipped()));
-        options.listen = vec!["127.0.0.1:0".parse().unwrap()];
-        options.signers = Some(at.join("allowed_signers"));
-        options.tls = Some(TlsOptions {
-            listen: vec!["127.0.0.1:0".parse().unwrap()],
-            certificate: at.join("server.pem"),
-            key: at.join("server.key"),
-        });
-        let running = start(options).await.unwrap();
+        let running = start(options(at)).await.unwrap();
         let socket = at.join("agent.sock").display().to_string();
         let said = run(at, "ssh-agent", &["-s", "-a", &socket]);
         let process = said.split("SSH_AGENT_PID=").nth(1).unwrap().split(';').next().unwrap().to_owned();
         Self { folder, running, agent: Agent { socket, process } }
+    }
+
+    /// The backend is stopped, and another begins on the same log.
+    async fn again(self) -> Self {
+        let Self { folder, running, agent } = self;
+        running.stop().await;
+        let running = start(options(folder.path())).await.unwrap();
+        Self { folder, running, agent }
+    }
+
+    /// What the person's machine keeps of the only session.
+    fn session(&self) -> Value {
+        let kept = std::fs::read(self.folder.path().join("person/data/sessions.json")).unwrap();
+        serde_json::from_slice::<Value>(&kept).unwrap()[self.url()].clone()
     }
 
     fn url(&self) -> String {
@@ -251,4 +269,130 @@ async fn a_renewed_certificate_is_taken_without_a_restart() {
         Some(TlsOptions { listen: Vec::new(), certificate: at.join("server.pem"), key: at.join("server.key") });
     let why = start(options).await.err().unwrap().to_string();
     assert!(why.contains("cannot be used") && why.contains("server.pem"), "{why}");
+}
+
+impl Away {
+    /// The id of a switch that is engaged over an agent.
+    fn halted(&self, agent: &str) -> String {
+        let halted = self.json(&["halt", "--agent", agent, "--why", "paid twice", "--json"]);
+        halted["id"].as_str().unwrap().to_owned()
+    }
+
+    fn is_engaged(&self, switch: &str) -> bool {
+        let all = self.json(&["switches", "--json"]);
+        all.as_array().unwrap().iter().any(|one| one["id"] == *switch && one["state"] == "engaged")
+    }
+}
+
+/// Protocol 4: what lifts a restraint is signed by the person's key, the very command: a session that was taken, or a process
+/// under the same uid, releases nothing. Who has no key here is told so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_is_signed_by_the_persons_key() {
+    let away = Away::new().await;
+    let (dana, _) = (away.key("dana", "ed25519"), away.key("other", "ed25519"));
+    away.allow(&format!("dana {dana}\n"));
+    away.add("dana");
+    away.json(&["login", "dana", "--json"]);
+    let switch = away.halted("refund-bot");
+    let doctor = away.json(&["doctor", "--json"]).to_string();
+    assert!(doctor.contains("signed by a key of yours"), "{doctor}");
+
+    // The session without the key: a thief of the file, or an agent of the same uid.
+    run(away.folder.path(), "env", &[&format!("SSH_AUTH_SOCK={}", away.agent.socket), "ssh-add", "-q", "-D"]);
+    away.refused(&["release", &switch, "--why", "safe again"], "holds none of them; ssh-add it");
+    away.add("other");
+    away.refused(&["release", &switch, "--why", "safe again"], "needs a fresh signature by a key of dana");
+    assert!(away.is_engaged(&switch));
+    // Halting needs no such thing, at any time.
+    away.halted("mail-bot");
+
+    away.add("dana");
+    away.json(&["release", &switch, "--why", "safe again", "--json"]);
+    assert!(!away.is_engaged(&switch));
+}
+
+/// Protocol 4: with OpenSSH's own tool over the wire; a signature is good for its own command, once, for a minute.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_is_good_for_one_command() {
+    let away = Away::new().await;
+    let at = away.folder.path();
+    let dana = away.key("dana", "ed25519");
+    away.allow(&format!("dana {dana}\n"));
+    away.add("dana");
+    away.json(&["login", "dana", "--json"]);
+    let (first, second) = (away.halted("refund-bot"), away.halted("mail-bot"));
+    let secret = away.session()["secret"].as_str().unwrap().to_owned();
+    let root = reqwest::Certificate::from_pem(&std::fs::read(at.join("server.pem")).unwrap()).unwrap();
+    let client = http().tls_certs_merge([root]).build().unwrap();
+    let ask = async |id: uuid::Uuid, switch: &str, proof: Option<(&str, &str)>| {
+        let body = json!({"id": id, "command": {"command": "release", "switch": switch, "why": "safe again"}});
+        let request = client.post(format!("{}/v1/commands", away.url())).bearer_auth(&secret).json(&body);
+        let request = match proof {
+            Some((text, signature)) => {
+                request.header("andon-challenge", encoded(text)).header("andon-signature", encoded(signature))
+            }
+            None => request,
+        };
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    let sign = |text: &str| {
+        std::fs::write(at.join("act"), text).unwrap();
+        std::fs::remove_file(at.join("act.sig")).ok();
+        run(at, "ssh-keygen", &["-q", "-Y", "sign", "-n", "login@andon.dev", "-f", "dana", "act"]);
+        std::fs::read_to_string(at.join("act.sig")).unwrap()
+    };
+    let id = uuid::Uuid::now_v7();
+    let (status, needed) = ask(id, &first, None).await;
+    assert_eq!((status, needed["type"].as_str()), (401, Some("urn:andon:signature-needed")), "{needed}");
+    let text = needed["state"]["challenge"]["text"].as_str().unwrap().to_owned();
+    assert!(text.starts_with("act on andon\nas \"dana\"\nin the real world\n") && text.contains(&id.to_string()));
+    let signature = sign(&text);
+
+    for (id, switch, text, signature) in [
+        (id, &second, text.clone(), signature.clone()),
+        (uuid::Uuid::now_v7(), &first, text.clone(), signature.clone()),
+        (id, &first, text.replace("nonce ", "nonce 0"), signature.clone()),
+        (id, &first, text.clone(), sign("something else")),
+    ] {
+        let (status, refused) = ask(id, switch, Some((&text, &signature))).await;
+        assert_eq!((status, refused["type"].as_str()), (401, Some("urn:andon:unauthenticated")), "{refused}");
+    }
+    // Neither opens a session what was signed to act.
+    let login = json!({"name": "dana", "challenge": text, "signature": signature});
+    assert_eq!(client.post(format!("{}/v1/login", away.url())).json(&login).send().await.unwrap().status(), 401);
+
+    let (status, done) = ask(id, &first, Some((&text, &signature))).await;
+    assert_eq!((status, done["events"].as_array().map(Vec::len)), (200, Some(1)), "{done}");
+    let (status, again) = ask(id, &first, Some((&text, &signature))).await;
+    assert_eq!((status, &again["events"]), (200, &done["events"]), "asked twice, done once");
+}
+
+fn encoded(text: &str) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    STANDARD.encode(text)
+}
+
+/// TEAM.6, TEAM.7: a session is on the record and holds at whichever backend of the log is asked, one begun anew among them;
+/// logged out, it holds at none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_outlives_the_backend_that_gave_it() {
+    let away = Away::new().await;
+    let dana = away.key("dana", "ed25519");
+    away.allow(&format!("dana {dana}\n"));
+    away.add("dana");
+    away.json(&["login", "dana", "--json"]);
+    let kept = away.session();
+    let away = away.again().await;
+    let secret = kept["secret"].as_str().unwrap().to_owned();
+    let root = reqwest::Certificate::from_pem(&std::fs::read(away.folder.path().join("server.pem")).unwrap()).unwrap();
+    let client = http().tls_certs_merge([root]).build().unwrap();
+    let state = client.get(format!("{}/v1/state", away.url())).bearer_auth(&secret);
+    let known: Value = state.try_clone().unwrap().send().await.unwrap().json().await.unwrap();
+    assert_eq!((known["you"]["name"].as_str(), known["you"]["signs"].as_bool()), (Some("dana"), Some(true)));
+    let out = client.delete(format!("{}/v1/login", away.url())).bearer_auth(&secret);
+    assert_eq!(out.send().await.unwrap().status(), 200);
+    let away = away.again().await;
+    let state = client.get(format!("{}/v1/state", away.url())).bearer_auth(&secret);
+    assert_eq!(state.send().await.unwrap().status(), 401);
 }

@@ -12,6 +12,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 use super::{
     extract::world_of,
     peer::{Peer, Who},
@@ -23,6 +25,7 @@ use crate::{
     backend::{
         app::Backend,
         identity::{self, Identity},
+        login::Signed,
         rights,
     },
 };
@@ -68,7 +71,7 @@ fn admit(backend: &Backend, peer: &Peer, request: &Request) -> Result<Identity, 
         }
     }
     let identity = match (secret, &peer.who) {
-        (Some(secret), _) => match backend.logins.by_secret(secret, (backend.clock)()) {
+        (Some(secret), _) => match backend.logins.by_secret(&backend.core.worlds(), secret, (backend.clock)()) {
             Some(person) => person,
             None => identity::by_secret(&backend.core.worlds(), secret)?,
         },
@@ -78,6 +81,7 @@ fn admit(backend: &Backend, peer: &Peer, request: &Request) -> Result<Identity, 
     };
     // A connection's identity is asked once; what its roles allow may change under it.
     let identity = identity.within(&backend.runbook.load().access);
+    let identity = Identity { signed: signed(headers)?.map(Arc::new), ..identity };
     backend.limits.count(&identity, &peer.address(), path)?;
     let writes = !matches!(*request.method(), Method::GET | Method::HEAD);
     identity.demand(rights::of_path(writes, path))?;
@@ -113,6 +117,17 @@ fn secret_of(headers: &HeaderMap, forwarded: bool) -> Result<Option<&str>, Probl
     };
     let ours = |secret: &&str| !forwarded || secret.starts_with("andon_");
     Ok(key.filter(ours).or(bearer.filter(ours)))
+}
+
+/// What was signed of this request, where anything was (protocol 4).
+fn signed(headers: &HeaderMap) -> Result<Option<Signed>, Problem> {
+    let text = |name: &str| {
+        let Some(value) = headers.get(name) else { return Ok(None) };
+        let bytes = STANDARD.decode(value.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        bytes.map(Some).ok_or_else(|| Problem::invalid(400, format!("the header {name} is no text in base64")))
+    };
+    let (challenge, signature) = (text(api::CHALLENGE_HEADER)?, text(api::SIGNATURE_HEADER)?);
+    Ok(challenge.zip(signature).map(|(challenge, signature)| Signed { challenge, signature }))
 }
 
 fn refuse_browsers(headers: &HeaderMap) -> Result<(), Problem> {

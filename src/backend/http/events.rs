@@ -64,6 +64,7 @@ pub async fn open(
         sees_tokens: identity.may(Right::Tokens),
         author: identity.author,
         token: identity.token,
+        session: identity.session,
         epoch: all.epoch,
         position: if lost { all.position } else { after },
         resync: lost,
@@ -117,6 +118,8 @@ struct Feed {
     author: Author,
     /// The token that opened the stream: revoked, it ends.
     token: Option<TokenId>,
+    /// The session that opened it, likewise.
+    session: Option<String>,
     epoch: u32,
     /// The newest position sent or left out.
     position: u64,
@@ -213,9 +216,11 @@ impl Feed {
             return None;
         }
         self.position = event.position;
-        if matches!(event.fact, Fact::TokenRevoked { token } if Some(token) == self.token) {
-            self.over = true;
-        }
+        self.over |= match &event.fact {
+            Fact::TokenRevoked { token } => Some(*token) == self.token,
+            Fact::SessionEnded(ended) => Some(&ended.hash) == self.session.as_ref(),
+            _ => false,
+        };
         // Who sees an incident from now on has not its beginning, and who does not any more has too much: both read anew.
         if matches!(event.fact, Fact::Restricted(_) | Fact::RestrictionLifted(_)) && event.stream.drill == self.drill {
             self.resync = true;

@@ -2,35 +2,26 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, header},
-};
+use axum::extract::State;
 
 use super::{extract::Json, reply::Reply};
 use crate::{
-    api::{Challenge, LoggedIn, Login, Problem},
-    backend::app::Backend,
+    api::{Challenge, LoggedIn, Login},
+    backend::{app::Backend, identity::Identity},
 };
 
 /// Something to sign, once, within a minute.
 pub async fn challenge(State(backend): State<Arc<Backend>>) -> Reply<Challenge> {
-    backend.logins.challenge((backend.clock)()).map(axum::Json)
+    backend.logins.challenge(&backend.core, (backend.clock)()).await.map(axum::Json)
 }
 
 /// A session for whoever signed it.
 pub async fn log_in(State(backend): State<Arc<Backend>>, Json(asked): Json<Login>) -> Reply<LoggedIn> {
-    let now = (backend.clock)();
-    // Reading the file of signers and the arithmetic of keys may take a while.
-    let done = tokio::task::spawn_blocking(move || backend.logins.log_in(&asked, now)).await;
-    done.map_err(|why| Problem::unavailable(why.to_string()))?.map(axum::Json)
+    backend.logins.log_in(&backend.core, asked, (backend.clock)()).await.map(axum::Json)
 }
 
 /// Ends the session whose secret is shown.
-pub async fn log_out(State(backend): State<Arc<Backend>>, headers: HeaderMap) -> axum::Json<serde_json::Value> {
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.split_once(' '));
-    if let Some((_, secret)) = bearer {
-        backend.logins.log_out(secret.trim());
-    }
-    axum::Json(serde_json::json!({ "ended": true }))
+pub async fn log_out(State(backend): State<Arc<Backend>>, identity: Identity) -> Reply<serde_json::Value> {
+    backend.logins.log_out(&backend.core, &identity).await?;
+    Ok(axum::Json(serde_json::json!({ "ended": true })))
 }

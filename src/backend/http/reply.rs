@@ -39,6 +39,8 @@ pub async fn ask(
     {
         sees(backend, identity, world, *incident)?;
     }
+    let now = (backend.clock)();
+    backend.logins.demand_fresh(&backend.core, identity, (world, id), &command, now).await?;
     let command = match command {
         // What is frozen is pinned before it is recorded.
         Command::OnIncident { incident, ask: IncidentCommand::FreezeEvidence(ask) } => {

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     api::{self, You},
     backend::{app::Backend, identity::Identity, rights::Right},
+    terms::Author,
 };
 
 /// One world, whole.
@@ -21,6 +22,11 @@ pub async fn show(
 ) -> Reply<api::State> {
     let all = worlds(&backend, drill)?;
     let hidden = all.get(drill).map(|world| world.hidden_from(&identity.author)).unwrap_or_default();
+    let signs = match &identity.author {
+        // Signers that do not read are said where something is to be signed.
+        Author::Person(name) => backend.logins.has_key(name, (backend.clock)()).await.unwrap_or(true),
+        _ => false,
+    };
     Ok(axum::Json(api::State {
         epoch: all.epoch,
         position: all.position,
@@ -31,6 +37,7 @@ pub async fn show(
             may_act: identity.may(Right::Work),
             may: Right::ALL.iter().copied().filter(|right| identity.may(*right)).collect(),
             name: identity.author,
+            signs,
         },
         backend: backend.about(),
         live: backend.live(drill).without(&hidden),

@@ -34,7 +34,7 @@ async fn serve() -> Served {
         let agent = request.headers().get("x-agent").map(|name| AgentId::new(name.to_str().unwrap()).unwrap());
         let standing = if agent.is_some() { Standing::Agent } else { Standing::Operator };
         let author = Author::Automation("gateway".into());
-        request.extensions_mut().insert(Identity { author, standing, agent, token: None, grants: None });
+        request.extensions_mut().insert(Identity { author, standing, agent, ..Identity::stranger() });
         next.run(request).await
     };
     let router: Router = router(Intakes::new(intake.clone())).layer(from_fn(door));

@@ -255,7 +255,7 @@ impl Follower {
 /// An event as a hook is sent it: as the log has it, but what would let somebody in.
 fn body(event: &Event) -> Value {
     let mut data = serde_json::to_value(event).unwrap_or_default();
-    if let Fact::TokenMade { .. } = &event.fact
+    if let Fact::TokenMade { .. } | Fact::SessionBegun(_) | Fact::SessionEnded(_) = &event.fact
         && let Some(made) = data.pointer_mut("/data").and_then(Value::as_object_mut)
     {
         made.remove("hash");

@@ -136,6 +136,21 @@ fn releasing_asks_for_the_switchs_name() {
     assert_eq!(why, "fixed in 2.1");
 }
 
+/// Protocol 4: who has no key here is told that agents under the same uid are not contained, where they lift a restraint.
+#[test]
+fn an_unsigned_release_says_what_it_is() {
+    for (signs, told) in [(true, false), (false, true)] {
+        let mut model = sample::model((80, 24));
+        model.state.as_mut().unwrap().you.signs = signs;
+        press(&mut model, "3");
+        press(&mut model, "r");
+        assert_eq!(
+            super::screens::text(&super::screens::painted(&model, (80, 24))).contains("No SSH key of dana"),
+            told
+        );
+    }
+}
+
 #[test]
 fn steps_are_ticked_unticked_marked_impossible_and_verified_by_key() {
     let mut model = sample::model((80, 24));

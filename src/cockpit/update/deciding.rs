@@ -1,5 +1,6 @@
 //! The word on calls that wait: one, or all of an agent, a tool or a class (CON.12).
 
+use super::opening;
 use crate::{
     cockpit::{
         commands::Do,
@@ -30,6 +31,7 @@ pub fn form(model: &Model, does: Do) -> Option<Form> {
     };
     let mut form = Form::new(format!("{verb} {}", hold.id), ask, fields);
     form.about = account;
+    form.about.extend(opening::unsigned(model).filter(|_| approve));
     Some(form)
 }
 

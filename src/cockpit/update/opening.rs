@@ -131,7 +131,16 @@ fn of_switch(model: &Model, does: Do) -> Option<Form> {
         .map(|one| one.title)
         .collect();
     let gate = if open.is_empty() { None } else { Some(format!("The gate lacks: {}", open.join(", "))) };
-    Some(gate.into_iter().fold(form, Form::about))
+    Some(gate.into_iter().chain(unsigned(model)).fold(form, Form::about))
+}
+
+/// Said where what lifts a restraint is not signed by the person's own key (protocol 4).
+pub(super) fn unsigned(model: &Model) -> Option<String> {
+    let you = &model.state.as_ref()?.you;
+    let who = you.name.name();
+    (!you.signs).then(|| {
+        format!("No SSH key of {who} is known to this backend: whatever runs as you, an agent too, could do this. See allowed_signers.")
+    })
 }
 
 /// The stages an agent may go on in; full autonomy first.

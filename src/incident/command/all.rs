@@ -7,6 +7,7 @@ use super::super::{
     containment::{ActuatorOutcome, HoldEnd, Stage},
     drilled::{Course, Played, Steered},
     pages::{FiringTold, MuteTripwire, PageSent, UnmuteTripwire},
+    session::{SessionBegun, SessionEnded},
     upkeep::{ReportFault, SettleFault, TakeRunbook},
 };
 use super::{Declare, Engage, FireActuator, IncidentCommand, OpenHold, SetAuto};
@@ -157,6 +158,10 @@ pub enum Command {
         /// Which.
         token: TokenId,
     },
+    /// A person logged in by an SSH key; only the backend asks this.
+    BeginSession(SessionBegun),
+    /// And out; only the backend asks this.
+    EndSession(SessionEnded),
     /// Starts a drill's world.
     StartDrill {
         /// The recording's name.

@@ -1,4 +1,4 @@
-//! Tokens and drills' worlds.
+//! Tokens, sessions, and drills' worlds.
 
 use super::{
     checks,
@@ -8,6 +8,7 @@ use crate::{
     incident::{
         Fact, NewEvent, Role, Stream, Topic,
         drilled::{Course, Played, Steer, Steered},
+        session::{SessionBegun, SessionEnded},
     },
     terms::{AgentId, DrillId, TokenId},
 };
@@ -36,6 +37,27 @@ pub(super) fn revoke(case: &Case<'_>, id: TokenId) -> Decided {
         None => Err(unknown(format!("there is no {id}; `andon token list` shows them"))),
         Some(token) if token.revoked_at.is_some() => Ok(Vec::new()),
         Some(_) => Ok(vec![case.fact(Topic::Access, Fact::TokenRevoked { token: id })]),
+    }
+}
+
+/// TEAM.6: a challenge opens one session, whichever backend it was answered at.
+pub(super) fn begin(case: &Case<'_>, begun: &SessionBegun) -> Decided {
+    case.person("log in")?;
+    real_only(case)?;
+    let sessions = &case.worlds.sessions;
+    if sessions.answered(&begun.challenge) {
+        return Err(conflict("this challenge was answered already: ask for another one"));
+    }
+    if begun.until <= case.context.now {
+        return Err(invalid("a session ends after it begins"));
+    }
+    Ok(vec![case.fact(Topic::Access, Fact::SessionBegun(Box::new(begun.clone())))])
+}
+
+pub(super) fn end(case: &Case<'_>, ended: &SessionEnded) -> Decided {
+    match case.worlds.sessions.get(&ended.hash, case.context.now) {
+        None => Ok(Vec::new()),
+        Some(_) => Ok(vec![case.fact(Topic::Access, Fact::SessionEnded(ended.clone()))]),
     }
 }
 

@@ -138,6 +138,8 @@ pub fn decide(worlds: &Worlds, runbook: &Runbook, context: &Context, command: &C
         Command::SettleFault(ask) => upkeep::settle(&case, ask),
         Command::MakeToken { name, role, agent, hash } => access::make(&case, name, *role, agent.as_ref(), hash),
         Command::RevokeToken { token } => access::revoke(&case, *token),
+        Command::BeginSession(begun) => access::begin(&case, begun),
+        Command::EndSession(ended) => access::end(&case, ended),
         Command::StartDrill { name, title, seed, speed, course } => {
             access::start_drill(&case, name, title, (*seed, *speed), course)
         }

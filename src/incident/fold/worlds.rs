@@ -63,6 +63,8 @@ impl Worlds {
                     token.revoked_at.get_or_insert(event.occurred_at);
                 }
             }
+            Fact::SessionBegun(begun) => self.sessions.begin(begun, event.occurred_at),
+            Fact::SessionEnded(ended) => self.sessions.end(&ended.hash),
             _ => {}
         }
     }

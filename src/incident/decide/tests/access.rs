@@ -2,7 +2,10 @@
 
 use super::story::{Story, agent, at, declare, halt, key, kinds, on, opened};
 use crate::{
-    incident::{Command, IncidentCommand as Ask, RefusalCode, Role},
+    incident::{
+        Command, IncidentCommand as Ask, RefusalCode, Role,
+        session::{SessionBegun, SessionEnded},
+    },
     terms::{DrillId, TokenId},
     tripwire::Tripwire,
 };
@@ -45,6 +48,36 @@ fn a_token_is_made_and_revoked_by_a_person() {
     story.done(drill("refund-loop", 60.0));
     story.in_drill(Some(1)).refused(token("x", Role::Viewer, None, &hash), RefusalCode::Conflict, "outside the drill");
     story.refused(Command::RevokeToken { token: TokenId(2) }, RefusalCode::Conflict, "outside the drill");
+}
+
+/// TEAM.6: a challenge opens one session, for a person and in the real world; logged out, it is over.
+#[test]
+fn a_session_begins_once_for_each_challenge() {
+    let begun = |secret: &str, challenge: &str, until: i64| {
+        let (name, key) = ("dana".to_owned(), "SHA256:a".to_owned());
+        Command::BeginSession(SessionBegun {
+            name,
+            hash: secret.into(),
+            challenge: challenge.into(),
+            key,
+            until: at(until),
+        })
+    };
+    let end = |secret: &str| Command::EndSession(SessionEnded { hash: secret.into() });
+    let mut story = Story::new();
+    story.by("automation:ci").refused(begun("s1", "c1", 900), RefusalCode::Forbidden, "person");
+    story.by("dana").refused(begun("s1", "c1", 0), RefusalCode::Invalid, "after it begins");
+    story.done(begun("s1", "c1", 900));
+    story.refused(begun("s2", "c1", 900), RefusalCode::Conflict, "answered already");
+    story.done(begun("s2", "c2", 900));
+    story.at(9).done(end("s1"));
+    story.at(10).nothing(end("s1"));
+    story.nothing(end("s3"));
+    story.refused(begun("s3", "c1", 900), RefusalCode::Conflict, "answered already");
+    let holds = |story: &Story, secret: &str, now: i64| story.worlds.sessions.get(secret, at(now)).is_some();
+    assert!(!holds(&story, "s1", 11) && holds(&story, "s2", 11) && !holds(&story, "s2", 900));
+    story.done(drill("refund-loop", 60.0));
+    story.in_drill(Some(1)).refused(begun("s4", "c4", 900), RefusalCode::Conflict, "outside the drill");
 }
 
 /// DRL.1: a drill is a world of its own; what is done there leaves the real one untouched, and the other way round.
