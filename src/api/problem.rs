@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::incident::{Refusal, RefusalCode};
 
+const REUSED: &str = "reused-id";
+
 /// RFC 9457 problem details. `detail` says what to do.
 #[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize)]
 #[error("{detail}")]
@@ -26,6 +28,17 @@ impl Problem {
     /// Builds one of `kind` (without the `urn:`).
     pub fn new(status: u16, kind: &str, title: &str, detail: impl Into<String>) -> Self {
         Self { kind: format!("urn:andon:{kind}"), title: title.into(), status, detail: detail.into(), state: None }
+    }
+
+    /// A command's id came before, with another body (409).
+    pub fn reused_id() -> Self {
+        let detail = "the same id came with another command; make a new id for a new command";
+        Self::new(409, REUSED, "This command id was used before", detail)
+    }
+
+    /// Whether it is that.
+    pub fn is_reused_id(&self) -> bool {
+        self.kind.strip_prefix("urn:andon:") == Some(REUSED)
     }
 
     /// No such thing (404).

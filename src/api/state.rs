@@ -9,11 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use super::Writer;
 use crate::incident::{
-    Clock, Drill, Incident, Reach, Right, World, containment::Figures, drilled::HarmCount, first_minutes::Phase,
-    team::Reminder, upkeep::Upkeep,
+    Clock, Drill, Incident, Reach, Right, World,
+    containment::{Figures, Switch},
+    drilled::HarmCount,
+    first_minutes::Phase,
+    team::Reminder,
+    upkeep::Upkeep,
 };
 use crate::telemetry::{Part, Touched, Use};
-use crate::terms::{AgentId, Author, HoldId, IncidentId, Time};
+use crate::terms::{AgentId, Author, HoldId, IncidentId, SwitchId, Time};
 
 /// `GET /v1/state`: everything a cockpit needs to begin, and the position to resume `/v1/events` from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +39,18 @@ pub struct State {
     pub backend: BackendInfo,
     /// The figures that are not in the log.
     pub live: Live,
+}
+
+impl State {
+    /// Switches in force that are not in the log yet (law 5).
+    pub fn unrecorded(&self) -> impl Iterator<Item = &Arc<Switch>> {
+        self.live.unrecorded.iter().filter(|switch| !self.world.switches.contains_key(&switch.id))
+    }
+
+    /// A switch, recorded or not.
+    pub fn switch(&self, id: SwitchId) -> Option<&Arc<Switch>> {
+        self.world.switches.get(&id).or_else(|| self.unrecorded().find(|switch| switch.id == id))
+    }
 }
 
 /// Who is asking.
@@ -120,6 +136,12 @@ pub struct Live {
     pub writing: Vec<Writer>,
     /// Telemetry counters since the backend began.
     pub telemetry: TelemetryCounts,
+    /// Switches in force that the log could not take yet (law 5).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unrecorded: Vec<Arc<Switch>>,
+    /// What keeps the backend from its work.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub wrong: Vec<String>,
     /// What the agents of each open incident touched, as telemetry shows it (SEV.5).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub touched: BTreeMap<IncidentId, Touched>,
@@ -168,6 +190,7 @@ impl Live {
         if !hidden.is_empty() {
             self.touched.retain(|id, _| !hidden.contains(id));
             self.writing.retain(|writer| !hidden.contains(&writer.writing.incident));
+            self.unrecorded.retain(|switch| switch.incident.is_none_or(|incident| !hidden.contains(&incident)));
         }
         self
     }

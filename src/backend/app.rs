@@ -25,7 +25,10 @@ use super::{
 };
 use crate::{
     api::{BackendInfo, BrokerInfo, Live, Used, UsedName},
-    incident::{Incident, containment::SwitchState},
+    incident::{
+        Incident,
+        containment::{Switch, SwitchState},
+    },
     runbook::Runbook,
     telemetry::Touched,
     terms::{AgentId, DrillId, IncidentId, Time},
@@ -113,6 +116,8 @@ impl Backend {
         live.writing = self.writing(drill);
         live.harm = drill.and_then(|drill| self.playing.harm(drill).or_else(|| self.came_to(drill)));
         live.armed.can_fire = self.can_fire();
+        live.unrecorded = self.unrecorded(drill);
+        live.wrong = self.why_not_ready();
         if drill.is_none() {
             live.armed.probes = self.probes.all();
         }
@@ -122,6 +127,13 @@ impl Backend {
     /// What a drill came to that was played before, or at another node.
     fn came_to(&self, drill: DrillId) -> Option<crate::incident::drilled::HarmCount> {
         self.core.worlds().takes.get(&drill)?.played.map(|played| played.harm)
+    }
+
+    /// Switches in force that the log could not take yet.
+    fn unrecorded(&self, drill: Option<DrillId>) -> Vec<Arc<Switch>> {
+        let worlds = self.core.worlds();
+        let switches = worlds.get(drill).map(|world| world.switches.values());
+        switches.into_iter().flatten().filter(|switch| !switch.recorded).cloned().collect()
     }
 
     /// Who has a cockpit open, at whichever node.

@@ -187,6 +187,8 @@ impl Outbox {
         for waiting in self.waiting(&place) {
             let refused = match client.submit(waiting.world, waiting.id, waiting.command.clone()).await {
                 Ok(_) => None,
+                // Its first asking did arrive, as it was before its time was written in: only the answer was lost.
+                Err(ClientError::Refused(why)) if why.is_reused_id() => None,
                 Err(ClientError::Refused(why)) if !matches!(why.status, 401 | 429 | 502..=504) => {
                     Some(why.detail.clone())
                 }

@@ -123,6 +123,7 @@ fn link(model: &Model) -> Line<'static> {
     let theme = &model.look.theme;
     let (words, role) = match &model.link {
         Link::Connecting => ("○ connecting".to_owned(), Role::Warn),
+        Link::Live if sick(model) => ("⚠ the backend is sick".to_owned(), Role::Bad),
         Link::Live => ("● live".to_owned(), Role::Good),
         Link::CatchingUp => ("○ catching up".to_owned(), Role::Warn),
         Link::Offline { since, .. } => {
@@ -131,6 +132,11 @@ fn link(model: &Model) -> Line<'static> {
         }
     };
     Line::from(Span::styled(words, theme.style(role)))
+}
+
+/// Whether the backend answers and cannot do its work; the hint's row says why.
+fn sick(model: &Model) -> bool {
+    model.state.as_ref().is_some_and(|state| !state.live.wrong.is_empty())
 }
 
 fn clock(model: &Model) -> Line<'static> {
@@ -211,10 +217,10 @@ fn status(model: &Model) -> Line<'static> {
 /// Everything known of whether it is stopped: of this incident's switches, else of any engaged.
 fn stopped(model: &Model) -> Line<'static> {
     let theme = &model.look.theme;
-    let Some(world) = model.world() else { return Line::default() };
-    let engaged: Vec<_> = world
-        .switches
-        .values()
+    let Some(state) = &model.state else { return Line::default() };
+    let engaged: Vec<_> = state
+        .unrecorded()
+        .chain(state.world.switches.values())
         .filter(|switch| switch.state == SwitchState::Engaged)
         .filter(|switch| model.incident.is_none() || switch.incident.is_none() || switch.incident == model.incident)
         .collect();

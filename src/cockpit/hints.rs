@@ -32,6 +32,10 @@ fn said(model: &Model, columns: usize) -> Option<Line<'static>> {
         let words = format!("… asked, not answered yet: {asked}");
         return Some(Line::styled(text::cut(&words, columns), theme.style(Role::Warn)));
     }
+    // What keeps the backend from its work is said as long as it does.
+    if let Some(why) = model.state.as_ref().and_then(|state| state.live.wrong.first()) {
+        return Some(Line::styled(text::cut(&format!("⚠ {why}"), columns), theme.style(Role::Bad)));
+    }
     let banner = model.banners.first()?;
     Some(Line::styled(text::cut(&format!("⚠ {banner}  (esc)"), columns), theme.style(Role::Warn)))
 }

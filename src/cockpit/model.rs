@@ -192,6 +192,8 @@ pub struct Model {
     pub skew_ms: i64,
     /// Commands that wait until the backend is reached.
     pub waiting: usize,
+    /// When what waits was last sent by the clock.
+    pub sent_kept_at: Time,
     /// When the backend was last heard.
     pub heard_at: Time,
     /// Why the backend refuses to show anything.
@@ -270,6 +272,7 @@ impl Model {
             state: None,
             skew_ms: 0,
             waiting: 0,
+            sent_kept_at: Time::default(),
             heard_at: now,
             refused: None,
             load: 0,
@@ -359,7 +362,7 @@ impl Model {
     pub fn selected_switch(&self) -> Option<&Switch> {
         match self.rows.of(Pane::Containment).chosen()? {
             RowId::Switch(id) | RowId::Proof(id, _) | RowId::Slipped(id, _) => {
-                self.world()?.switches.get(id).map(|switch| &**switch)
+                self.state.as_ref()?.switch(*id).map(|switch| &**switch)
             }
             _ => None,
         }

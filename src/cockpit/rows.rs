@@ -186,7 +186,7 @@ fn switches(model: &Model, filter: &str) -> Vec<RowId> {
     });
     let mut rows: Vec<RowId> = waiting.map(|hold| RowId::Hold(hold.id)).collect();
     let most = if model.zoom { usize::MAX } else { SLIPPED };
-    let newest = || state.world.switches.values().rev();
+    let newest = || state.unrecorded().chain(state.world.switches.values().rev());
     for switch in newest().filter(|switch| switch.state == SwitchState::Engaged) {
         if holds(filter, &format!("{} {}", switch.id, switch.scope)) {
             rows.push(RowId::Switch(switch.id));

@@ -49,6 +49,7 @@ mod runbook;
 mod runner;
 mod scores;
 mod serve;
+mod sim;
 mod telemetry;
 mod together;
 mod whole;

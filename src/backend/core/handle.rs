@@ -70,6 +70,7 @@ impl Options {
 
 pub(super) struct Shared {
     pub worlds: ArcSwap<Worlds>,
+    pub recorded: ArcSwap<Worlds>,
     pub published: broadcast::Sender<Arc<Event>>,
 }
 
@@ -120,6 +121,7 @@ impl Core {
         options.interlocks.publish(&state.worlds, &everywhere);
         let shared = Arc::new(Shared {
             worlds: ArcSwap::from_pointee(state.worlds.clone()),
+            recorded: ArcSwap::from_pointee(state.worlds.clone()),
             published: broadcast::Sender::new(LAG),
         });
         let (halts, halts_in) = mpsc::channel(HALTS_WAITING);
@@ -157,7 +159,12 @@ impl Core {
         answered.await.unwrap_or_else(|_| Err(stopped()))
     }
 
-    /// Everything the log says, folded, as of now. Never blocks.
+    /// Everything the log says, folded, and nothing else: what a reader of the events begins with (law 3). Never blocks.
+    pub fn recorded(&self) -> Arc<Worlds> {
+        self.shared.recorded.load_full()
+    }
+
+    /// Everything the log says, folded, as of now, with the switches that are in force and not recorded (law 5). Never blocks.
     pub fn worlds(&self) -> Arc<Worlds> {
         self.shared.worlds.load_full()
     }

@@ -188,6 +188,10 @@ async fn a_full_disk_refuses_no_halt() {
     assert!(!halted.recorded);
     assert_eq!(seen.0.lock().unwrap().last(), Some(&(1, false)), "the table was swapped");
     assert!(!core.worlds().real.switches[&SwitchId(1)].recorded);
+    // Law 3: who begins to read now hears of it when it is in the log, once, at a place that was still free.
+    let reader = core.recorded();
+    assert!(reader.real.switches.is_empty());
+    assert_eq!(core.worlds().position, reader.position);
 
     full.store(false, Ordering::SeqCst);
     let event = tokio::time::timeout(std::time::Duration::from_secs(10), events.recv()).await.unwrap().unwrap();

@@ -107,11 +107,13 @@ pub(super) struct Writer<L> {
     options: Options,
     /// Halts in force that the disk refused (law 5): first in every batch until it takes them.
     unrecorded: Vec<Request>,
+    /// Their facts, as they stand beside the log.
+    in_force: Vec<Arc<Event>>,
 }
 
 impl<L: Log> Writer<L> {
     pub fn new(log: Arc<L>, state: State, shared: Arc<Shared>, options: Options) -> Self {
-        Self { log, state, shared, options, unrecorded: Vec::new() }
+        Self { log, state, shared, options, unrecorded: Vec::new(), in_force: Vec::new() }
     }
 
     pub async fn run(mut self, mut halts: mpsc::Receiver<Request>, mut requests: mpsc::Receiver<Request>) {
@@ -207,7 +209,7 @@ impl<L: Log> Writer<L> {
                 self.state.worlds.apply(event);
             }
             self.options.follow(&self.state.worlds);
-            self.show(self.state.worlds.clone(), &events);
+            self.show(&events);
             for event in events {
                 let _ = self.shared.published.send(event);
             }
@@ -241,7 +243,7 @@ impl<L: Log> Writer<L> {
         let twin = |append: &Append| append.id == request.id && append.author == request.by;
         if let Some(first) = staged.appends.iter().position(twin) {
             let same = staged.appends[first].remembered.body_hash == body_hash;
-            return if same { Outcome::Repeat(first) } else { Outcome::Answer(Err(reused())) };
+            return if same { Outcome::Repeat(first) } else { Outcome::Answer(Err(Problem::reused_id())) };
         }
         if look == Look::Before
             && let Some(answer) = self.first_answer(request, &body_hash).await
@@ -326,7 +328,7 @@ impl<L: Log> Writer<L> {
             Err(error) => return unavailable(error),
         };
         if first.body_hash != body_hash {
-            return Some(Err(reused()));
+            return Some(Err(Problem::reused_id()));
         }
         let mut events = Vec::new();
         if first.first_position > 0 {
@@ -345,7 +347,8 @@ impl<L: Log> Writer<L> {
         self.state.worlds = staged.worlds;
         self.options.follow(&self.state.worlds);
         let events: Vec<Arc<Event>> = staged.appends.into_iter().flat_map(|append| append.events).collect();
-        self.show(self.state.worlds.clone(), &events);
+        self.in_force.clear();
+        self.show(&events);
         for event in events {
             // Without a listener there is nobody to tell.
             let _ = self.shared.published.send(event);
@@ -362,8 +365,7 @@ impl<L: Log> Writer<L> {
     fn refuse(&mut self, staged: Staged, error: &LogError) {
         tracing::error!(%error, "the log refused a batch");
         self.state.tail.unseal(0);
-        let mut worlds = self.state.worlds.clone();
-        let mut shown = Vec::new();
+        self.in_force.clear();
         for (request, _) in staged.repeats {
             // Asked again it finds the halt in force, or the room it lacks now.
             request.answer(Err(Problem::unavailable(error.to_string())));
@@ -373,22 +375,27 @@ impl<L: Log> Writer<L> {
                 request.answer(Err(Problem::unavailable(error.to_string())));
                 continue;
             }
-            for event in &append.events {
-                worlds.apply(event);
-            }
-            worlds.mark_unrecorded(&append.events);
-            shown.extend(append.events);
+            self.in_force.extend(append.events);
             accepted.recorded = false;
             let Request { drill, id, by, command, at, answer } = request;
             self.unrecorded.push(Request { drill, id, by: by.clone(), command: command.clone(), at, answer: None });
             Request { drill, id, by, command, at, answer }.answer(Ok(accepted));
         }
-        self.show(worlds, &shown);
+        self.show(&[]);
     }
 
-    fn show(&self, worlds: Worlds, events: &[Arc<Event>]) {
+    /// Shows the state, with what is in force and not recorded; the worlds that `events` touched are published.
+    fn show(&self, events: &[Arc<Event>]) {
+        let recorded = Arc::new(self.state.worlds.clone());
+        let mut worlds = self.state.worlds.clone();
+        for event in &self.in_force {
+            worlds.apply(event);
+        }
+        worlds.mark_unrecorded(&self.in_force);
+        // A reader goes on after what is in the log: another fact may take this place yet (law 3).
+        worlds.position = recorded.position;
         let mut changed: Vec<Option<DrillId>> = Vec::new();
-        for event in events {
+        for event in events.iter().chain(&self.in_force) {
             let touches = matches!(event.stream.topic, Topic::Switches | Topic::Holds | Topic::Agents | Topic::Drills);
             if touches && !changed.contains(&event.stream.drill) {
                 changed.push(event.stream.drill);
@@ -397,6 +404,7 @@ impl<L: Log> Writer<L> {
         if !changed.is_empty() {
             self.options.interlocks.publish(&worlds, &changed);
         }
+        self.shared.recorded.store(recorded);
         self.shared.worlds.store(Arc::new(worlds));
     }
 }
@@ -409,11 +417,6 @@ fn stops(command: &Command, append: &Append) -> bool {
         Command::Fire { .. } => append.events.iter().any(engages),
         _ => false,
     }
-}
-
-fn reused() -> Problem {
-    let detail = "the same id came with another command; make a new id for a new command";
-    Problem::new(409, "reused-id", "This command id was used before", detail)
 }
 
 /// The stream a command was about: its incident's, else that of its last event.

@@ -96,6 +96,18 @@ pub fn worlds(backend: &Backend, world: Option<DrillId>) -> Result<Arc<Worlds>, 
     }
 }
 
+/// What the log says, folded, and proof that the world asked about is in it.
+///
+/// # Errors
+/// 404 for a drill nobody started.
+pub fn recorded(backend: &Backend, world: Option<DrillId>) -> Result<Arc<Worlds>, Problem> {
+    let recorded = backend.core.recorded();
+    match recorded.get(world) {
+        Some(_) => Ok(recorded),
+        None => Err(no_world(world)),
+    }
+}
+
 /// One world of the fold.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use axum::extract::State;
 
 use super::{
     extract::InWorld,
-    reply::{Reply, worlds},
+    reply::{Reply, recorded},
 };
 use crate::{
     api::{self, You},
@@ -20,7 +20,8 @@ pub async fn show(
     identity: Identity,
     InWorld(drill): InWorld,
 ) -> Reply<api::State> {
-    let all = worlds(&backend, drill)?;
+    // What is in force and not recorded stands in the figures: folded in, a reader would have it twice, or for ever.
+    let all = recorded(&backend, drill)?;
     let hidden = all.get(drill).map(|world| world.hidden_from(&identity.author)).unwrap_or_default();
     let signs = match &identity.author {
         // Signers that do not read are said where something is to be signed.

@@ -42,8 +42,8 @@ pub fn draw(model: &Model, canvas: &mut Canvas<'_, '_>) {
     let columns = canvas.columns();
     for (at, id) in list.rows.iter().enumerate().skip(top).take(fits) {
         let line = match id {
-            RowId::Switch(id) => state.world.switches.get(id).map(|switch| switch_line(model, switch, columns)),
-            RowId::Proof(id, agent) => state.world.switches.get(id).and_then(|switch| {
+            RowId::Switch(id) => state.switch(*id).map(|switch| switch_line(model, switch, columns)),
+            RowId::Proof(id, agent) => state.switch(*id).and_then(|switch| {
                 let proof = switch.halt.agents.iter().find(|proof| proof.id == *agent)?;
                 Some(proof_line(model, proof, columns))
             }),
@@ -107,12 +107,13 @@ fn switch_line<'a>(model: &Model, switch: &Switch, columns: usize) -> Line<'a> {
     }
     let (words, role) = proof_words(&switch.halt);
     let words = format!("{words}{}", stopwatch(model, switch));
-    let unrecorded = if switch.recorded { "" } else { " UNRECORDED" };
+    let unrecorded = if switch.recorded { "" } else { " UNRECORDED " };
     let sign = if switch.mode == crate::incident::containment::Mode::Halt { "■" } else { "▣" };
     let left = Line::from(vec![
         Span::styled(format!("{sign} {} ", switch.mode), theme.style(Role::Halted)),
+        Span::styled(unrecorded, theme.style(Role::Bad)),
         Span::styled(format!(" {scope}"), theme.style(Role::Strong)),
-        Span::styled(format!(" {}{unrecorded}", switch.id), theme.style(Role::Dim)),
+        Span::styled(format!(" {}", switch.id), theme.style(Role::Dim)),
     ]);
     text::ends(left, Line::styled(words, theme.style(role)), columns)
 }

@@ -95,3 +95,36 @@ fn a_refusal_is_said_and_what_was_asked_is_no_longer_pending() {
     assert!(model.asked.is_empty());
     assert!(model.toast.as_ref().is_some_and(|toast| toast.bad && toast.text.contains("viewers only look")));
 }
+
+/// Law 6: what waits though the stream stands is sent again by the clock; not while offline, and not at every tick.
+#[test]
+fn what_waits_is_sent_again_while_the_backend_is_heard() {
+    let mut model = sample::model((120, 34));
+    let load = model.load;
+    update(&mut model, sample::at("14:07:00"), Message::Heard { load, heard: Heard::Live(Box::default()) });
+    let sends =
+        |model: &mut _, clock: &str| update(model, sample::at(clock), Message::Tick).contains(&Effect::SendKept);
+    assert!(!sends(&mut model, "14:07:01"), "nothing waits");
+    update(&mut model, sample::at("14:07:01"), Message::SentKept { sent: Vec::new(), waiting: 1 });
+    assert!(sends(&mut model, "14:07:02") && !sends(&mut model, "14:07:03") && sends(&mut model, "14:07:04"));
+    update(&mut model, sample::at("14:07:05"), Message::Heard { load, heard: Heard::Lost("cut".into()) });
+    assert!(!sends(&mut model, "14:07:20"), "the return of the stream sends it");
+}
+
+/// Law 5: a switch in force that is not in the log yet is shown as that, and why the log cannot be written.
+#[test]
+fn what_is_in_force_and_not_recorded_is_shown() {
+    use crate::incident::containment::Switch;
+    let mut model = sample::showing(&Story::new(), sample::live(), (120, 34));
+    let switch = sample::paying_twice().worlds.real.switches.values().next().cloned().expect("one is engaged");
+    let unrecorded = std::sync::Arc::new(Switch { recorded: false, ..(*switch).clone() });
+    let wrong = vec!["the log cannot be written".to_owned()];
+    let live = Live { unrecorded: vec![unrecorded], wrong, ..Live::default() };
+    let (load, now) = (model.load, model.now);
+    update(&mut model, now, Message::Heard { load, heard: Heard::Live(Box::new(live)) });
+    super::acting::press(&mut model, "3");
+    let shown = super::screens::text(&super::screens::painted(&model, (120, 34)));
+    for words in ["UNRECORDED", "the log cannot be written", "the backend is sick"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+}

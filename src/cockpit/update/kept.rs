@@ -1,9 +1,25 @@
 //! What waited while the backend was not reached, and what became of it (law 6, protocol 6).
 
-use crate::cockpit::{link::Sent, model::Model, text};
+use crate::cockpit::{
+    effect::Effect,
+    link::{Link, Sent},
+    model::Model,
+    text,
+};
 
 /// What others did meanwhile is told in so many lines at most.
 const MEANWHILE: usize = 3;
+/// How long what waits rests before it is sent again.
+const REST_MS: i64 = 2_000;
+
+/// What waits though the backend is heard: its asking alone was lost, and no return of the stream will send it.
+pub(super) fn again(model: &mut Model) -> Option<Effect> {
+    if model.waiting == 0 || model.link != Link::Live || model.now.since(model.sent_kept_at) < REST_MS {
+        return None;
+    }
+    model.sent_kept_at = model.now;
+    Some(Effect::SendKept)
+}
 
 /// What was taken is said in a line; what was refused stays until somebody read it, with who did what meanwhile.
 pub(super) fn sent(model: &mut Model, sent: Vec<Sent>, waiting: usize) {

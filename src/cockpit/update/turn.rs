@@ -93,6 +93,7 @@ fn tick(model: &mut Model) -> Vec<Effect> {
     }
     let mut effects = drafts::send(model);
     effects.extend(drafts::tell(model));
+    effects.extend(kept::again(model));
     effects
 }
 
