@@ -22,7 +22,7 @@ pub struct InWorld {
 }
 
 /// `POST` of any command: the id is the sender's, asked twice it answers the first result (law 2).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ask<C = Command> {
     /// Unique per author.
@@ -57,7 +57,7 @@ pub struct TokenMade {
 }
 
 /// `POST /v1/switches/ID/release`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseSwitch {
     /// The typed reason (RST.4).
@@ -74,7 +74,7 @@ pub struct ReleaseSwitch {
 }
 
 /// `POST /v1/switches/preview`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskPreview {
     /// What it would cover; empty is everything.
@@ -148,7 +148,7 @@ pub struct RecommendedScope {
 }
 
 /// `POST /v1/switches/ID/annotate`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AnnotateSwitch {
     /// Why it was fired.
@@ -160,7 +160,7 @@ pub struct AnnotateSwitch {
 }
 
 /// `POST /v1/firings/ID/ack`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AckFiring {
     /// Expected behaviour: closes, thaws, counts.
@@ -168,7 +168,7 @@ pub struct AckFiring {
 }
 
 /// `POST /v1/tokens`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MakeToken {
     /// What it is for.
@@ -181,7 +181,7 @@ pub struct MakeToken {
 }
 
 /// `POST /v1/stop`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Stop {
     /// Even if somebody goes blind.

@@ -8,7 +8,7 @@ use crate::terms::DrillId;
 pub const LONGEST_RECORDING: usize = 64 << 20;
 
 /// `POST /v1/drills`: plays a recording in a world of its own.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartDrill {
     /// The recording's name; `GET /v1/drills/recordings` lists those that ship.

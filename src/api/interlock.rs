@@ -11,7 +11,7 @@ use crate::incident::{
 use crate::terms::{ActionClass, AgentId, HoldId, SwitchId, Time, ToolName, Workflow};
 
 /// `POST /v1/interlock/check`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CheckRequest {
     /// Who calls.
     pub agent: AgentId,
@@ -114,7 +114,7 @@ impl CheckAnswer {
 }
 
 /// `POST /v1/interlock/lease`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LeaseRequest {
     /// Whose.
     pub agent: AgentId,
@@ -197,7 +197,7 @@ impl HoldView {
 }
 
 /// `POST /v1/holds/ID/decide`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DecideHold {
     /// Approve, or deny.

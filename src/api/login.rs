@@ -21,7 +21,7 @@ pub const SIGNATURE_HEADER: &str = "andon-signature";
 pub const SIGNATURE_NEEDED: &str = "signature-needed";
 
 /// `POST /v1/login/challenge`: something to sign.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Challenge {
     /// What is signed, byte for byte.
     pub text: String,
@@ -32,7 +32,7 @@ pub struct Challenge {
 }
 
 /// `POST /v1/login`: the answer to one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Login {
     /// Who it is, as `allowed_signers` has them.
@@ -44,7 +44,7 @@ pub struct Login {
 }
 
 /// A session.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LoggedIn {
     /// To send as `Authorization: Bearer`; told once.
     pub secret: String,

@@ -56,7 +56,9 @@ pub const METRICS: &str = "/metrics";
 pub const HOOKS: &str = "/v1/hooks";
 /// Where the link in a page leads.
 pub const ACK: &str = "/ack";
-/// Stopping the backend.
+/// Every route, in OpenAPI.
+pub const OPENAPI: &str = "/openapi.json";
+/// Where people write in drafts.
 pub const WRITING: &str = "/v1/writing";
 /// What one drill came to.
 pub fn drill_score(id: DrillId) -> String {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::terms::Time;
 
 /// `POST /v1/incidents/ID/postmortem/tripwires`, and `…/backtest` to look without proposing.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProposeTripwires {
     /// The proposed files by name: `tripwires.toml`, `rules.toml`.

@@ -7,7 +7,7 @@ use crate::incident::{Refusal, RefusalCode};
 const REUSED: &str = "reused-id";
 
 /// RFC 9457 problem details. `detail` says what to do.
-#[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize, schemars::JsonSchema)]
 #[error("{detail}")]
 pub struct Problem {
     /// `urn:andon:` and a word: `unknown`, `invalid`, `conflict`, `forbidden`, `busy`, `too-large`, `unauthenticated`, `unavailable`, `reused-id`.

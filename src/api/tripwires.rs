@@ -20,7 +20,7 @@ pub struct TripwiresView {
 }
 
 /// What `POST /v1/tripwires/auto/backtest` is asked: the pre-approval that somebody thinks of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AutoPlan {
     /// Which tripwire.
     pub tripwire: Tripwire,
@@ -71,7 +71,7 @@ pub struct Engagement {
 }
 
 /// `POST /v1/tripwires/auto`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetAutoStage {
     /// Which tripwire.

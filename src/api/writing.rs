@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// `POST /v1/writing`: what the asker writes now; `null` when they left it. Told again within ten seconds, or forgotten.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TellWriting {
     /// Where.
@@ -16,7 +16,7 @@ pub struct TellWriting {
 }
 
 /// Where somebody writes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Writing {
     /// In which incident.
     pub incident: IncidentId,
@@ -26,6 +26,7 @@ pub struct Writing {
     pub field: String,
     /// Where their cursor stands in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub place: Option<Place>,
 }
 

@@ -186,7 +186,7 @@ pub fn of_path(writes: bool, path: &str) -> Right {
     // A client waits on its own hold, and gives it up; the board, and a word on it, are for people.
     let one_hold = under(at::HOLDS) && path != at::HOLDS && !path.ends_with("/decide");
     // Who logs in is nobody yet; the link in a page says itself whose it is.
-    if matches!(path, at::HEALTH | at::READY | at::ACK) || under(at::LOGIN) {
+    if matches!(path, at::HEALTH | at::READY | at::ACK | at::OPENAPI) || under(at::LOGIN) {
         Right::Health
     } else if writes && (under(at::ACTIONS) || under(at::TRACES)) {
         Right::Report

@@ -41,7 +41,7 @@ words! {
 }
 
 /// One tool of an inventory: a bare name, or a name with what is known of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(untagged)]
 pub enum InventoryItem {
     /// Only the name.
@@ -107,7 +107,7 @@ impl InventoryItem {
 }
 
 /// What an owner says of an agent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AgentDeclaration {
     /// The id its telemetry carries.

@@ -132,7 +132,7 @@ pub struct Review {
 impl Eq for Review {}
 
 /// Money an action moved, in the sender's currency.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Amount {
     /// How much.
     pub value: f64,

@@ -34,6 +34,7 @@ mod mcp;
 mod mcp_public;
 mod nodes;
 mod ofrep;
+mod openapi;
 mod openfeature;
 mod outbox;
 mod pages;

@@ -21,6 +21,7 @@ mod incidents;
 mod line;
 mod login;
 mod metrics;
+mod openapi;
 mod peer;
 mod postmortem;
 mod problem;

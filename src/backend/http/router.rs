@@ -13,8 +13,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
     ack, agents, alerts, blobs, bundle, commands, decision, door, drills, events, evidence, figures, firings, health,
-    holds, hooks, incidents, login, metrics, postmortem, rollback, runbook, state, stop, switches, tokens, tripwires,
-    writing,
+    holds, hooks, incidents, login, metrics, openapi, postmortem, rollback, runbook, state, stop, switches, tokens,
+    tripwires, writing,
 };
 use crate::{
     api::{Problem, path},
@@ -33,6 +33,7 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(path::READY, get(health::ready))
         .route(path::ACK, get(ack::show).post(ack::acknowledge))
         .route(path::METRICS, get(metrics::show))
+        .route(path::OPENAPI, get(openapi::show))
         .route(path::STATE, get(state::show))
         .route(path::EVENTS, get(events::open))
         .route(path::COMMANDS, post(commands::post))

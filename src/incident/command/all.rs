@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Everything the log takes. Each wire route makes one of these.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "command", rename_all = "kebab-case")]
 pub enum Command {
     /// Begins an incident.
@@ -69,6 +69,7 @@ pub enum Command {
         actuators: Vec<FireActuator>,
     },
     /// What came of an actuator; only the backend asks this.
+    #[schemars(skip)]
     AnswerActuator {
         /// Which switch.
         switch: SwitchId,
@@ -78,11 +79,13 @@ pub enum Command {
         outcome: ActuatorOutcome,
     },
     /// A planned switch's time has come; only the backend asks this.
+    #[schemars(skip)]
     Begin {
         /// Which.
         switch: SwitchId,
     },
     /// A call waits for a person; only the interlock asks this.
+    #[schemars(skip)]
     OpenHold(Box<OpenHold>),
     /// Approves or denies calls that wait (CON.12).
     DecideHolds {
@@ -101,11 +104,13 @@ pub enum Command {
         looked_s: Option<f64>,
     },
     /// Uses approved tickets up, all or none; only the interlock asks this.
+    #[schemars(skip)]
     UseHolds {
         /// Which.
         holds: Vec<HoldId>,
     },
     /// Ends calls that wait without a person's word; only the interlock asks this.
+    #[schemars(skip)]
     EndHolds {
         /// Which.
         holds: Vec<HoldId>,
@@ -126,8 +131,10 @@ pub enum Command {
         expected: bool,
     },
     /// What came of a page; only the backend asks this.
+    #[schemars(skip)]
     RecordPage(PageSent),
     /// What came of telling a pager; only the backend asks this.
+    #[schemars(skip)]
     RecordTold(FiringTold),
     /// Has a tripwire page nobody for a while.
     MuteTripwire(MuteTripwire),
@@ -159,8 +166,10 @@ pub enum Command {
         token: TokenId,
     },
     /// A person logged in by an SSH key; only the backend asks this.
+    #[schemars(skip)]
     BeginSession(SessionBegun),
     /// And out; only the backend asks this.
+    #[schemars(skip)]
     EndSession(SessionEnded),
     /// Starts a drill's world.
     StartDrill {
@@ -179,6 +188,7 @@ pub enum Command {
     /// Pauses, hastens, skips, puts something in (DRL.1).
     SteerDrill(Steered),
     /// What a recording came to; only the backend asks this.
+    #[schemars(skip)]
     RecordPlayed(Played),
     /// Ends a drill.
     EndDrill {
@@ -186,11 +196,13 @@ pub enum Command {
         drill: DrillId,
     },
     /// What the tripwire engine saw; only the backend asks this.
+    #[schemars(skip)]
     Fire {
         /// In the engine's order.
         changes: Vec<FiringChange>,
     },
     /// What the interlock proved; only the backend asks this.
+    #[schemars(skip)]
     Prove {
         /// Which switch.
         switch: SwitchId,

@@ -23,7 +23,7 @@ use super::super::{
 use crate::terms::{ActionClass, AgentId, ChecklistId, DraftId, FiringId, Time};
 
 /// Begins an incident.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Declare {
     /// What is wrong, in a line.
@@ -53,7 +53,7 @@ pub struct Declare {
 }
 
 /// What can be asked of one incident.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum IncidentCommand {
     /// A tripwire's incident is one.
@@ -186,6 +186,7 @@ pub enum IncidentCommand {
         /// Which draft.
         draft: DraftId,
         /// What was written.
+        #[schemars(with = "String")]
         edit: Edit,
     },
     /// Sends a draft by a channel of the runbook, or marks it sent by one that a person works; its exact text is kept.
@@ -204,8 +205,10 @@ pub enum IncidentCommand {
     /// Pins telemetry (EVI.1).
     FreezeEvidence(evidence::FreezeEvidence),
     /// Later actions matched a freeze; only the backend asks this.
+    #[schemars(skip)]
     AppendEvidence(evidence::AppendEvidence),
     /// Matching actions are not kept; only the backend asks this.
+    #[schemars(skip)]
     LoseEvidence(evidence::LoseEvidence),
     /// Sets an item's state (EVI.5).
     SetEvidence(evidence::SetEvidence),
@@ -247,6 +250,7 @@ pub enum IncidentCommand {
     /// Makes a draft the agreed statement for its audience (COM.6).
     AgreeDraft(Agreement),
     /// Records a step of a message on its way; only the backend asks this.
+    #[schemars(skip)]
     RecordDelivery(DeliveryStep),
     /// Acknowledges every page of it, its firings' too (TEAM.12).
     AckPages {
@@ -255,8 +259,10 @@ pub enum IncidentCommand {
         round: Option<u32>,
     },
     /// What came of one of its pages; only the backend asks this.
+    #[schemars(skip)]
     RecordPage(RoundSent),
     /// What came of telling one of its pagers; only the backend asks this.
+    #[schemars(skip)]
     RecordTold(RoundTold),
     /// Resolves it.
     Resolve {

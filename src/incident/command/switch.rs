@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Engages a switch. Nothing but the scope is needed: firing asks nobody (CON.5).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Engage {
     /// What it covers; empty is everything.
@@ -71,7 +71,7 @@ impl Default for Engage {
 }
 
 /// An actuator to set off, or one that was set off elsewhere.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FireActuator {
     /// Its name.
@@ -82,7 +82,7 @@ pub struct FireActuator {
 }
 
 /// An actuator that break-glass set off while the backend was not reached (law 6).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fired {
     /// Its name.
@@ -116,7 +116,7 @@ pub struct OpenHold {
 }
 
 /// Approves a switch that a tripwire then engages by itself, or takes that back (CON.14).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetAuto {
     /// Which tripwire.

@@ -6,7 +6,7 @@ use super::{Delivery, DeliveryState, Promise, writing::Edit};
 use crate::terms::{Author, DraftId, Time};
 
 /// The six fields of every update (COM.1). All text is person-written.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fields {
     /// Affected workflow.

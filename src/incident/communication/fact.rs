@@ -45,7 +45,7 @@ pub struct DeliveryStep {
 }
 
 /// A draft is the agreed statement for its audience; also what a person asks (COM.6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Agreement {
     /// Which draft.
     pub draft: DraftId,

@@ -21,7 +21,7 @@ words! {
 }
 
 /// What came of one try.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ActuatorOutcome {
     /// Where it stands now.
     pub state: ActuatorState,

@@ -46,7 +46,7 @@ impl AutoScope {
 }
 
 /// The backtest that a person was shown before they moved a stage on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct BacktestSeen {
     /// SHA-256 (hex) of what was shown.
     pub digest: String,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::terms::{ActionClass, AgentId, Time, ToolName, Workflow};
 
 /// A conjunction: every part that is set must match. Empty covers all agents.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scope {
     /// Only this agent.

@@ -23,7 +23,7 @@ words! {
 }
 
 /// Answers a criterion, or takes the answer back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JudgeCriterion {
     /// Which of the runbook's.
@@ -37,7 +37,7 @@ pub struct JudgeCriterion {
 }
 
 /// Chooses.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChooseMove {
     /// What.

@@ -29,7 +29,7 @@ words! {
 
 /// What a score asks of a recording once it is gone: kept with the drill's beginning. Moments are milliseconds of the recording
 /// after its zero.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct Course {
     /// What it is scored against, where that differs from the runbook.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::terms::DrillId;
 
 /// What a facilitator does with a recording while it plays.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "steer", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Steer {
     /// Nothing more is played until it goes on.
@@ -33,7 +33,7 @@ pub enum Steer {
 }
 
 /// What was done with which drill; also what is asked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Steered {
     /// Which.
     pub drill: DrillId,

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Pins telemetry: by default the incident's agents, from 24 h before harm (or the earliest action) to its closing.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FreezeEvidence {
     /// Only this run.
@@ -36,7 +36,7 @@ pub struct FreezeEvidence {
 }
 
 /// Sets an item's state (EVI.5).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetEvidence {
     /// Which item, by its short name.
@@ -80,7 +80,7 @@ pub struct LoseEvidence {
 }
 
 /// Enters something affected in the register (EVI.8).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddAffected {
     /// What kind of thing.
@@ -99,7 +99,7 @@ pub struct AddAffected {
 }
 
 /// Changes what is known of something affected.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetAffected {
     /// Which.

@@ -68,7 +68,7 @@ pub struct EvidenceLost {
 }
 
 /// An item's state was set (EVI.5): by a person, by a freeze, by what was added.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct EvidenceItemSet {
     /// Which item; one that the runbook does not list is added.
     pub item: String,

@@ -11,7 +11,7 @@ use crate::{
 
 /// Which actions a freeze pins. An action matches when one of its agents acted, or one of its runs was on, and the time
 /// fits; without agents and runs everybody's actions match.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Predicate {
     /// Of these agents.
@@ -48,7 +48,7 @@ impl Predicate {
 }
 
 /// What the pinned actions were, so that a missing or a changed one shows.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct Manifest {
     /// How many.
@@ -86,7 +86,7 @@ words! {
 }
 
 /// What the backend pinned before a freeze is recorded; only it fills this in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Pinned {
     /// The pin in the store.
     pub pin: String,

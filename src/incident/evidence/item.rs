@@ -163,7 +163,7 @@ words! {
 }
 
 /// Something kept by its content (EVI.3).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Blob {
     /// SHA-256 (hex) of the content.
     pub digest: String,
@@ -179,7 +179,7 @@ pub struct Blob {
 }
 
 /// What shows an item (EVI.5).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Source {
     /// Pinned actions.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::FirstFact;
 
 /// Answers one of the seven facts (TEN.1).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerFact {
     /// Which.
@@ -25,7 +25,7 @@ pub struct AnswerFact {
 }
 
 /// Answers one of the severity's factors, or takes the answer back (SEV.5).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WeighFactor {
     /// Which factor of the runbook.

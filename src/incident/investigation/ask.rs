@@ -6,7 +6,7 @@ use super::Verdict;
 use crate::terms::Time;
 
 /// Records a finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddFinding {
     /// Which layer, or set of questions.
@@ -28,7 +28,7 @@ pub struct AddFinding {
 }
 
 /// Takes a finding back; it stays in the log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetractFinding {
     /// Its number.
@@ -38,7 +38,7 @@ pub struct RetractFinding {
 }
 
 /// Says why a layer is not looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SkipLayer {
     /// Which.
@@ -48,7 +48,7 @@ pub struct SkipLayer {
 }
 
 /// Names something that changed shortly before (INV.3).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddChange {
     /// A kind of the runbook: release, prompt, model, …, nothing.
@@ -61,7 +61,7 @@ pub struct AddChange {
 }
 
 /// Says whether a change had to do with it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JudgeChange {
     /// Its number.
@@ -73,7 +73,7 @@ pub struct JudgeChange {
 }
 
 /// Records repeated runs as a rate (INV.6).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddRerun {
     /// How many runs.

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Asks that a tripwire pages nobody for a while.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MuteTripwire {
     /// Which.
@@ -26,7 +26,7 @@ pub struct MuteTripwire {
 }
 
 /// Ends a mute before its time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UnmuteTripwire {
     /// Which mute, by its number.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{DeltaKind, DeltaState, RegressionCase, TripwireBacktest};
 
 /// Writes fields, adds cases and proposes changes, all or none: what `--file` brings at once (PM.1).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SetPostmortem {
     /// Text by field; an empty one takes the field back.
@@ -21,7 +21,7 @@ pub struct SetPostmortem {
 }
 
 /// Proposes a change to the data (PM.8).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProposeDelta {
     /// What it changes.
@@ -35,11 +35,12 @@ pub struct ProposeDelta {
     pub due: Option<String>,
     /// What a backtest showed; only the backend that ran it fills this in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
     pub backtest: Option<TripwireBacktest>,
 }
 
 /// Takes a regression case back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DropCase {
     /// Its name.
@@ -47,7 +48,7 @@ pub struct DropCase {
 }
 
 /// Says what became of a proposed change (PM.8).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettleDelta {
     /// Its number.
@@ -60,7 +61,7 @@ pub struct SettleDelta {
 }
 
 /// Files the post-mortem (PM.5, PM.7).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FilePostmortem {
     /// Why it is filed although something is missing.

@@ -26,7 +26,7 @@ words! {
 }
 
 /// One case for an evaluation tool (PM.6). All text is person- or agent-written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegressionCase {
     /// Its name, unique within the incident: `refund-paid-twice`.

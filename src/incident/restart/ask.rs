@@ -23,7 +23,7 @@ words! {
 }
 
 /// Records a correction (RST.6).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddCorrection {
     /// What was corrected.
@@ -48,7 +48,7 @@ pub struct AddCorrection {
 }
 
 /// Accepts a condition as it is, with a reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AcceptCondition {
     /// Which.
@@ -58,7 +58,7 @@ pub struct AcceptCondition {
 }
 
 /// Approves a restart: the severity owner, or a second person (RST.4).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApproveRestart {
     /// As the second person, not as the severity owner.

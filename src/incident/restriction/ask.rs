@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Only these people see the incident from now on; whoever asks is one of them (TEAM.9).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Restrict {
     /// Who, by name; the list takes the place of the one before.
@@ -13,7 +13,7 @@ pub struct Restrict {
 }
 
 /// Everybody sees the incident again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LiftRestriction {
     /// Why.
@@ -21,7 +21,7 @@ pub struct LiftRestriction {
 }
 
 /// Somebody who is not named lets themselves in: an override, which those who are named see.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EnterRestricted {
     /// Why it cannot wait for one of those who are named.

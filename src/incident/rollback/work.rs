@@ -68,7 +68,7 @@ impl RollbackPlan {
 }
 
 /// What somebody says of a checklist while working it; a command, and the fact that it makes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorkRollback {
     /// Which checklist.
@@ -78,7 +78,7 @@ pub struct WorkRollback {
 }
 
 /// One thing said of a checklist.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Said {
     /// Who works it; absent gives it back.

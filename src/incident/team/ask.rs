@@ -6,7 +6,7 @@ use super::{Kinship, LinkKind, TaskFrom, TaskState};
 use crate::terms::{AgentId, FiringId, IncidentId, SwitchId, TaskId, Time};
 
 /// Adds a task (TEAM.2).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddTask {
     /// What to do.
@@ -34,7 +34,7 @@ fn yes() -> bool {
 }
 
 /// Changes a task; what is absent stays.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeTask {
     /// Which.
@@ -51,7 +51,7 @@ pub struct ChangeTask {
 }
 
 /// Ends a task: done, or dropped with a reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EndTask {
     /// Which.
@@ -64,7 +64,7 @@ pub struct EndTask {
 }
 
 /// Takes an ended task up again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReopenTask {
     /// Which.
@@ -72,7 +72,7 @@ pub struct ReopenTask {
 }
 
 /// Marks a line of the timeline as a key event, or no longer (TEAM.8).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MarkEvent {
     /// Its `seq`.
@@ -82,7 +82,7 @@ pub struct MarkEvent {
 }
 
 /// Adds a link: the chat, the bridge, a ticket (TEAM.8).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddLink {
     /// What it leads to.
@@ -95,7 +95,7 @@ pub struct AddLink {
 }
 
 /// Takes a link away.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemoveLink {
     /// Its address.
@@ -103,7 +103,7 @@ pub struct RemoveLink {
 }
 
 /// Puts a reminder off (TEAM.4).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Snooze {
     /// Which, by its id: `role commander`.
@@ -113,7 +113,7 @@ pub struct Snooze {
 }
 
 /// Fills one of the runbook's own fields (TEAM.11).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetField {
     /// Which.
@@ -123,7 +123,7 @@ pub struct SetField {
 }
 
 /// Relates it to another incident (TEAM.10).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Relate {
     /// Which.
@@ -138,7 +138,7 @@ fn related() -> Kinship {
 }
 
 /// Merges it into another, which takes everything in (TEAM.10).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Merge {
     /// Which goes on.
@@ -146,7 +146,7 @@ pub struct Merge {
 }
 
 /// Splits a part off as an incident of its own (TEAM.10).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Split {
     /// What is wrong there, in a line.

@@ -8,7 +8,7 @@ use super::FaultEnd;
 use crate::terms::{FaultId, IncidentId};
 
 /// Brings a team's own texts into force, for incidents from now on (GOV.1).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TakeRunbook {
     /// By file name; what is not named is the shipped text.
@@ -16,7 +16,7 @@ pub struct TakeRunbook {
 }
 
 /// Says what is wrong with the runbook: a budget, a class that is missing, a procedure that fails (GOV.6).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReportFault {
     /// What.
@@ -33,7 +33,7 @@ pub struct ReportFault {
 }
 
 /// Ends a report, or hands it to somebody else.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettleFault {
     /// Which.
