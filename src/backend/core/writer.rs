@@ -387,13 +387,7 @@ impl<L: Log> Writer<L> {
     /// Shows the state, with what is in force and not recorded; the worlds that `events` touched are published.
     fn show(&self, events: &[Arc<Event>]) {
         let recorded = Arc::new(self.state.worlds.clone());
-        let mut worlds = self.state.worlds.clone();
-        for event in &self.in_force {
-            worlds.apply(event);
-        }
-        worlds.mark_unrecorded(&self.in_force);
-        // A reader goes on after what is in the log: another fact may take this place yet (law 3).
-        worlds.position = recorded.position;
+        let worlds = if self.in_force.is_empty() { recorded.clone() } else { Arc::new(self.with_what_is_in_force()) };
         let mut changed: Vec<Option<DrillId>> = Vec::new();
         for event in events.iter().chain(&self.in_force) {
             let touches = matches!(event.stream.topic, Topic::Switches | Topic::Holds | Topic::Agents | Topic::Drills);
@@ -405,7 +399,18 @@ impl<L: Log> Writer<L> {
             self.options.interlocks.publish(&worlds, &changed);
         }
         self.shared.recorded.store(recorded);
-        self.shared.worlds.store(Arc::new(worlds));
+        self.shared.worlds.store(worlds);
+    }
+
+    fn with_what_is_in_force(&self) -> Worlds {
+        let mut worlds = self.state.worlds.clone();
+        for event in &self.in_force {
+            worlds.apply(event);
+        }
+        worlds.mark_unrecorded(&self.in_force);
+        // A reader goes on after what is in the log: another fact may take this place yet (law 3).
+        worlds.position = self.state.worlds.position;
+        worlds
     }
 }
 
