@@ -37,7 +37,9 @@ pub use state::{
     UsedName, You,
 };
 pub use telemetry::{ActionsAnswer, RejectedItem};
-pub use tripwires::{AutoPlan, BacktestView, Engagement, SetAutoStage, TripwiresView};
+pub use tripwires::{
+    AutoPlan, BacktestView, CompareTripwires, ComparedTripwires, Engagement, SetAutoStage, TripwiresView,
+};
 pub use writing::{TellWriting, Writer, Writing};
 
 pub use crate::incident::containment::Decision;

@@ -22,6 +22,8 @@ pub const HOLDS: &str = "/v1/holds";
 pub const FIRINGS: &str = "/v1/firings";
 /// Rules and what they would stop.
 pub const TRIPWIRES: &str = "/v1/tripwires";
+/// Tripwires tried over stored telemetry, beside those in force.
+pub const COMPARE_TRIPWIRES: &str = "/v1/tripwires/compare";
 /// Switches approved for tripwires.
 pub const AUTO: &str = "/v1/tripwires/auto";
 /// What such a switch would have done.

@@ -11,7 +11,7 @@ use super::Writer;
 use crate::incident::{
     Clock, Drill, Incident, Reach, Right, World,
     containment::{Figures, Switch},
-    drilled::HarmCount,
+    drilled::{ArmedProof, HarmCount},
     first_minutes::Phase,
     team::Reminder,
     upkeep::Upkeep,
@@ -177,6 +177,23 @@ impl Live {
     pub fn oldest_proof(&self) -> Option<(&str, Time)> {
         let proved = self.agents.iter().filter_map(|(name, live)| Some((name.as_str(), live.proved_at?)));
         proved.min_by_key(|(_, at)| *at)
+    }
+
+    /// The same for a drill to cite (DRL.4).
+    pub fn proof(&self) -> ArmedProof {
+        let oldest = self.oldest_proof();
+        let probed = self.armed.probes.iter().filter(|(_, probe)| probe.why_not.is_none());
+        let reached = self.agents.values().filter(|agent| agent.proved_at.is_some()).count();
+        ArmedProof {
+            at: self.now,
+            reached: u32::try_from(reached).unwrap_or(u32::MAX),
+            oldest: oldest.map(|(agent, _)| agent.to_owned()),
+            oldest_at: oldest.map(|(_, at)| at),
+            beyond_reach: self.beyond_reach().into_iter().map(str::to_owned).collect(),
+            probed: probed.map(|(name, _)| name.clone()).collect(),
+            failing: self.failing(),
+            can_fire: self.armed.can_fire,
+        }
     }
 
     /// Actuators that would not work, and why.

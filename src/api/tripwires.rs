@@ -1,13 +1,13 @@
 //! What the tripwires do besides firing: calls judged before they run (DET.12), switches they engage (CON.14).
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     incident::containment::{AutoContainment, AutoScope, AutoStage, Mode, Scope},
     terms::{AgentId, Time},
-    tripwire::{Tally, Tripwire},
+    tripwire::{Tally, Tripwire, TripwireDelta},
 };
 
 /// `GET /v1/tripwires`.
@@ -17,6 +17,34 @@ pub struct TripwiresView {
     pub before: Vec<Tally>,
     /// Switches that people approved for tripwires and rules.
     pub auto: Vec<Arc<AutoContainment>>,
+}
+
+/// What `POST /v1/tripwires/compare` is asked: tripwires to be tried over stored telemetry, beside those in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompareTripwires {
+    /// `tripwires.toml` or `rules.toml` as proposed, by name; with neither only what is in force is tried.
+    #[serde(default)]
+    pub texts: BTreeMap<String, String>,
+    /// Days that are looked at.
+    pub days: u32,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ComparedTripwires {
+    /// Where the days begin.
+    pub from: Time,
+    /// Where they end.
+    pub to: Time,
+    /// How many actions were judged.
+    pub actions: u64,
+    /// Older actions are stored and were left out.
+    #[serde(default)]
+    pub cut: bool,
+    /// Both sets side by side.
+    #[serde(flatten)]
+    pub delta: TripwireDelta,
 }
 
 /// What `POST /v1/tripwires/auto/backtest` is asked: the pre-approval that somebody thinks of.

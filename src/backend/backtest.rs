@@ -9,14 +9,15 @@ use sha2::{Digest, Sha256};
 
 use super::app::Backend;
 use crate::{
-    api::{AutoPlan, BacktestView, Engagement, Problem},
+    api::{AutoPlan, BacktestView, CompareTripwires, ComparedTripwires, Engagement, Problem},
     incident::{
-        World,
+        Status, World,
         containment::{BacktestSeen, auto_name, auto_name_of},
+        postmortem::span_of,
     },
     runbook::TripwirePlan,
-    terms::{DrillId, Time},
-    tripwire::{Backtest, FiringKey, FiringLine, Tripwire},
+    terms::{Author, DrillId, Time},
+    tripwire::{Backtest, Bearing, FiringKey, FiringLine, Tripwire, TripwireDelta},
 };
 
 /// The longest look back, days: what the hot store keeps.
@@ -112,6 +113,56 @@ pub async fn run(backend: &Backend, drill: Option<DrillId>, plan: AutoPlan) -> R
     view.digest = hex::encode(Sha256::digest(canonical));
     shown.remember(drill, to, view.clone());
     Ok(view)
+}
+
+/// Judges the stored telemetry of a world with the tripwires in force and with the proposed texts (DET.8). A firing within no
+/// incident that somebody confirmed is a false alarm; one within an incident is early until harm was confirmed.
+///
+/// # Errors
+/// 422 for texts that do not read or days nobody keeps; 503 where another backtest runs, or the store cannot be read.
+pub async fn compare(
+    backend: &Backend,
+    drill: Option<DrillId>,
+    by: &Author,
+    asked: CompareTripwires,
+) -> Result<ComparedTripwires, Problem> {
+    let CompareTripwires { texts, days } = asked;
+    if !(1..=MOST_DAYS).contains(&days) {
+        return Err(Problem::invalid(422, format!("`days` is 1 to {MOST_DAYS}")));
+    }
+    let present = backend.runbook.load().tripwires.clone();
+    let proposed = (!texts.is_empty()).then(|| present.proposed(&texts)).transpose();
+    let proposed = proposed.map_err(|why| Problem::invalid(422, why.to_string()))?;
+    let busy = || Problem::unavailable("another backtest is under way; ask again when it is done");
+    let _one = backend.rooms.backtests.one_at_a_time.try_lock().map_err(|_| busy())?;
+    let to = (backend.clock)();
+    let from = to.plus(-i64::from(days) * Time::DAY);
+    let worlds = backend.core.worlds();
+    let world = worlds.get(drill).ok_or_else(|| Problem::unknown("there is no such drill"))?;
+    let declared = || world.agents.values().map(|agent| &agent.declared);
+    let mut tests = vec![Backtest::new(present, declared())];
+    tests.extend(proposed.map(|plan| Backtest::new(plan, declared())));
+    let (actions, cut) = judge_stored(backend, drill, &mut tests).await?;
+    let within = |line: &FiringLine| line.at >= from && line.at <= to;
+    let mut lines = tests.into_iter().map(|test| test.lines().into_iter().filter(within).collect::<Vec<_>>());
+    let (present, proposed) = (lines.next().unwrap_or_default(), lines.next());
+    // What a line is worth tells of incidents: only of those that who asks may see (TEAM.9).
+    let seen = world.seen_by(by);
+    let delta = TripwireDelta::of(&present, proposed.as_deref(), |line| bearing(&seen, line, to));
+    Ok(ComparedTripwires { from, to, actions, cut, delta })
+}
+
+fn bearing(world: &World, line: &FiringLine, now: Time) -> Bearing {
+    let real = world.incidents.values().filter(|one| one.confirmed && one.status != Status::Dismissed);
+    let mut around = real.filter(|one| {
+        let (from, to) = span_of(one, world, now);
+        (one.agents.is_empty() || one.agents.contains(&line.agent)) && line.at >= from && line.at <= to
+    });
+    match around.next() {
+        None => Bearing::FalseAlarm,
+        Some(incident) if incident.harm_at.is_some_and(|harm| line.at >= harm) => Bearing::Due,
+        Some(_) => Bearing::Early,
+    }
 }
 
 fn engagement(tripwires: &TripwirePlan, plan: &AutoPlan, name: &str, line: FiringLine) -> Option<Engagement> {

@@ -82,7 +82,8 @@ pub async fn start(backend: &Arc<Backend>, by: Author, id: Uuid, asked: StartDri
     let replay = replay.map_err(|error| Problem::invalid(422, error.to_string()))?;
     let title = recording.title.clone();
     let course = Box::new(recording.course());
-    let command = Command::StartDrill { name, title: title.clone(), seed, speed, course };
+    let armed = Box::new(backend.live(None).proof());
+    let command = Command::StartDrill { name, title: title.clone(), seed, speed, course, armed };
     let accepted = backend.core.submit(None, id, by, command).await?;
     let begun = accepted.events.iter().find_map(|event| match &event.fact {
         Fact::DrillStarted { drill, .. } => Some(*drill),

@@ -13,7 +13,6 @@ use crate::{
         postmortem::{SetFigures, TripwireBacktest, span_of},
     },
     report::{Spend, window},
-    runbook::{Runbook, TripwirePlan},
     terms::{AgentId, DrillId, Time},
     tripwire::Backtest,
 };
@@ -22,8 +21,6 @@ use crate::{
 const ACTIONS: usize = 200_000;
 /// Actions read at a time.
 const PAGE: usize = 5_000;
-/// Files that hold tripwires.
-const FILES: [&str; 2] = ["tripwires.toml", "rules.toml"];
 
 /// What the incident's agents spent and did in its window; nothing where telemetry cannot be read or there is none.
 pub async fn spend(backend: &Backend, drill: Option<DrillId>, world: &World, incident: &Incident) -> Option<Spend> {
@@ -85,7 +82,7 @@ pub async fn compare(
         return Err(Problem::invalid(422, format!("`days` is 1 to {}", backtest::MOST_DAYS)));
     }
     let present = backend.runbook.load().tripwires.clone();
-    let proposed = proposed(&present, texts)?;
+    let proposed = present.proposed(texts).map_err(|why| Problem::invalid(422, why.to_string()))?;
     let busy = || Problem::unavailable("another backtest is under way; ask again when it is done");
     let _one = backend.rooms.backtests.one_at_a_time.try_lock().map_err(|_| busy())?;
     let declared = || world.agents.values().map(|agent| &agent.declared);
@@ -97,21 +94,4 @@ pub async fn compare(
     let canonical = serde_json_canonicalizer::to_vec(texts).map_err(|why| Problem::unavailable(why.to_string()))?;
     let digest = hex::encode(Sha256::digest(canonical));
     Ok(TripwireBacktest { from, to, days, actions, cut, present, proposed, digest })
-}
-
-/// The proposed plan: what a text says, and what is in force where none was given.
-fn proposed(present: &TripwirePlan, texts: &BTreeMap<String, String>) -> Result<TripwirePlan, Problem> {
-    if let Some(other) = texts.keys().find(|name| !FILES.contains(&name.as_str())) {
-        let given: String = other.chars().take(60).collect();
-        return Err(Problem::invalid(422, format!("{given:?} holds no tripwires: give {}", FILES.join(" or "))));
-    }
-    if texts.is_empty() {
-        return Err(Problem::invalid(422, format!("nothing is proposed: give {}", FILES.join(" or "))));
-    }
-    let read = Runbook::from_texts(texts).map_err(|why| Problem::invalid(422, why.to_string()))?.tripwires;
-    Ok(match (texts.contains_key(FILES[0]), texts.contains_key(FILES[1])) {
-        (true, true) => read,
-        (true, false) => TripwirePlan { rules: present.rules.clone(), ..read },
-        _ => TripwirePlan { rules: read.rules, ..present.clone() },
-    })
 }

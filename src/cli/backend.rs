@@ -18,6 +18,7 @@ use crate::{
     incident::Right,
     report::{
         figures::{Both, Measure},
+        quarterly,
         readiness::{Ready, readiness},
     },
     runbook::Runbook,
@@ -179,6 +180,7 @@ pub async fn doctor(reach: &Reach) -> Result<(), Failed> {
                 agents(&state, &mut found);
                 if let Ok(runbook) = reach.runbook(None).await {
                     ready(&state, &runbook, &mut found);
+                    drill_due(&state, &runbook, &mut found);
                     folder(settings, &state, &mut found);
                 }
                 armed(&state, &mut found);
@@ -328,10 +330,16 @@ fn armed(state: &State, found: &mut impl FnMut(bool, &str, String)) {
     let fewer =
         if live.armed.can_fire < 3 { "; three roles should: `andon token make NAME --role operator`" } else { "" };
     found(true, "who can fire", format!("{} identities{fewer}", live.armed.can_fire));
-    let drill = state.drills.iter().map(|drill| drill.started_at).max();
-    found(
-        true,
-        "last drill",
-        drill.map_or_else(|| "none yet: `andon drill list`".into(), |at| format!("{} ago", age(at))),
-    );
+}
+
+/// DRL.4: whether the quarterly drill is due.
+fn drill_due(state: &State, runbook: &Runbook, found: &mut impl FnMut(bool, &str, String)) {
+    let due = quarterly::due(&state.drills, &state.world, &runbook.drills);
+    let last = due.and_then(|due| due.last).map(|at| print::span(state.live.now.since(at) as f64 / 1_000.0));
+    let last = last.map_or_else(|| "none played to its end yet: `andon drill list`".into(), |age| format!("{age} ago"));
+    let Some(due) = due else { return found(true, "last drill", last) };
+    let by = due.at.to_chrono().format("%Y-%m-%d");
+    let in_time = due.days_left(state.live.now) >= 0;
+    let word = if in_time { "the next is due by" } else { "the next is overdue since" };
+    found(in_time, "last drill", format!("{last}; {word} {by}"));
 }

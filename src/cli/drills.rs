@@ -87,17 +87,19 @@ async fn all(reach: &Reach) -> Result<(), Failed> {
     reach.show(&all, |_| list(&recordings, &takes))
 }
 
+/// The file of one's own recording, given by name or place; none where what ships is meant.
+pub(super) fn place_of(reach: &Reach, given: &str) -> Option<PathBuf> {
+    if given.contains(['/', '.']) {
+        return Some(PathBuf::from(given));
+    }
+    let shipped = SHIPPED.iter().any(|(name, _)| *name == given);
+    let file = reach.settings.drills_folder.join(format!("{given}.jsonl"));
+    (!shipped && file.is_file()).then_some(file)
+}
+
 /// A recording by its name, or the text of one's own by its file or from the folder.
 fn named(reach: &Reach, given: &str) -> Result<(String, Option<String>), Failed> {
-    let shipped = SHIPPED.iter().any(|(name, _)| *name == given);
-    let file = if given.contains(['/', '.']) {
-        PathBuf::from(given)
-    } else {
-        reach.settings.drills_folder.join(format!("{given}.jsonl"))
-    };
-    if shipped || !given.contains(['/', '.']) && !file.is_file() {
-        return Ok((given.to_owned(), None));
-    }
+    let Some(file) = place_of(reach, given) else { return Ok((given.to_owned(), None)) };
     let text = recordings::text_of(&file, LONGEST_RECORDING as u64)?;
     let name = file.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok((name, Some(text)))

@@ -8,6 +8,7 @@ mod args;
 mod audit;
 mod auto;
 mod backend;
+mod backtest;
 pub(crate) mod break_glass;
 mod bundle;
 mod cause;

@@ -18,6 +18,7 @@ use crate::{
             SettleDelta,
         },
     },
+    runbook::TripwirePlan,
     terms::{IncidentId, Time},
 };
 
@@ -215,16 +216,22 @@ impl Set {
     }
 }
 
-/// PM.3: shown, or proposed with its figures.
-async fn tripwires(reach: &Reach, incident: IncidentId, asked: Proposed) -> Result<(), Failed> {
+/// The texts of files that hold tripwires, by what they stand in for.
+pub(super) fn tripwire_texts(files: &[PathBuf]) -> Result<BTreeMap<String, String>, Failed> {
     let mut texts = BTreeMap::new();
-    for file in &asked.file {
+    for file in files {
         let text = std::fs::read_to_string(file).map_err(|why| format!("{}: {why}", file.display()))?;
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         // `proposed-rules.toml` is a rules.toml.
-        let known = ["tripwires.toml", "rules.toml"].into_iter().find(|known| name.ends_with(known));
+        let known = TripwirePlan::FILES.into_iter().find(|known| name.ends_with(known));
         texts.insert(known.map_or(name, str::to_owned), text);
     }
+    Ok(texts)
+}
+
+/// PM.3: shown, or proposed with its figures.
+async fn tripwires(reach: &Reach, incident: IncidentId, asked: Proposed) -> Result<(), Failed> {
+    let texts = tripwire_texts(&asked.file)?;
     let Proposed { text, owner, due, since, days, preview, .. } = asked;
     let wanted = ProposeTripwires { texts, text, owner, due, since, days };
     let client = reach.client().await?;

@@ -96,12 +96,13 @@ pub fn check(reach: &Reach, asked: &Check) -> Result<(), Failed> {
 
 /// Needs no backend, and starts none.
 pub fn import(reach: &Reach, asked: &Import) -> Result<(), Failed> {
-    let text = text_of(&asked.file, LARGEST)?;
-    let recording = asked
-        .from
-        .import(&text)
-        .map_err(|why| format!("{}: {}", asked.file.display(), print::clean(why.to_string())))?;
-    give(reach, &recording, asked.out.as_deref())
+    give(reach, &foreign(&asked.file, asked.from)?, asked.out.as_deref())
+}
+
+/// A recording of a file in a foreign form.
+pub fn foreign(file: &Path, from: Foreign) -> Result<Recording, Failed> {
+    let text = text_of(file, LARGEST)?;
+    from.import(&text).map_err(|why| format!("{}: {}", file.display(), print::clean(why.to_string())).into())
 }
 
 /// DRL.2: a past incident, from what its evidence pins and what the log holds.

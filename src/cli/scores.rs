@@ -130,6 +130,9 @@ fn text(score: &Score) -> Vec<String> {
     lines.extend(
         score.steps.iter().filter(lacks).map(|step| print::clean(format!("open: {}", step.words())).to_string()),
     );
+    let armed =
+        score.armed.words().map(|said| print::clean(format!("the real switches when it began: {said}")).to_string());
+    lines.extend(armed);
     lines.extend(score.missed.iter().map(|missed| print::clean(format!("not done: {missed}")).to_string()));
     lines
 }

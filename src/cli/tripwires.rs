@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{
-    mutes,
+    backtest, mutes,
     print::{self, Failed},
     reach::Reach,
 };
@@ -17,7 +17,7 @@ use crate::{
     runbook::{BeforeStage, Rule, Rules},
     telemetry::{Action, native},
     terms::Time,
-    tripwire::{FiringLine, Tripwire, backtest},
+    tripwire::{FiringLine, Tripwire, backtest as judged},
 };
 
 /// `andon tripwires`.
@@ -40,6 +40,8 @@ pub enum Tripwires {
     Mutes,
     /// Judge a file of actions with the same engine.
     Test(Test),
+    /// Try tripwires over recordings or stored telemetry, beside those in force: earlier or later, false alarms.
+    Backtest(backtest::Backtest),
 }
 
 /// `andon tripwires test`.
@@ -89,6 +91,7 @@ pub async fn tripwires(reach: &Reach, asked: Tripwires) -> Result<(), Failed> {
         Tripwires::Rules => rules(reach).await,
         Tripwires::Auto(asked) => super::auto::auto(reach, asked).await,
         Tripwires::Test(asked) => test(reach, &asked),
+        Tripwires::Backtest(asked) => backtest::run(reach, asked).await,
     }
 }
 
@@ -184,7 +187,7 @@ fn test(reach: &Reach, asked: &Test) -> Result<(), Failed> {
     if asked.sort {
         actions.sort_by_key(|action| action.at);
     }
-    let firings = backtest(&actions, &declared, reach.settings.runbook()?.tripwires.clone());
+    let firings = judged(&actions, &declared, reach.settings.runbook()?.tripwires.clone());
     reach.show(&Tested { actions: actions.len(), firings }, |tested| {
         for line in &tested.firings {
             let detail = if line.detail.is_empty() { String::new() } else { format!(" · {}", line.detail) };

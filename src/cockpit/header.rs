@@ -23,6 +23,7 @@ use crate::{
         drilled::Harm,
         first_minutes::phase,
     },
+    report::quarterly,
     terms::Time,
 };
 
@@ -41,8 +42,8 @@ pub fn draw(model: &Model, size: Size, area: Rect, frame: &mut Frame<'_>) {
         _ => text::ends(what(model), place(model, size), columns),
     };
     let second = match size {
-        Size::Narrow => text::ends(status(model), link(model), columns),
-        _ => second_row(model, columns),
+        Size::Narrow => text::ends(status(model, size), link(model), columns),
+        _ => second_row(model, size, columns),
     };
     frame.buffer_mut().set_line(area.x, area.y, &text::fit(first, columns), area.width);
     if area.height > 1 {
@@ -179,9 +180,9 @@ pub fn next_step(model: &Model) -> Option<String> {
 }
 
 /// Whether it is contained, then the clocks.
-fn second_row(model: &Model, columns: usize) -> Line<'static> {
+fn second_row(model: &Model, size: Size, columns: usize) -> Line<'static> {
     let theme = &model.look.theme;
-    let mut spans = status(model).spans;
+    let mut spans = status(model, size).spans;
     if model.incident().is_some() && columns < 120 {
         let commander = model.incident().and_then(|incident| incident.roles.get("commander"));
         let who = commander.map_or("no commander: R".to_owned(), |who| format!("IC {}", text::cut(who, 12)));
@@ -204,8 +205,8 @@ fn second_row(model: &Model, columns: usize) -> Line<'static> {
 }
 
 /// Whether it is stopped, and how many calls wait for a person.
-fn status(model: &Model) -> Line<'static> {
-    let mut line = stopped(model);
+fn status(model: &Model, size: Size) -> Line<'static> {
+    let mut line = stopped(model, size);
     let waiting = panes::waiting(model).count();
     if waiting > 0 {
         let words = if waiting == 1 { " · 1 waits: b".to_owned() } else { format!(" · {waiting} wait: b") };
@@ -215,7 +216,7 @@ fn status(model: &Model) -> Line<'static> {
 }
 
 /// Everything known of whether it is stopped: of this incident's switches, else of any engaged.
-fn stopped(model: &Model) -> Line<'static> {
+fn stopped(model: &Model, size: Size) -> Line<'static> {
     let theme = &model.look.theme;
     let Some(state) = &model.state else { return Line::default() };
     let engaged: Vec<_> = state
@@ -226,7 +227,17 @@ fn stopped(model: &Model) -> Line<'static> {
         .collect();
     let Some(incident) = model.incident() else {
         return match engaged.len() {
-            0 => Line::from(vec![Span::styled("nothing is stopped", theme.style(Role::Dim)), armed(model)]),
+            0 => {
+                let mut spans = vec![Span::styled("nothing is stopped", theme.style(Role::Dim))];
+                let (armed, due) = (armed(model), drill_due(model));
+                // A split has room for one of both: what is wrong comes first, then what is due.
+                let wrong = armed.style == theme.style(Role::Warn);
+                if size != Size::Narrow || wrong || due.is_none() {
+                    spans.push(armed);
+                }
+                spans.extend(due.filter(|_| size != Size::Narrow || !wrong));
+                Line::from(spans)
+            }
             number => Line::styled(format!("{} engaged", text::count(number, "switch")), theme.style(Role::Halted)),
         };
     };
@@ -264,6 +275,17 @@ fn armed(model: &Model) -> Span<'static> {
         }
         None => Span::raw(""),
     }
+}
+
+/// `drill due 9 d`: the quarterly one, between incidents (DRL.4).
+fn drill_due(model: &Model) -> Option<Span<'static>> {
+    let (state, runbook) = (model.state.as_ref()?, model.runbook.as_ref()?);
+    if model.world.is_some() {
+        return None;
+    }
+    let due = quarterly::due(&state.drills, &state.world, &runbook.drills)?;
+    let words = due.words(model.now, runbook.drills.warn_days)?;
+    Some(Span::styled(format!(" · {words}"), model.look.theme.style(Role::Warn)))
 }
 
 /// `9 s of 30 s`.

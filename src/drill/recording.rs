@@ -1,6 +1,6 @@
 //! What a recording holds; `assets/drills/README.md` tells people how to write one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ pub use crate::incident::drilled::{Course, Target};
 use crate::{
     incident::AgentDeclaration,
     telemetry::Action,
-    terms::{AgentId, Time, words},
+    terms::{ActionClass, AgentId, Time, words},
 };
 
 /// How fast a recording is played that does not say.
@@ -143,6 +143,33 @@ impl Recording {
             harm_to_ms: self.moments.iter().rev().find(harms).map(after),
             ends_ms: self.moments.last().map_or(0, after),
         }
+    }
+
+    /// When something is harmed first; absent where it counts no harm.
+    pub fn first_harm_at(&self) -> Option<Time> {
+        self.moments.iter().find(|moment| !moment.harm.is_none()).map(|moment| moment.at)
+    }
+
+    /// Agents of which an action harms something.
+    pub fn harmful_agents(&self) -> impl Iterator<Item = &AgentId> {
+        self.moments.iter().filter(|moment| !moment.harm.is_none()).filter_map(|moment| match &moment.item {
+            Item::Action(action) => Some(&action.agent),
+            Item::Mark(_) => None,
+        })
+    }
+
+    /// Classes of the actions that harm something, as the action or the inventory says.
+    pub fn harmful_classes(&self) -> BTreeSet<ActionClass> {
+        let declared = |action: &Action| {
+            let agent = self.agents.iter().find(|agent| agent.id == action.agent)?;
+            agent.item(action.tool.as_ref()?)?.class().cloned()
+        };
+        let harming = self.moments.iter().filter(|moment| !moment.harm.is_none());
+        let class = |moment: &Moment| match &moment.item {
+            Item::Action(action) => action.class.clone().or_else(|| declared(action)),
+            Item::Mark(_) => None,
+        };
+        harming.filter_map(class).collect()
     }
 
     /// How an agent takes a switch.

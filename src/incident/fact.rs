@@ -10,7 +10,7 @@ use super::{
         Move, Scope, Stage,
     },
     decision::{Judged, MoveChosen},
-    drilled::{Course, Played, Steered},
+    drilled::{ArmedProof, Course, Played, Steered},
     evidence,
     first_minutes::{Answered, Early, Weighed},
     investigation,
@@ -705,6 +705,9 @@ pub enum Fact {
         /// How its recording goes, and what it is scored against.
         #[serde(default)]
         course: Box<Course>,
+        /// What was proved of the real switches then: a drill cites it, and proves none itself.
+        #[serde(default)]
+        armed: Box<ArmedProof>,
     },
     /// A facilitator paused, hastened, skipped, put something in (DRL.1).
     DrillSteered(Box<Steered>),

@@ -1,6 +1,9 @@
 //! Everything the log says, folded: one real world, and one for each drill (law 8).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
@@ -8,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Agent, Event, Fact, Incident,
     containment::{AutoContainment, Hold, Switch},
-    drilled::{Course, Played, Playhead, Steer},
+    drilled::{ArmedProof, Course, Played, Playhead, Steer},
     pages::Mute,
     session::Sessions,
     upkeep::Upkeep,
@@ -133,6 +136,12 @@ pub struct Drill {
     /// Where in the recording it was at each moment.
     #[serde(default)]
     pub playhead: Playhead,
+    /// What was proved of the real switches when it began.
+    #[serde(default)]
+    pub armed: Box<ArmedProof>,
+    /// Who acted in its world.
+    #[serde(default)]
+    pub people: BTreeSet<String>,
 }
 
 impl Drill {
@@ -156,7 +165,7 @@ impl Drill {
 
     /// The drill that an event started.
     pub fn started(event: &Event) -> Option<Self> {
-        let Fact::DrillStarted { drill, name, title, seed, speed, course } = &event.fact else { return None };
+        let Fact::DrillStarted { drill, name, title, seed, speed, course, armed } = &event.fact else { return None };
         Some(Self {
             id: *drill,
             name: name.clone(),
@@ -170,6 +179,8 @@ impl Drill {
             played: None,
             course: course.clone(),
             playhead: Playhead::new(event.occurred_at, *speed),
+            armed: armed.clone(),
+            people: BTreeSet::new(),
         })
     }
 }

@@ -111,8 +111,14 @@ fn the_figures_of_two_incidents_and_a_drill() {
     log.on(20_010, 3, json!({"type": "dismiss", "why": "a test address"}));
     log.fires(30_000, "d");
     log.ask(30_001, "dana", &Command::AckFiring { firing: FiringId(4), expected: true });
-    let start =
-        Command::StartDrill { name: "x".into(), title: "X".into(), seed: 1, speed: 1.0, course: Box::default() };
+    let start = Command::StartDrill {
+        name: "x".into(),
+        title: "X".into(),
+        seed: 1,
+        speed: 1.0,
+        course: Box::default(),
+        armed: Box::default(),
+    };
     log.ask(40_000, "dana", &start);
     log.drill = Some(DrillId(1));
     log.worked(40_100, "a", 10);

@@ -15,6 +15,7 @@ mod markdown;
 pub mod ocsf;
 mod parts;
 pub mod postmortem;
+pub mod quarterly;
 pub mod readiness;
 pub mod score;
 mod spend;

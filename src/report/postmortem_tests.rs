@@ -46,6 +46,7 @@ impl Story {
                 seed: 1,
                 speed: 60.0,
                 course: Box::default(),
+                armed: Box::default(),
             };
             story.ask("dana", &start);
             story.drill = Some(DrillId(1));

@@ -1,4 +1,4 @@
-//! Whether a team is ready before an incident: GOV.1–GOV.6 in lines, each with what to do where it is open.
+//! Whether a team is ready before an incident: GOV.1–GOV.6 and DRL.4 in lines, each with what to do where it is open.
 //!
 //! Pure: from what a cockpit knows and the runbook; nothing is asked of anybody.
 
@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::figures::{Figures, of_world};
+use super::{
+    figures::{Figures, of_world},
+    quarterly,
+};
 use crate::{
     api::State,
     incident::{
@@ -55,10 +58,11 @@ pub fn readiness(state: &State, runbook: &Runbook) -> Vec<Line> {
     lines.push(owners(state, runbook));
     lines.extend(workflows(state, runbook));
     lines.push(reports(state));
+    lines.extend(quarterly::lines(state, runbook));
     lines
 }
 
-fn line(code: &str, what: impl Into<String>, met: bool, detail: impl Into<String>) -> Line {
+pub(super) fn line(code: &str, what: impl Into<String>, met: bool, detail: impl Into<String>) -> Line {
     let state = if met { Ready::Met } else { Ready::Open };
     Line { code: code.into(), what: what.into(), state, detail: detail.into() }
 }
@@ -256,7 +260,7 @@ fn reports(state: &State) -> Line {
 }
 
 /// The first few of many.
-fn some(all: &[String]) -> String {
+pub(super) fn some(all: &[String]) -> String {
     const SHOWN: usize = 6;
     let more = all.len().saturating_sub(SHOWN);
     let shown = all.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");

@@ -47,7 +47,10 @@ fn document(score: &Score, now: Time) -> Document {
             Section::new("Roles", vec![roles(&score.roles)]),
             Section::new("People", vec![people(&score.people)]),
         ],
-        record: vec![Section::new("Every clock that ran", vec![budgets(score)])],
+        record: vec![
+            Section::new("Every clock that ran", vec![budgets(score)]),
+            Section::new("The real switches, when it began", score.armed.words().map(Block::Say).into_iter().collect()),
+        ],
     }
 }
 

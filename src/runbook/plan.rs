@@ -37,6 +37,8 @@ pub struct Runbook {
     pub classes: Vec<ClassPlan>,
     /// Pre-approved moves beside a halt (CON.3).
     pub actuators: Vec<super::Actuator>,
+    /// How often a team drills (DRL.4).
+    pub drills: super::DrillPlan,
     /// What speaks for a rollback, a restriction, a fallback (DEC.1).
     pub decision: Vec<crate::incident::decision::Criterion>,
     /// What must be kept of an incident (EVI.2).

@@ -46,6 +46,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("lint.toml", include_str!("../../assets/runbook/lint.toml")),
     ("secrets.toml", include_str!("../../assets/runbook/secrets.toml")),
     ("prices.toml", include_str!("../../assets/runbook/prices.toml")),
+    ("drills.toml", include_str!("../../assets/runbook/drills.toml")),
 ];
 
 /// A runbook text that does not fit.
@@ -207,6 +208,7 @@ impl Runbook {
             postmortem: read::<super::PostmortemPlan>(texts, "postmortem.toml")?.whole("postmortem.toml")?,
             secrets: read::<SecretsText>(texts, "secrets.toml")?.whole(text_of(texts, "secrets.toml"))?,
             prices: read::<Prices>(texts, "prices.toml")?.price,
+            drills: read::<super::DrillPlan>(texts, "drills.toml")?.whole("drills.toml")?,
         };
         runbook.check()?;
         runbook.evidence.check(text_of(texts, "evidence.toml"), &runbook.roles)?;

@@ -13,6 +13,7 @@ mod baseline;
 mod before;
 #[cfg(test)]
 mod before_tests;
+mod delta;
 mod endpoints;
 mod engine;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use approvals::{Approvals, Wrong};
 pub use asked::{LastMet, Tally};
 pub use backtest::{Backtest, FiringLine, backtest};
 pub use before::{AskedCall, Before, Objection};
+pub use delta::{Bearing, Change, DeltaRow, SetTally, TripwireDelta};
 pub use engine::{AgentFigures, Engine};
 pub use firing::{Firing, FiringChange, FiringKey, FiringState, Paged, Tripwire};
 pub use recall::Recall;

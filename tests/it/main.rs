@@ -2,6 +2,7 @@
 
 mod access;
 mod actuators;
+mod backtest;
 mod broker;
 mod bundle;
 mod bypass;

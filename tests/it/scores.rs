@@ -81,3 +81,34 @@ fn a_score_says_who_was_late_and_what_was_gained() {
     assert_eq!(figures["real"]["kept"], json!({"met": 0, "missed": 0}), "{figures}");
     assert!(figures["drills"]["incidents"].as_u64().unwrap() >= 1, "{figures}");
 }
+
+/// DRL.4: readiness says whether a drill is due, which is next, who rehearsed, what drifted; the doctor too; a drill cites what was
+/// proved of the real switches, and proves none.
+#[test]
+fn the_quarterly_check_is_read_by_command() {
+    let desk = Desk::new();
+    let agents = "[[agent]]\nid = \"letter-bot\"\nowner = \"dana\"\ninventory = [{ tool = \"mail.send\", class = \"customer-communication\" }, \"odd.tool\"]\n";
+    let agents = desk.file("agents.toml", agents);
+    desk.done(&["agents", "declare", &agents]);
+    let line = |what: &str| {
+        let lines = desk.json(&["readiness"]);
+        let lines = lines.as_array().unwrap().clone();
+        lines.into_iter().find(|line| line["code"] == "DRL.4" && line["what"].as_str().unwrap().contains(what)).unwrap()
+    };
+    assert!(line("quarter")["detail"].as_str().unwrap().contains("none was played to its end yet"));
+    assert!(line("procedures")["detail"].as_str().unwrap().contains("letter-bot's odd.tool has no procedure"));
+    assert_eq!(line("rolling")["state"], "open");
+    assert!(line("rolling")["detail"].as_str().unwrap().contains("nobody rehearsed customer-communication"));
+    let file = desk.file("letters.jsonl", LETTERS);
+    desk.done(&["drill", "run", &file]);
+    desk.done(&["drill", "skip", "DRILL-1", "--to", "20000"]);
+    over(&desk, "DRILL-1");
+    assert!(line("quarter")["detail"].as_str().unwrap().contains("the last one 0 d ago"));
+    assert!(line("kill switch")["detail"].as_str().unwrap().contains("DRILL-1 cites: no switch was proved"));
+    let score = desk.json(&["drill", "score", "DRILL-1"]);
+    assert!(score["armed"]["can_fire"].is_u64(), "{score}");
+    assert!(desk.done(&["drill", "score", "DRILL-1"]).contains("the real switches when it began"));
+    let doctor = String::from_utf8(desk.andon(&["doctor"]).stdout).unwrap();
+    assert!(doctor.contains("last drill: ") && doctor.contains("the next is due by"), "{doctor}");
+    assert!(doctor.contains("DRL.4 procedures match the agents' tools"), "{doctor}");
+}

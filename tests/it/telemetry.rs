@@ -68,8 +68,14 @@ async fn windows_survive_a_restart() {
 async fn a_drills_actions_stay_in_the_drill() {
     let rig = rig().await;
     rig.post("/v1/actions?world=DRILL-1", json!({"agent": "a", "tool": "t"})).await.problem(404);
-    let drill =
-        Command::StartDrill { name: "n".into(), title: "t".into(), seed: 1, speed: 1.0, course: Box::default() };
+    let drill = Command::StartDrill {
+        name: "n".into(),
+        title: "t".into(),
+        seed: 1,
+        speed: 1.0,
+        course: Box::default(),
+        armed: Box::default(),
+    };
     rig.running.backend.core.submit(None, Uuid::now_v7(), Author::Person("dana".into()), drill).await.unwrap();
     rig.post("/v1/actions?world=DRILL-1", json!({"agent": "a", "tool": "t"})).await.good();
     assert_eq!(rig.get("/v1/firings?world=DRILL-1").await.good().as_array().unwrap().len(), 1);

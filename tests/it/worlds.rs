@@ -21,6 +21,7 @@ async fn start_drill(rig: &Rig) {
         seed: 7,
         speed: 60.0,
         course: Box::default(),
+        armed: Box::default(),
     };
     let by = Author::Person("dana".into());
     rig.running.backend.core.submit(None, Uuid::now_v7(), by, command).await.unwrap();

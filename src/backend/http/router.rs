@@ -68,6 +68,7 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(&under(path::FIRINGS, "{id}"), get(firings::show))
         .route(&under(path::FIRINGS, "{id}/ack"), post(firings::acknowledge))
         .route(path::TRIPWIRES, get(tripwires::show))
+        .route(path::COMPARE_TRIPWIRES, post(tripwires::compare))
         .route(path::AUTO, post(tripwires::set))
         .route(path::BACKTEST, post(tripwires::test))
         .route(path::AGENTS, get(agents::list).post(agents::declare).put(agents::declare))

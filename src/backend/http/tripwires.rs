@@ -9,7 +9,7 @@ use super::{
     reply::{Reply, ask, world, worlds},
 };
 use crate::{
-    api::{Accepted, Ask, AutoPlan, BacktestView, SetAutoStage, TripwiresView},
+    api::{Accepted, Ask, AutoPlan, BacktestView, CompareTripwires, ComparedTripwires, SetAutoStage, TripwiresView},
     backend::{app::Backend, backtest, identity::Identity},
     incident::{Command, SetAuto},
 };
@@ -30,6 +30,16 @@ pub async fn test(
     Json(plan): Json<AutoPlan>,
 ) -> Reply<BacktestView> {
     backtest::run(&backend, drill, plan).await.map(axum::Json)
+}
+
+/// Tripwires tried over what is stored, beside those in force (DET.8).
+pub async fn compare(
+    State(backend): State<Arc<Backend>>,
+    identity: Identity,
+    InWorld(drill): InWorld,
+    Json(asked): Json<CompareTripwires>,
+) -> Reply<ComparedTripwires> {
+    backtest::compare(&backend, drill, &identity.author, asked).await.map(axum::Json)
 }
 
 /// A person's word: the backtest they confirm is one they were shown.

@@ -16,7 +16,8 @@ use crate::{
         sample::{self, Story},
         update::update,
     },
-    terms::DrillId,
+    incident::Command,
+    terms::{DrillId, Time},
 };
 
 const SIZES: [(u16, u16); 4] = [(200, 60), (120, 34), (80, 24), (44, 30)];
@@ -68,6 +69,12 @@ fn legend(buffer: &Buffer) -> String {
 fn representative() -> Vec<(&'static str, Model)> {
     let size = (120, 34);
     let empty = sample::showing(&Story::new(), Live::default(), size);
+    let mut staffed = Story::new();
+    let bot = serde_json::from_str(r#"{"id":"refund-bot","owner":"kim","inventory":["pay"]}"#).expect("a declaration");
+    staffed.ask("14:00:00", "dana", Command::DeclareAgents { agents: vec![bot] });
+    let mut due = sample::showing(&staffed, Live::default(), size);
+    due.now = due.now.plus(82 * Time::DAY);
+    due.heard_at = due.now;
     let mut drill = sample::model(size);
     drill.world = Some(DrillId(3));
     let mut stale = sample::model(size);
@@ -83,6 +90,7 @@ fn representative() -> Vec<(&'static str, Model)> {
         ("drill", drill),
         ("stale", stale),
         ("refused", refused),
+        ("drill-due", due),
         ("hostile", hostile),
     ]
 }

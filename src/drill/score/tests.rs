@@ -33,7 +33,8 @@ impl Log {
         };
         let mut log = Self(Worlds::default());
         let (name, title) = ("mine".into(), "Paid twice".into());
-        let start = Command::StartDrill { name, title, seed: 1, speed: 60.0, course: Box::new(course) };
+        let start =
+            Command::StartDrill { name, title, seed: 1, speed: 60.0, course: Box::new(course), armed: Box::default() };
         log.ask(0, "lee", None, &start);
         log
     }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     incident::{
         ClockState, Drill, Incident, Status, World, clocks, detected,
-        drilled::{HarmCount, Target},
+        drilled::{ArmedProof, HarmCount, Target},
     },
     runbook::Runbook,
     terms::{Author, DrillId, IncidentId, Time},
@@ -56,6 +56,9 @@ pub struct Score {
     /// Each person, and what they did.
     #[serde(default)]
     pub people: Vec<PersonScore>,
+    /// What was proved of the real switches when it began (CON.13): a drill's own switches prove nothing real.
+    #[serde(default)]
+    pub armed: ArmedProof,
     /// Each budget of its incidents that began to count.
     pub budgets: Vec<Kept>,
     /// Once it is over: steps that nobody took, in words that say what to rehearse.
@@ -115,6 +118,7 @@ pub fn score(take: &Drill, world: &World, runbook: &Runbook, counted: Option<Har
         course,
         roles: roles(&worked, &steps),
         people: people(&worked, &steps),
+        armed: (*take.armed).clone(),
         budgets: budgets.collect(),
         // What is not done yet is not missed.
         missed: if over { missed(world, &steps) } else { Vec::new() },

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::{
     AgentDeclaration, Role,
     containment::{ActuatorOutcome, HoldEnd, Stage},
-    drilled::{Course, Played, Steered},
+    drilled::{ArmedProof, Course, Played, Steered},
     pages::{FiringTold, MuteTripwire, PageSent, UnmuteTripwire},
     session::{SessionBegun, SessionEnded},
     upkeep::{ReportFault, SettleFault, TakeRunbook},
@@ -184,6 +184,9 @@ pub enum Command {
         /// How its recording goes, and what it is scored against.
         #[serde(default)]
         course: Box<Course>,
+        /// What was proved of the real switches, as the backend sees it: no part of what is asked, so that asking again is the same.
+        #[serde(skip)]
+        armed: Box<ArmedProof>,
     },
     /// Pauses, hastens, skips, puts something in (DRL.1).
     SteerDrill(Steered),

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     incident::{
         Fact, NewEvent, Role, Stream, Topic,
-        drilled::{Course, Played, Steer, Steered},
+        drilled::{ArmedProof, Course, Played, Steer, Steered},
         session::{SessionBegun, SessionEnded},
     },
     terms::{AgentId, DrillId, TokenId},
@@ -70,10 +70,10 @@ fn real_only(case: &Case<'_>) -> Result<(), crate::incident::Refusal> {
 
 pub(super) fn start_drill(
     case: &Case<'_>,
-    name: &str,
-    title: &str,
+    (name, title): (&str, &str),
     (seed, speed): (u64, f64),
     course: &Course,
+    armed: &ArmedProof,
 ) -> Decided {
     let name = checks::title(name)?;
     let title = checks::title(title)?;
@@ -81,7 +81,8 @@ pub(super) fn start_drill(
         return Err(invalid(format!("a drill plays at 0.1 to 1000 times the recorded speed, not at {speed}")));
     }
     let drill = case.worlds.takes.keys().next_back().map_or(DrillId(1), |id| id.next());
-    Ok(vec![drill_fact(case, Fact::DrillStarted { drill, name, title, seed, speed, course: Box::new(course.clone()) })])
+    let (course, armed) = (Box::new(course.clone()), Box::new(armed.clone()));
+    Ok(vec![drill_fact(case, Fact::DrillStarted { drill, name, title, seed, speed, course, armed })])
 }
 
 pub(super) fn end_drill(case: &Case<'_>, id: DrillId) -> Decided {

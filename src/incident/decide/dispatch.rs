@@ -140,8 +140,8 @@ pub fn decide(worlds: &Worlds, runbook: &Runbook, context: &Context, command: &C
         Command::RevokeToken { token } => access::revoke(&case, *token),
         Command::BeginSession(begun) => access::begin(&case, begun),
         Command::EndSession(ended) => access::end(&case, ended),
-        Command::StartDrill { name, title, seed, speed, course } => {
-            access::start_drill(&case, name, title, (*seed, *speed), course)
+        Command::StartDrill { name, title, seed, speed, course, armed } => {
+            access::start_drill(&case, (name, title), (*seed, *speed), course, armed)
         }
         Command::SteerDrill(steered) => access::steer(&case, steered),
         Command::RecordPlayed(played) => access::played(&case, *played),

@@ -21,6 +21,10 @@ impl Worlds {
                 if let Some(world) = self.get_mut(event.stream.drill) {
                     world.apply(event);
                 }
+                let take = event.stream.drill.and_then(|drill| self.takes.get_mut(&drill));
+                if let Some(take) = take.filter(|_| event.by.is_person()) {
+                    take.people.insert(event.by.name().to_owned());
+                }
             }
         }
     }

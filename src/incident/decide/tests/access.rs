@@ -15,7 +15,14 @@ fn token(name: &str, role: Role, of: Option<&str>, hash: &str) -> Command {
 }
 
 fn drill(name: &str, speed: f64) -> Command {
-    Command::StartDrill { name: name.into(), title: "A drill".into(), seed: 7, speed, course: Box::default() }
+    Command::StartDrill {
+        name: name.into(),
+        title: "A drill".into(),
+        seed: 7,
+        speed,
+        course: Box::default(),
+        armed: Box::default(),
+    }
 }
 
 /// TEAM.6: an agent's token is bound to its agent, another to none; only the hash is kept.

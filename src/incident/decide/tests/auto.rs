@@ -208,8 +208,14 @@ fn rules_go_by_name_and_what_was_asked_for_engages_nothing() {
 #[test]
 fn a_drill_goes_by_the_real_words() {
     let mut story = enforced(CostRate, AutoScope::Agent);
-    let drill =
-        Command::StartDrill { name: "x".into(), title: "x".into(), seed: 1, speed: 1.0, course: Box::default() };
+    let drill = Command::StartDrill {
+        name: "x".into(),
+        title: "x".into(),
+        seed: 1,
+        speed: 1.0,
+        course: Box::default(),
+        armed: Box::default(),
+    };
     story.done(drill);
     story.in_drill(Some(1)).fires(fires(key(CostRate, "a", "")));
     assert_eq!(story.worlds.drills[&DrillId(1)].switches.len(), 1);

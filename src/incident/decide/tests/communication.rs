@@ -315,8 +315,14 @@ fn a_message_is_told_once_it_is_accepted() {
 #[test]
 fn a_drill_rehearses_sending() {
     let mut story = with_channels("SEV-2");
-    let begun =
-        Command::StartDrill { name: "x".into(), title: "x".into(), seed: 1, speed: 1.0, course: Box::default() };
+    let begun = Command::StartDrill {
+        name: "x".into(),
+        title: "x".into(),
+        seed: 1,
+        speed: 1.0,
+        course: Box::default(),
+        armed: Box::default(),
+    };
     story.done(begun);
     story.in_drill(Some(1)).done(super::story::declare("paid twice", "SEV-2"));
     story.done(start("customer"));

@@ -238,7 +238,7 @@ fn command() -> BoxedStrategy<Command> {
         1 => token,
         1 => number().prop_map(|id| Command::RevokeToken { token: TokenId(id) }),
         1 => (text(), any::<f64>()).prop_map(|(name, speed)| {
-            Command::StartDrill { title: name.clone(), name, seed: 7, speed: if speed < 0.0 { speed } else { 1.5 }, course: Box::default() }
+            Command::StartDrill { title: name.clone(), name, seed: 7, speed: if speed < 0.0 { speed } else { 1.5 }, course: Box::default(), armed: Box::default() }
         }),
         1 => number().prop_map(|id| Command::EndDrill { drill: DrillId(id) }),
     ]
