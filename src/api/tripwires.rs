@@ -20,7 +20,7 @@ pub struct TripwiresView {
 }
 
 /// What `POST /v1/tripwires/compare` is asked: tripwires to be tried over stored telemetry, beside those in force.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CompareTripwires {
     /// `tripwires.toml` or `rules.toml` as proposed, by name; with neither only what is in force is tried.

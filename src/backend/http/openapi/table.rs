@@ -4,8 +4,8 @@ use schemars::{Schema, SchemaGenerator};
 
 use crate::{
     api::{
-        AckFiring, AnnotateSwitch, Ask, AskPreview, AutoPlan, CheckRequest, DecideHold, LeaseRequest, Login, MakeToken,
-        ProposeTripwires, ReleaseSwitch, SetAutoStage, StartDrill, Stop, TellWriting,
+        AckFiring, AnnotateSwitch, Ask, AskPreview, AutoPlan, CheckRequest, CompareTripwires, DecideHold, LeaseRequest,
+        Login, MakeToken, ProposeTripwires, ReleaseSwitch, SetAutoStage, StartDrill, Stop, TellWriting,
     },
     incident::{AgentDeclaration, Command, Declare, Engage, IncidentCommand, drilled::Steer, upkeep::TakeRunbook},
 };
@@ -197,6 +197,13 @@ pub static OPERATIONS: &[Operation] = &[
     of(("get", "/v1/firings/{id}"), "One firing.", &[WORLD], Body::None, JSON),
     of(("post", "/v1/firings/{id}/ack"), "Acknowledges it.", &[WORLD], json::<Ask<AckFiring>>(), JSON),
     of(("get", "/v1/tripwires"), "Tripwires, and what they would stop.", &[WORLD], Body::None, JSON),
+    of(
+        ("post", "/v1/tripwires/compare"),
+        "Tries proposed tripwires over what is stored, beside those in force.",
+        &[WORLD],
+        json::<CompareTripwires>(),
+        JSON,
+    ),
     of(
         ("post", "/v1/tripwires/auto"),
         "Approves a switch that a tripwire engages by itself.",
