@@ -59,7 +59,7 @@ fn state(now: i64, drills: Vec<Drill>) -> State {
         world,
         drills,
         upkeep: Upkeep::default(),
-        you: You { name: by, may_act: true, may: crate::incident::Right::ALL.to_vec() },
+        you: You { name: by, may_act: true, may: crate::incident::Right::ALL.to_vec(), signs: true },
         backend: BackendInfo {
             nodes: Vec::new(),
             version: "0".into(),
