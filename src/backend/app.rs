@@ -213,10 +213,13 @@ impl Backend {
         if self.rooms.interlocks.pulse().is_sick() {
             reasons.push("the log does not answer: leases end and checks are denied until it does".to_owned());
         }
+        if let Some(why) = self.rooms.interlocks.pulse().why() {
+            reasons.push(format!("the log cannot be written: {why}"));
+        }
         reasons.extend(self.broker().and_then(|broker| broker.wrong));
         let unrecorded = self.core.worlds().real.switches.values().filter(|switch| !switch.recorded).count();
         if unrecorded > 0 {
-            reasons.push(format!("the log cannot be written: {unrecorded} switches are in force and not yet recorded"));
+            reasons.push(format!("{unrecorded} switches are in force and not yet recorded"));
         }
         reasons
     }

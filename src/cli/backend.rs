@@ -152,6 +152,9 @@ pub async fn doctor(reach: &Reach) -> Result<(), Failed> {
             Err(why) => found(false, "backend", why.to_string()),
             Ok(state) => {
                 found(true, "backend", about(&state.backend));
+                for why in &state.live.wrong {
+                    found(false, "readiness", why.clone());
+                }
                 found(
                     true,
                     "you",

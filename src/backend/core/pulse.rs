@@ -4,11 +4,16 @@
 //! While writes fail the writer tries by itself; a disk that nobody writes to is taken to be well.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use tokio::{sync::watch, time::Instant};
+
+use crate::backend::log::LogError;
 
 /// How long the log may refuse before agents are refused: half a lease's time to live.
 pub const PATIENCE: Duration = Duration::from_millis(2_500);
@@ -21,12 +26,14 @@ pub struct Pulse {
     began: Instant,
     /// Milliseconds from `began`, plus one, to the oldest write that has not succeeded; 0 while all is well.
     since: AtomicU64,
+    /// Why the newest write did not succeed, where it did not.
+    why: Mutex<Option<String>>,
     sick: watch::Sender<bool>,
 }
 
 impl Default for Pulse {
     fn default() -> Self {
-        Self { began: Instant::now(), since: AtomicU64::new(0), sick: watch::Sender::new(false) }
+        Self { began: Instant::now(), since: AtomicU64::new(0), why: Mutex::default(), sick: watch::Sender::new(false) }
     }
 }
 
@@ -42,9 +49,24 @@ impl Pulse {
         let _ = self.since.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
     }
 
+    fn last(&self) -> MutexGuard<'_, Option<String>> {
+        self.why.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A write succeeded.
     pub(super) fn beat(&self) {
         self.since.store(0, Ordering::Relaxed);
+        *self.last() = None;
+    }
+
+    /// A write failed.
+    pub(super) fn miss(&self, why: &LogError) {
+        *self.last() = Some(why.to_string());
+    }
+
+    /// Why the newest write failed; nothing where it did not.
+    pub fn why(&self) -> Option<String> {
+        self.last().clone()
     }
 
     /// Whether the newest write did not succeed.

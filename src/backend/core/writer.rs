@@ -185,7 +185,10 @@ impl<L: Log> Writer<L> {
         pulse.begin();
         match self.log.probe().await {
             Ok(()) => pulse.beat(),
-            Err(error) => tracing::warn!(%error, "the log does not answer"),
+            Err(error) => {
+                tracing::warn!(%error, "the log does not answer");
+                pulse.miss(&error);
+            }
         }
     }
 
@@ -364,6 +367,7 @@ impl<L: Log> Writer<L> {
     /// The disk refused the batch: halts are in force all the same, the rest is as if it had never been asked.
     fn refuse(&mut self, staged: Staged, error: &LogError) {
         tracing::error!(%error, "the log refused a batch");
+        self.options.pulse.miss(error);
         self.state.tail.unseal(0);
         self.in_force.clear();
         for (request, _) in staged.repeats {

@@ -38,6 +38,11 @@ pub enum LogError {
     /// No room left.
     #[error("the disk is full: nothing was recorded and nothing was lost. Free some space and ask again")]
     Full,
+    /// The disk fails to read or to keep what is written.
+    #[error(
+        "the disk under the log fails ({0}): nothing of this request was recorded. Look at the machine's own log (dmesg), then ask again"
+    )]
+    Disk(String),
     /// A command of the batch was recorded before, under the same author and id.
     #[error("a command with this id was recorded before")]
     Repeated,
@@ -68,6 +73,8 @@ impl LogError {
         let why = error.to_string();
         match error.as_database_error().and_then(|error| error.code()).as_deref() {
             Some("13") => Self::Full,
+            // SQLITE_IOERR, with its kinds in the higher bits.
+            Some(code) if code.parse::<u32>().is_ok_and(|code| code & 0xff == 10) => Self::Disk(why),
             Some("1555") if why.contains("commands.") => Self::Repeated,
             Some("11" | "26" | "267" | "523" | "779") => Self::Damaged { path: path.into(), why },
             Some("14" | "8" | "264" | "520" | "776" | "1032" | "1288" | "1544") => {

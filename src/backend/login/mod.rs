@@ -5,7 +5,7 @@
 mod challenge;
 mod fresh;
 mod proof;
-mod signers;
+pub mod signers;
 
 use std::{
     path::{Path, PathBuf},

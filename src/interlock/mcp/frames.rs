@@ -59,6 +59,7 @@ pub fn data_of(raw: &[u8]) -> Option<Vec<u8>> {
     (!data.is_empty()).then(|| data.join("\n").into_bytes())
 }
 
+/// Whether a message answers that call.
 pub fn is_answer(data: &[u8], call: &Id) -> bool {
     matches!(Message::read_whole(data), Ok(Message { kind: Kind::Response { id }, .. }) if id == *call)
 }

@@ -5,7 +5,7 @@
 //! to pipes. `http` and `relay` do the same between an HTTP client and an HTTP server.
 
 mod call;
-mod frames;
+pub mod frames;
 mod gate;
 mod http;
 pub mod json;
