@@ -92,7 +92,7 @@ fn mcp(bytes: &[u8]) {
         if !waiting.takes(chunk, 1 << 20) {
             return;
         }
-        while let Some(frame) = waiting.next() {
+        while let Some(frame) = waiting.pop() {
             frames::data_of(&frame);
         }
     }

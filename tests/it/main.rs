@@ -21,6 +21,7 @@ mod exhibits;
 mod faults;
 mod findings;
 mod first_minutes;
+mod flood;
 mod fuzzing;
 mod gates;
 mod gateway;

@@ -15,12 +15,15 @@ use crate::api::Problem;
 pub(super) const LARGEST: usize = 64 << 20;
 /// All bodies in memory at a time, in KiB.
 const TOGETHER: usize = 512 << 10;
+/// What is unpacked at a time: the room for it is taken first.
+const PIECE: usize = 64 << 10;
 /// Bodies over this are decompressed and decoded off the runtime's threads.
 pub(super) const INLINE: usize = 256 << 10;
 
 static ROOM: LazyLock<std::sync::Arc<Semaphore>> = LazyLock::new(|| Semaphore::new(TOGETHER).into());
 
 /// A whole body; the room it takes is free again when it is dropped.
+#[derive(Default)]
 pub(super) struct Whole {
     pub bytes: Vec<u8>,
     _room: Vec<OwnedSemaphorePermit>,
@@ -33,26 +36,32 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Whole, Probl
         Some(coding) if coding.eq_ignore_ascii_case("gzip") || coding.eq_ignore_ascii_case("x-gzip") => true,
         Some(_) => return Err(Problem::invalid(415, "send the body as it is, or with Content-Encoding: gzip")),
     };
-    let mut whole = Whole { bytes: Vec::new(), _room: Vec::new() };
+    let mut whole = Whole::default();
     let mut stream = body.into_data_stream();
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|_| Problem::invalid(400, "the body broke off before its end; send it again"))?;
-        if whole.bytes.len() + chunk.len() > LARGEST {
-            return Err(too_large());
-        }
-        whole._room.push(room(chunk.len())?);
-        whole.bytes.extend_from_slice(&chunk);
+        whole.take(&chunk)?;
     }
     if gzip && !whole.bytes.is_empty() {
-        let packed = std::mem::take(&mut whole.bytes);
-        whole.bytes = if packed.len() > INLINE / 8 {
-            tokio::task::spawn_blocking(move || unpack(&packed)).await.map_err(|_| broken())??
+        // A small body may unpack to a thousand times as much.
+        return if whole.bytes.len() > INLINE / 64 {
+            tokio::task::spawn_blocking(move || unpack(&whole.bytes)).await.map_err(|_| broken())?
         } else {
-            unpack(&packed)?
+            unpack(&whole.bytes)
         };
-        whole._room = vec![room(whole.bytes.len())?];
     }
     Ok(whole)
+}
+
+impl Whole {
+    fn take(&mut self, piece: &[u8]) -> Result<(), Problem> {
+        if self.bytes.len() + piece.len() > LARGEST {
+            return Err(too_large());
+        }
+        self._room.push(room(piece.len())?);
+        self.bytes.extend_from_slice(piece);
+        Ok(())
+    }
 }
 
 fn room(bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
@@ -70,11 +79,15 @@ pub(super) fn busy() -> Problem {
     )
 }
 
-fn unpack(packed: &[u8]) -> Result<Vec<u8>, Problem> {
-    let mut bytes = Vec::new();
-    let limit = LARGEST as u64 + 1;
-    flate2::read::MultiGzDecoder::new(packed).take(limit).read_to_end(&mut bytes).map_err(|_| broken())?;
-    if bytes.len() > LARGEST { Err(too_large()) } else { Ok(bytes) }
+fn unpack(packed: &[u8]) -> Result<Whole, Problem> {
+    let (mut whole, mut piece) = (Whole::default(), vec![0; PIECE]);
+    let mut from = flate2::read::MultiGzDecoder::new(packed);
+    loop {
+        match from.read(&mut piece).map_err(|_| broken())? {
+            0 => return Ok(whole),
+            read => whole.take(&piece[..read])?,
+        }
+    }
 }
 
 fn broken() -> Problem {

@@ -134,7 +134,7 @@ impl<W: Writer> Desk<W> {
         let mut changes = Vec::new();
         match work.what {
             Arrived::Actions(actions) => {
-                self.ledger.counts.leave_queue(actions.len());
+                self.ledger.counts.leave_queue(actions.len(), work.bytes);
                 let bytes = work.bytes / actions.len().max(1);
                 for action in actions {
                     self.judge(&work.source.name, Way::Native, action, bytes, now, &mut verdict, &mut changes);
@@ -142,7 +142,7 @@ impl<W: Writer> Desk<W> {
             }
             Arrived::Spans(spans) => {
                 let count = spans.spans.len();
-                self.ledger.counts.leave_queue(count);
+                self.ledger.counts.leave_queue(count, work.bytes);
                 let origin = Origin { source: work.source.name.clone(), bound: work.source.agent.clone() };
                 let pushed = self.joiner.push(spans, &origin, now);
                 self.joined(pushed, work.bytes / count.max(1), now, &mut verdict, &mut changes);

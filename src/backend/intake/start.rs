@@ -40,6 +40,8 @@ use crate::{
 
 /// Items that wait for the engine at most, over all requests.
 const QUEUED: usize = 1 << 18;
+/// Bytes of the requests that these came in, at most.
+const QUEUED_BYTES: usize = 256 << 20;
 /// Requests that wait at most.
 const REQUESTS: usize = 1024;
 /// How long a 200 waits for its firings to be in the log; they are kept and retried in any case.
@@ -104,6 +106,7 @@ pub(super) struct Counts {
     shed: AtomicU64,
     without_run: AtomicU64,
     queued: AtomicUsize,
+    queued_bytes: AtomicUsize,
 }
 
 impl Counts {
@@ -130,16 +133,18 @@ impl Counts {
         self.busy.fetch_add(items as u64, Ordering::Relaxed);
     }
 
-    pub fn leave_queue(&self, items: usize) {
+    pub fn leave_queue(&self, items: usize, bytes: usize) {
         self.queued.fetch_sub(items, Ordering::Relaxed);
+        self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Takes room for `items`; a single request larger than the whole queue is let in when nothing waits.
-    fn enter_queue(&self, items: usize) -> bool {
+    /// Takes room for `items` of `bytes`; a single request larger than the whole queue is let in when nothing waits.
+    fn enter_queue(&self, items: usize, bytes: usize) -> bool {
         let before = self.queued.fetch_add(items, Ordering::Relaxed);
-        let fits = before == 0 || before + items <= QUEUED;
+        let held = self.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let fits = before == 0 || (before + items <= QUEUED && held + bytes <= QUEUED_BYTES);
         if !fits {
-            self.leave_queue(items);
+            self.leave_queue(items, bytes);
             self.busy.fetch_add(items as u64, Ordering::Relaxed);
         }
         fits
@@ -268,7 +273,7 @@ impl Intake {
             Door::Engine(work) => self.submit(work, Arrived::Actions(actions), items, source, bytes).await,
             Door::Broker(taking) => {
                 let (taking, source) = (taking.clone(), source.clone());
-                self.publish(items, async move { taking.actions(actions, &source).await }).await
+                self.publish((items, bytes), async move { taking.actions(actions, &source).await }).await
             }
         }
     }
@@ -283,7 +288,7 @@ impl Intake {
             Door::Engine(work) => self.submit(work, Arrived::Spans(spans), items, source, bytes).await,
             Door::Broker(taking) => {
                 let (taking, source) = (taking.clone(), source.clone());
-                self.publish(items, async move { taking.spans(spans, &source).await }).await
+                self.publish((items, bytes), async move { taking.spans(spans, &source).await }).await
             }
         }
     }
@@ -291,16 +296,16 @@ impl Intake {
     /// Has the broker take `items`, where not too many wait for it already; to the end, whether or not the sender waits.
     async fn publish(
         &self,
-        items: usize,
+        (items, bytes): (usize, usize),
         publishing: impl Future<Output = Result<Verdict, Problem>> + Send + 'static,
     ) -> Result<Verdict, Problem> {
-        if !self.0.counts.enter_queue(items) {
+        if !self.0.counts.enter_queue(items, bytes) {
             return Err(busy());
         }
         let counts = self.0.counts.clone();
         let published = tokio::spawn(async move {
             let verdict = publishing.await;
-            counts.leave_queue(items);
+            counts.leave_queue(items, bytes);
             verdict
         });
         published.await.unwrap_or_else(|_| Err(Problem::unavailable("the backend is stopping; send it again")))
@@ -314,13 +319,13 @@ impl Intake {
         source: &Source,
         bytes: usize,
     ) -> Result<Verdict, Problem> {
-        if !self.0.counts.enter_queue(items) {
+        if !self.0.counts.enter_queue(items, bytes) {
             return Err(busy());
         }
         let (reply, verdict) = oneshot::channel();
         let work = Work { what, source: source.clone(), bytes, reply };
         if queue.try_send(work).is_err() {
-            self.0.counts.leave_queue(items);
+            self.0.counts.leave_queue(items, bytes);
             self.0.counts.busy(items);
             return Err(busy());
         }

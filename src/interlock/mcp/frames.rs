@@ -28,7 +28,7 @@ impl Waiting {
     }
 
     /// The next whole event, with its end.
-    pub fn next(&mut self) -> Option<Vec<u8>> {
+    pub fn pop(&mut self) -> Option<Vec<u8>> {
         // An end may have begun in what was looked through.
         let from = self.looked.saturating_sub(3);
         match first_end(&self.bytes[from..]) {
@@ -83,7 +83,7 @@ mod tests {
                 .chunks(3)
                 .filter_map(|chunk| {
                     assert!(waiting.takes(chunk, 1_000));
-                    waiting.next()
+                    waiting.pop()
                 })
                 .collect();
             assert_eq!(events.first().map(Vec::len), length, "{text}");

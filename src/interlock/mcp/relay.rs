@@ -286,7 +286,7 @@ impl Relay {
             if !waiting.takes(&chunk, LONGEST) {
                 break;
             }
-            while let Some(raw) = waiting.next() {
+            while let Some(raw) = waiting.pop() {
                 let data = data_of(&raw);
                 let answer = data.as_deref().filter(|data| is_answer(data, &call.id));
                 let sent = match answer.and_then(|data| self.answered(call, data)) {
