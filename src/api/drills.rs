@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::terms::DrillId;
+use crate::{
+    drill::Recording,
+    incident::drilled::Harm,
+    terms::{DrillId, Time},
+};
 
 /// The longest recording that is sent to be played, in bytes.
 pub const LONGEST_RECORDING: usize = 64 << 20;
@@ -36,7 +40,7 @@ pub struct DrillStarted {
 }
 
 /// A recording that can be played.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecordingView {
     /// Its name.
     pub name: String,
@@ -44,4 +48,49 @@ pub struct RecordingView {
     pub title: String,
     /// Which kind of documented incident it follows.
     pub modelled_on: Option<String>,
+    /// How many times faster than recorded it is played where nobody says.
+    #[serde(default)]
+    pub speed: f64,
+    /// Seconds from its zero to its last moment, as recorded.
+    #[serde(default)]
+    pub length_s: f64,
+    /// What it harms where nobody stops anything.
+    #[serde(default)]
+    pub harm: Harm,
+}
+
+impl RecordingView {
+    /// Of a recording.
+    pub fn of(name: impl Into<String>, recording: &Recording) -> Self {
+        let last = recording.moments.last().map_or(0, |last| last.at.since(recording.starts));
+        Self {
+            name: name.into(),
+            title: recording.title.clone(),
+            modelled_on: recording.modelled_on.clone(),
+            speed: recording.speed(),
+            length_s: last as f64 / 1_000.0,
+            harm: recording.harm(),
+        }
+    }
+}
+
+/// How far a drill has come.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Playhead {
+    /// When it was there, by the backend's clock.
+    pub at: Time,
+    /// Where: second of the recording.
+    pub at_s: f64,
+    /// How many times as fast as recorded it goes since; 0 while it is held.
+    pub goes: f64,
+    /// The recording has come to its end.
+    pub over: bool,
+}
+
+impl Playhead {
+    /// The second of the recording where it is now.
+    pub fn now_s(&self, now: Time) -> f64 {
+        self.at_s + now.since(self.at).max(0) as f64 / 1_000.0 * self.goes
+    }
 }

@@ -62,6 +62,11 @@ pub const ACK: &str = "/ack";
 pub const OPENAPI: &str = "/openapi.json";
 /// Where people write in drafts.
 pub const WRITING: &str = "/v1/writing";
+/// What a facilitator sees of the recording that a drill plays.
+pub fn drill_course(id: DrillId) -> String {
+    format!("{DRILLS}/{id}/course")
+}
+
 /// What one drill came to.
 pub fn drill_score(id: DrillId) -> String {
     format!("{DRILLS}/{id}/score")

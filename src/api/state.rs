@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::Writer;
+use super::{Playhead, Writer};
 use crate::incident::{
     Clock, Drill, Incident, Reach, Right, World,
     containment::{Figures, Switch},
@@ -148,6 +148,12 @@ pub struct Live {
     /// In a drill's world: what is harmed and prevented up to now (DRL.3).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub harm: Option<HarmCount>,
+    /// In a drill's world: how far it has come (DRL.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub playhead: Option<Playhead>,
+    /// In a drill's world: who follows it, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub in_drill: Vec<String>,
     /// Newest firing condition checks, spend per minute over the last hour, all agents, USD; oldest first.
     pub spend_per_minute: Vec<f64>,
 }

@@ -114,6 +114,8 @@ impl Backend {
         live.touched = self.all_touched(drill);
         live.present = self.present();
         live.writing = self.writing(drill);
+        live.playhead = drill.and_then(|drill| self.playing.playhead(drill));
+        live.in_drill = drill.map(|drill| self.in_drill(drill)).unwrap_or_default();
         live.harm = drill.and_then(|drill| self.playing.harm(drill).or_else(|| self.came_to(drill)));
         live.armed.can_fire = self.can_fire();
         live.unrecorded = self.unrecorded(drill);
@@ -134,6 +136,23 @@ impl Backend {
         let worlds = self.core.worlds();
         let switches = worlds.get(drill).map(|world| world.switches.values());
         switches.into_iter().flatten().filter(|switch| !switch.recorded).cloned().collect()
+    }
+
+    /// Who follows a drill, at whichever node.
+    fn in_drill(&self, drill: DrillId) -> Vec<String> {
+        let others = self.nodes.others();
+        let told = others.iter().flat_map(|node| node.in_drills.iter().cloned());
+        let mut names: Vec<String> =
+            self.presence.in_drills().into_iter().chain(told).filter(|one| one.0 == drill).map(|one| one.1).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Whether a facilitator cut somebody's client off from a drill's world (DRL.1).
+    pub fn is_cut(&self, drill: DrillId, who: &crate::terms::Author) -> bool {
+        let worlds = self.core.worlds();
+        worlds.takes.get(&drill).is_some_and(|take| take.cut_until(who, (self.clock)()).is_some())
     }
 
     /// Who has a cockpit open, at whichever node.

@@ -1,7 +1,7 @@
 //! Who has a cockpit open, and who writes in which draft: people are present while a stream of theirs is (TEAM.6).
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -19,20 +19,27 @@ pub struct Presence(Arc<Mutex<People>>);
 
 #[derive(Debug, Default)]
 struct People {
-    open: BTreeMap<String, usize>,
+    open: BTreeMap<(String, Option<DrillId>), usize>,
     writing: BTreeMap<(String, Option<DrillId>), (Writing, Time)>,
 }
 
 /// One open stream; dropped, it is closed.
 #[derive(Debug)]
-pub struct Present(Option<(Presence, String)>);
+pub struct Present(Option<(Presence, (String, Option<DrillId>))>);
 
 impl Presence {
-    /// Counts a stream of `author` until the answer is dropped; only people are present.
-    pub fn enter(&self, author: &Author) -> Present {
+    /// Counts a stream of `author`, who follows a world, until the answer is dropped; only people are present.
+    pub fn enter(&self, author: &Author, world: Option<DrillId>) -> Present {
         let Author::Person(name) = author else { return Present(None) };
-        *self.people().open.entry(name.clone()).or_default() += 1;
-        Present(Some((self.clone(), name.clone())))
+        let stream = (name.clone(), world);
+        *self.people().open.entry(stream.clone()).or_default() += 1;
+        Present(Some((self.clone(), stream)))
+    }
+
+    /// Who follows which drill.
+    pub fn in_drills(&self) -> Vec<(DrillId, String)> {
+        let people = self.people();
+        people.open.keys().filter_map(|(name, world)| Some(((*world)?, name.clone()))).collect()
     }
 
     fn people(&self) -> MutexGuard<'_, People> {
@@ -41,7 +48,8 @@ impl Presence {
 
     /// Who is present, by name.
     pub fn names(&self) -> Vec<String> {
-        self.people().open.keys().cloned().collect()
+        let names: BTreeSet<String> = self.people().open.keys().map(|(name, _)| name.clone()).collect();
+        names.into_iter().collect()
     }
 
     /// Somebody tells where they write, or that they do not any more.
@@ -66,12 +74,12 @@ impl Presence {
 
 impl Drop for Present {
     fn drop(&mut self) {
-        let Some((presence, name)) = self.0.take() else { return };
+        let Some((presence, stream)) = self.0.take() else { return };
         let mut people = presence.people();
-        if let Some(count) = people.open.get_mut(&name) {
+        if let Some(count) = people.open.get_mut(&stream) {
             *count -= 1;
             if *count == 0 {
-                people.open.remove(&name);
+                people.open.remove(&stream);
             }
         }
     }
@@ -85,10 +93,11 @@ mod tests {
     fn a_person_is_present_until_their_last_stream_closes() {
         let presence = Presence::default();
         let dana = Author::Person("dana".into());
-        let first = presence.enter(&dana);
-        let second = presence.enter(&dana);
-        let script = presence.enter(&Author::Automation("ci".into()));
+        let first = presence.enter(&dana, None);
+        let second = presence.enter(&dana, Some(DrillId(1)));
+        let script = presence.enter(&Author::Automation("ci".into()), None);
         assert_eq!(presence.names(), ["dana"]);
+        assert_eq!(presence.in_drills(), [(DrillId(1), "dana".to_owned())]);
         drop(first);
         drop(script);
         assert_eq!(presence.names(), ["dana"]);

@@ -79,6 +79,7 @@ pub fn needed(command: &Command) -> Right {
         Command::MakeToken { .. } | Command::RevokeToken { .. } => Right::Tokens,
         Command::StartDrill { .. } | Command::EndDrill { .. } | Command::SteerDrill(_) => Right::Drill,
         Command::Fire { .. }
+        | Command::TellDrill(_)
         | Command::RecordPlayed(_)
         | Command::BeginSession(_)
         | Command::EndSession(_)

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     api::{Accepted, Ask, DrillStarted, LONGEST_RECORDING, RecordingView, StartDrill, path},
-    drill::{Recording, SHIPPED},
+    drill::SHIPPED,
     incident,
     terms::DrillId,
 };
@@ -98,7 +98,7 @@ pub(super) fn place_of(reach: &Reach, given: &str) -> Option<PathBuf> {
 }
 
 /// A recording by its name, or the text of one's own by its file or from the folder.
-fn named(reach: &Reach, given: &str) -> Result<(String, Option<String>), Failed> {
+pub(super) fn named(reach: &Reach, given: &str) -> Result<(String, Option<String>), Failed> {
     let Some(file) = place_of(reach, given) else { return Ok((given.to_owned(), None)) };
     let text = recordings::text_of(&file, LONGEST_RECORDING as u64)?;
     let name = file.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -106,22 +106,25 @@ fn named(reach: &Reach, given: &str) -> Result<(String, Option<String>), Failed>
 }
 
 /// What lies in the folder of one's own recordings and reads.
-fn own(reach: &Reach) -> Vec<RecordingView> {
+pub(super) fn own(reach: &Reach) -> Vec<RecordingView> {
     let entries = std::fs::read_dir(&reach.settings.drills_folder).into_iter().flatten().flatten();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     files.retain(|file| file.extension().is_some_and(|kind| kind == "jsonl"));
     files.sort();
     let view = |file: PathBuf| {
         let name = file.file_stem()?.to_string_lossy().into_owned();
-        let Recording { title, modelled_on, .. } = recordings::read(&file).ok()?;
-        Some(RecordingView { name, title, modelled_on })
+        Some(RecordingView::of(name, &recordings::read(&file).ok()?))
     };
     files.into_iter().filter_map(view).collect()
 }
 
 fn list(recordings: &[RecordingView], takes: &[incident::Drill]) -> Result<(), Failed> {
-    let rows: Vec<Vec<String>> = recordings.iter().map(|one| vec![one.name.clone(), one.title.clone()]).collect();
-    print::table(&["RECORDING", "WHAT HAPPENS"], &rows)?;
+    let row = |one: &RecordingView| {
+        let lasts = if one.speed > 0.0 { print::span(one.length_s / one.speed) } else { String::new() };
+        vec![one.name.clone(), format!("×{}", one.speed), lasts, one.harm.to_string(), one.title.clone()]
+    };
+    let rows: Vec<Vec<String>> = recordings.iter().map(row).collect();
+    print::table(&["RECORDING", "SPEED", "PLAYS FOR", "HARMS", "WHAT HAPPENS"], &rows)?;
     if takes.is_empty() {
         return Ok(());
     }

@@ -3,6 +3,7 @@
 //! Pure: a recording is text, a replay is a list of offsets. Who feeds it to a world stands in `backend/drill.rs`.
 
 mod conduct;
+mod course;
 mod import;
 #[cfg(test)]
 mod library_tests;
@@ -19,6 +20,7 @@ mod write;
 
 pub use crate::incident::drilled::Harm;
 pub use conduct::Conduct;
+pub use course::{Course, CourseLine, Passage};
 pub use import::{Foreign, ImportError};
 pub use pace::Pace;
 pub use parse::{RecordingError, injected};

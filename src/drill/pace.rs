@@ -16,12 +16,30 @@ pub struct Pace {
     /// Where it was at the last change, and when that was.
     at_ms: f64,
     since: Duration,
+    /// Where it began.
+    began_ms: f64,
 }
 
 impl Pace {
     /// Of a replay that was laid out for `speed` and begins now.
     pub fn new(speed: f64) -> Self {
-        Self { laid_out: speed, speed, paused: false, steps: 0, at_ms: 0.0, since: Duration::ZERO }
+        Self::from(speed, 0.0, false)
+    }
+
+    /// Of one that begins at a second of the recording, held or not.
+    pub fn from(speed: f64, at_s: f64, paused: bool) -> Self {
+        let at_ms = at_s * 1_000.0 / speed;
+        Self { laid_out: speed, speed, paused, steps: 0, at_ms, since: Duration::ZERO, began_ms: at_ms }
+    }
+
+    /// The second of the recording where it is once `passed` has passed since it began.
+    pub fn position_s(&self, passed: Duration) -> f64 {
+        self.position_ms(passed) * self.laid_out / 1_000.0
+    }
+
+    /// How many times as fast as recorded it goes; none at all while it is paused.
+    pub fn goes(&self) -> f64 {
+        if self.paused { 0.0 } else { self.speed }
     }
 
     /// Where it is once `passed` has passed since it began.
@@ -50,12 +68,19 @@ impl Pace {
 
     /// By how much things happen later than they were laid out, in milliseconds; negative: sooner.
     pub fn drift_ms(&self, offset_ms: i64, passed: Duration) -> i64 {
-        let steered = self.since > Duration::ZERO;
-        if steered { passed.as_millis() as i64 - offset_ms } else { 0 }
+        let steered = self.since > Duration::ZERO || self.paused;
+        if steered { self.began_ms as i64 + passed.as_millis() as i64 - offset_ms } else { 0 }
     }
 
     /// A facilitator's hand on it.
     pub fn steer(&mut self, how: &Steer, passed: Duration) {
+        let paces = matches!(
+            how,
+            Steer::Pause {} | Steer::Resume {} | Steer::Step {} | Steer::Speed { .. } | Steer::Skip { .. }
+        );
+        if !paces {
+            return;
+        }
         // Never quite zero: from the first change on, what is played happens when it is played.
         let passed = passed.max(Duration::from_nanos(1));
         (self.at_ms, self.since) = (self.position_ms(passed), passed);
@@ -65,7 +90,7 @@ impl Pace {
             Steer::Step {} => self.steps += u32::from(self.paused),
             Steer::Speed { speed } => self.speed = speed.clamp(0.1, 1_000.0),
             Steer::Skip { to_s } => self.at_ms = self.at_ms.max(to_s * 1_000.0 / self.laid_out),
-            Steer::Inject { .. } => {}
+            _ => {}
         }
     }
 }
@@ -96,5 +121,19 @@ mod tests {
         assert_eq!((pace.until(30_000, s(12)), pace.until(32_000, s(12))), (Some(s(0)), Some(s(1))));
         pace.steer(&Steer::Skip { to_s: 1.0 }, s(12));
         assert_eq!(pace.position_ms(s(12)), 30_000.0);
+    }
+
+    /// DRL.1: what is taken back begins at its second, held where it was held; what comes then happens then.
+    #[test]
+    fn a_replay_begins_anywhere() {
+        let s = Duration::from_secs;
+        let pace = Pace::from(10.0, 50.0, false);
+        assert_eq!((pace.position_s(s(0)), pace.position_s(s(2)), pace.goes()), (50.0, 70.0, 10.0));
+        assert_eq!((pace.until(9_000, s(2)), pace.drift_ms(9_000, s(4))), (Some(s(2)), 0));
+        let mut held = Pace::from(10.0, 50.0, true);
+        assert_eq!((held.until(9_000, s(2)), held.position_s(s(9)), held.goes()), (None, 50.0, 0.0));
+        held.steer(&Steer::Note { text: "x".into(), at_s: None }, s(9));
+        held.steer(&Steer::Resume {}, s(10));
+        assert_eq!((held.until(9_000, s(10)), held.drift_ms(9_000, s(14))), (Some(s(4)), 10_000));
     }
 }

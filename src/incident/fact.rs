@@ -10,7 +10,7 @@ use super::{
         Move, Scope, Stage,
     },
     decision::{Judged, MoveChosen},
-    drilled::{ArmedProof, Course, Played, Steered},
+    drilled::{ArmedProof, Course, Played, Rewound, Steered, Told},
     evidence,
     first_minutes::{Answered, Early, Weighed},
     investigation,
@@ -711,6 +711,10 @@ pub enum Fact {
     },
     /// A facilitator paused, hastened, skipped, put something in (DRL.1).
     DrillSteered(Box<Steered>),
+    /// It was taken back, and goes on in the next take's world (DRL.1).
+    DrillRewound(Box<Rewound>),
+    /// Its participants heard something from outside (DRL.1).
+    DrillTold(Box<Told>),
     /// A recording was played, and what it came to (DRL.3).
     DrillPlayed(Box<Played>),
     /// A drill ended.

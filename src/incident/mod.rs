@@ -38,9 +38,10 @@ pub use command::{
 };
 pub use communication::{Draft, Fields, Sent};
 pub use decide::{Context, decide};
+pub use drilled::Drill;
 pub use event::{Event, NewEvent, Stream, StreamError, Topic};
 pub use fact::{Fact, PlannedStep};
 pub use state::{
     Checklist, Clock, ClockPlan, ClockState, Entry, Incident, Mttd, SeverityChange, Status, Step, StepState, Verified,
 };
-pub use world::{Drill, Right, Role, Token, World, Worlds};
+pub use world::{Right, Role, Token, World, Worlds};

@@ -1,17 +1,14 @@
 //! Everything the log says, folded: one real world, and one for each drill (law 8).
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Agent, Event, Fact, Incident,
+    Agent, Incident,
     containment::{AutoContainment, Hold, Switch},
-    drilled::{ArmedProof, Course, Played, Playhead, Steer},
+    drilled::Drill,
     pages::Mute,
     session::Sessions,
     upkeep::Upkeep,
@@ -103,86 +100,6 @@ pub struct Token {
     pub made_by: Author,
     /// When it was revoked.
     pub revoked_at: Option<Time>,
-}
-
-/// A drill, running or ended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Drill {
-    /// `DRILL-1`.
-    pub id: DrillId,
-    /// The recording's name.
-    pub name: String,
-    /// Its title.
-    pub title: String,
-    /// Seed of its ids and choices.
-    pub seed: u64,
-    /// How many times faster than recorded.
-    pub speed: f64,
-    /// When it began.
-    pub started_at: Time,
-    /// Who began it.
-    pub started_by: Author,
-    /// When it ended.
-    pub ended_at: Option<Time>,
-    /// A facilitator holds it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub paused: bool,
-    /// What its recording came to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub played: Option<Played>,
-    /// How its recording goes when nobody stops anything, and what it is scored against.
-    #[serde(default)]
-    pub course: Box<Course>,
-    /// Where in the recording it was at each moment.
-    #[serde(default)]
-    pub playhead: Playhead,
-    /// What was proved of the real switches when it began.
-    #[serde(default)]
-    pub armed: Box<ArmedProof>,
-    /// Who acted in its world.
-    #[serde(default)]
-    pub people: BTreeSet<String>,
-}
-
-impl Drill {
-    /// Takes in what a later event says of it.
-    pub fn apply(&mut self, event: &Event) {
-        match &event.fact {
-            Fact::DrillEnded { drill } if *drill == self.id => drop(self.ended_at.get_or_insert(event.occurred_at)),
-            Fact::DrillSteered(steered) if steered.drill == self.id => {
-                match steered.how {
-                    Steer::Pause {} => self.paused = true,
-                    Steer::Resume {} => self.paused = false,
-                    Steer::Speed { speed } => self.speed = speed,
-                    Steer::Step {} | Steer::Skip { .. } | Steer::Inject { .. } => {}
-                }
-                self.playhead.steered(&steered.how, event.occurred_at, self.speed);
-            }
-            Fact::DrillPlayed(played) if played.drill == self.id => self.played = Some(**played),
-            _ => {}
-        }
-    }
-
-    /// The drill that an event started.
-    pub fn started(event: &Event) -> Option<Self> {
-        let Fact::DrillStarted { drill, name, title, seed, speed, course, armed } = &event.fact else { return None };
-        Some(Self {
-            id: *drill,
-            name: name.clone(),
-            title: title.clone(),
-            seed: *seed,
-            speed: *speed,
-            started_at: event.occurred_at,
-            started_by: event.by.clone(),
-            ended_at: None,
-            paused: false,
-            played: None,
-            course: course.clone(),
-            playhead: Playhead::new(event.occurred_at, *speed),
-            armed: armed.clone(),
-            people: BTreeSet::new(),
-        })
-    }
 }
 
 /// One world: its incidents, switches, agents and firings. Cloning is cheap: big parts are shared.

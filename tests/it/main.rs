@@ -13,6 +13,7 @@ mod crash;
 mod custody;
 mod database;
 mod decision;
+mod directing;
 mod disk;
 mod done;
 mod drills;

@@ -85,12 +85,18 @@ fn admit(backend: &Backend, peer: &Peer, request: &Request) -> Result<Identity, 
     backend.limits.count(&identity, &peer.address(), path)?;
     let writes = !matches!(*request.method(), Method::GET | Method::HEAD);
     identity.demand(rights::of_path(writes, path))?;
+    let world = world_of(request.uri());
+    if let Ok(Some(drill)) = world
+        && backend.is_cut(drill, &identity.author)
+    {
+        return Err(Problem::unavailable(format!("the wire to {drill} is cut")));
+    }
     // Whatever is served of an incident, an answer to who does not see it is that there is none (TEAM.9). What is asked of it
     // is judged where it is read: an override lets somebody in.
     let incident = path.strip_prefix(api::path::INCIDENTS).and_then(|rest| rest.strip_prefix('/'));
     let id = incident.and_then(|rest| rest.split('/').next()).and_then(|id| id.parse().ok());
     if let Some(id) = id.filter(|_| !path.ends_with("/commands")) {
-        sees(backend, &identity, world_of(request.uri())?, id)?;
+        sees(backend, &identity, world?, id)?;
     }
     Ok(identity)
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     api::{Accepted, Ask, DrillStarted, LONGEST_RECORDING, Problem, RecordingView, StartDrill},
     backend::{app::Backend, drill as play, identity::Identity, rights::Right},
-    drill::{self, Score},
+    drill::{self, Course, Score},
     incident::{
         Command, Drill,
         drilled::{Steer, Steered},
@@ -21,8 +21,9 @@ use crate::{
 };
 
 /// Every drill, oldest first.
-pub async fn list(State(backend): State<Arc<Backend>>) -> axum::Json<Vec<Drill>> {
-    axum::Json(backend.core.worlds().takes.values().cloned().collect())
+pub async fn list(State(backend): State<Arc<Backend>>, identity: Identity) -> axum::Json<Vec<Drill>> {
+    let worlds = backend.core.worlds();
+    axum::Json(worlds.takes.values().map(|take| take.seen_by(&identity.author).into_owned()).collect())
 }
 
 /// Every recording that can be played.
@@ -46,10 +47,19 @@ pub async fn steer(
     Id(drill): Id<DrillId>,
     Json(Ask { id, command: how }): Json<Ask<Steer>>,
 ) -> Reply<Accepted> {
-    if let Steer::Inject { line } = &how {
-        drill::injected(line, (backend.clock)()).map_err(|why| Problem::invalid(422, why.to_string()))?;
-    }
     ask(&backend, &identity, None, id, Command::SteerDrill(Steered { drill, how })).await
+}
+
+/// The recording's course, for those who lead the drill: no participant sees it ahead of the playhead (DRL.1).
+pub async fn course(State(backend): State<Arc<Backend>>, identity: Identity, Id(drill): Id<DrillId>) -> Reply<Course> {
+    identity.demand(Right::Drill)?;
+    let worlds = backend.core.worlds();
+    let take = worlds.takes.get(&drill).ok_or_else(|| unknown(drill, "andon drill list"))?;
+    if !take.is_led_by(&identity.author) {
+        return Err(Problem::forbidden(format!("{drill} is led by {}: what comes is theirs to see", take.started_by)));
+    }
+    let course = play::course(&backend, take).await;
+    course.map(axum::Json).ok_or_else(|| Problem::unknown(format!("{drill} is not played by this backend any more")))
 }
 
 /// What one came to, from the log and what is counted now (DRL.3).

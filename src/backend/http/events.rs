@@ -54,7 +54,7 @@ pub async fn open(
     }
     let all = worlds(&backend, drill)?;
     let (epoch, after) = place(&headers, &uri)?.unwrap_or((None, all.position));
-    let present = backend.presence.enter(&identity.author);
+    let present = backend.presence.enter(&identity.author, drill);
     let lost = epoch.is_some_and(|epoch| epoch != all.epoch) || after > all.position;
     let feed = Feed {
         heard,
@@ -221,6 +221,13 @@ impl Feed {
             Fact::SessionEnded(ended) => Some(&ended.hash) == self.session.as_ref(),
             _ => false,
         };
+        // A cut client hears nothing more, not even why (DRL.1).
+        if matches!(&event.fact, Fact::DrillSteered(steered) if Some(steered.drill) == self.drill)
+            && self.drill.is_some_and(|drill| self.backend.is_cut(drill, &self.author))
+        {
+            self.over = true;
+            return None;
+        }
         // Who sees an incident from now on has not its beginning, and who does not any more has too much: both read anew.
         if matches!(event.fact, Fact::Restricted(_) | Fact::RestrictionLifted(_)) && event.stream.drill == self.drill {
             self.resync = true;

@@ -8,8 +8,10 @@ use uuid::Uuid;
 use crate::{
     api::{Accepted, Problem},
     backend::{app::Backend, blobs::Digest, evidence, identity::Identity, rights},
+    drill,
     incident::{
         Command, IncidentCommand, World, Worlds,
+        drilled::{Steer, Steered},
         evidence::{Blob, Source},
         rollback::Said,
     },
@@ -41,6 +43,9 @@ pub async fn ask(
     }
     let now = (backend.clock)();
     backend.logins.demand_fresh(&backend.core, identity, (world, id), &command, now).await?;
+    if let Command::SteerDrill(Steered { how: Steer::Inject { line }, .. }) = &command {
+        drill::injected(line, (backend.clock)()).map_err(|why| Problem::invalid(422, why.to_string()))?;
+    }
     let command = match command {
         // What is frozen is pinned before it is recorded.
         Command::OnIncident { incident, ask: IncidentCommand::FreezeEvidence(ask) } => {

@@ -32,7 +32,7 @@ pub async fn show(
         epoch: all.epoch,
         position: all.position,
         world: all.get(drill).map(|world| world.seen_by(&identity.author).into_owned()).unwrap_or_default(),
-        drills: all.takes.values().cloned().collect(),
+        drills: all.takes.values().map(|take| take.seen_by(&identity.author).into_owned()).collect(),
         upkeep: all.upkeep.clone(),
         you: You {
             may_act: identity.may(Right::Work),

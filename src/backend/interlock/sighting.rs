@@ -10,7 +10,7 @@ use crate::{
     api::Writer,
     backend::clock::Moment,
     incident::{OnBlind, containment::Slipped},
-    terms::{AgentId, SwitchId, Time},
+    terms::{AgentId, DrillId, SwitchId, Time},
 };
 
 /// One node's sight.
@@ -21,6 +21,8 @@ pub struct Sighting {
     pub present: Vec<String>,
     /// Who writes in which draft there.
     pub writing: Vec<Writer>,
+    /// Who follows which drill there.
+    pub in_drills: Vec<(DrillId, String)>,
     agents: BTreeMap<AgentId, Seen>,
     effects: BTreeMap<SwitchId, Effects>,
 }
@@ -89,7 +91,7 @@ impl Interlock {
             let (escaped, slipped) = (effect.escaped.clone(), effect.slipped().to_vec());
             (*switch, Effects { escaped, slipped, in_flight: effect.in_flight })
         });
-        Sighting { present: Vec::new(), writing: Vec::new(), agents, effects: effects.collect() }
+        Sighting { agents, effects: effects.collect(), ..Sighting::default() }
     }
 
     /// Takes what another node heard, told `age_ms` ago. Its leases live as long as it said, and not longer for being told.

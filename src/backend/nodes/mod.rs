@@ -16,7 +16,10 @@ use std::{
 use arc_swap::ArcSwap;
 
 use super::clock::Clock;
-use crate::{api::Writer, terms::Time};
+use crate::{
+    api::Writer,
+    terms::{DrillId, Time},
+};
 
 pub use shared::keep;
 
@@ -32,6 +35,8 @@ pub struct Node {
     pub present: Vec<String>,
     /// Who writes in which draft there.
     pub writing: Vec<Writer>,
+    /// Who follows which drill there.
+    pub in_drills: Vec<(DrillId, String)>,
 }
 
 /// What this backend knows of the others.

@@ -58,6 +58,7 @@ async fn round(backend: &Backend, pool: &PgPool, me: Uuid) -> Result<(), sqlx::E
     let mut sighting = interlock.as_ref().map(|interlock| interlock.sighting(now)).unwrap_or_default();
     sighting.present = backend.presence.names();
     sighting.writing = backend.presence.writers(now);
+    sighting.in_drills = backend.presence.in_drills();
     let sighting = serde_json::to_string(&sighting).unwrap_or_default();
     sqlx::query(
         "INSERT INTO nodes (id, name, seen_at, sighting) VALUES ($1, $2, now(), $3)
@@ -83,7 +84,8 @@ async fn round(backend: &Backend, pool: &PgPool, me: Uuid) -> Result<(), sqlx::E
         if let Some(interlock) = &interlock {
             interlock.take_sighting(id, &seen, age, now);
         }
-        others.push(Node { name, present: seen.present, writing: seen.writing });
+        let Sighting { present, writing, in_drills, .. } = seen;
+        others.push(Node { name, present, writing, in_drills });
     }
     backend.nodes.meet(others);
     Ok(())

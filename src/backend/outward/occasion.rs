@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     incident::{
-        Event, Worlds,
+        Event, Fact, Worlds,
         containment::{Mode, Scope, Switch},
     },
     terms::{SwitchId, Time},
@@ -16,7 +16,9 @@ pub struct RealEvent<'e>(&'e Event);
 impl<'e> RealEvent<'e> {
     /// The event, if it is real.
     pub fn of(event: &'e Event) -> Option<Self> {
-        (event.stream.drill.is_none() && !event.drill).then_some(Self(event))
+        // That a drill began is real; what is played in it, and a facilitator's hand on it, is not.
+        let played = matches!(event.fact, Fact::DrillTold(_) | Fact::DrillSteered(_));
+        (event.stream.drill.is_none() && !event.drill && !played).then_some(Self(event))
     }
 
     /// It.

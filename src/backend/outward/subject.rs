@@ -1,4 +1,5 @@
-//! What a page is about: a firing, or a round of an incident's own. Of the real world, and of nothing else (law 8).
+//! What a page is about: a firing, or a round of an incident's own. What leaves is of the real world, and of nothing else (law
+//! 8); a drill's pager reads its own world by it, and has nobody to call.
 
 use std::{fmt, str::FromStr};
 
@@ -117,6 +118,18 @@ impl Subject {
                 let incident = world.incidents.get(&id)?;
                 Some(Found::Round(incident, incident.paging.round(number)?))
             }
+        }
+    }
+
+    /// In a line.
+    pub fn words(self, world: &World) -> String {
+        match self.find(world) {
+            Some(Found::Firing(firing, _)) => {
+                let key = &firing.key;
+                format!("{} {} {} {}", firing.id, key.tripwire, key.agent, key.detail).trim_end().to_owned()
+            }
+            Some(Found::Round(incident, _)) => format!("{} {} {}", incident.id, incident.severity, incident.title),
+            None => self.to_string(),
         }
     }
 

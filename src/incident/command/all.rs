@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::{
     AgentDeclaration, Role,
     containment::{ActuatorOutcome, HoldEnd, Stage},
-    drilled::{ArmedProof, Course, Played, Steered},
+    drilled::{ArmedProof, Course, Played, Steered, Told},
     pages::{FiringTold, MuteTripwire, PageSent, UnmuteTripwire},
     session::{SessionBegun, SessionEnded},
     upkeep::{ReportFault, SettleFault, TakeRunbook},
@@ -190,6 +190,8 @@ pub enum Command {
     },
     /// Pauses, hastens, skips, puts something in (DRL.1).
     SteerDrill(Steered),
+    /// What participants of a drill hear from outside; only the backend asks this.
+    TellDrill(Told),
     /// What a recording came to; only the backend asks this.
     #[schemars(skip)]
     RecordPlayed(Played),

@@ -1,8 +1,8 @@
 //! The way in: who asks, when, in which world; and which family answers.
 
 use super::{
-    access, actuators, agents, auto, communication, containment, decision, declare, evidence, firings, first_minutes,
-    holds, investigation, lifecycle, pages, postmortem, restart, restriction, rollback, team, upkeep,
+    access, actuators, agents, auto, communication, containment, decision, declare, drills, evidence, firings,
+    first_minutes, holds, investigation, lifecycle, pages, postmortem, restart, restriction, rollback, team, upkeep,
 };
 use crate::{
     incident::{
@@ -141,11 +141,12 @@ pub fn decide(worlds: &Worlds, runbook: &Runbook, context: &Context, command: &C
         Command::BeginSession(begun) => access::begin(&case, begun),
         Command::EndSession(ended) => access::end(&case, ended),
         Command::StartDrill { name, title, seed, speed, course, armed } => {
-            access::start_drill(&case, (name, title), (*seed, *speed), course, armed)
+            drills::start(&case, (name, title), (*seed, *speed), course, armed)
         }
-        Command::SteerDrill(steered) => access::steer(&case, steered),
-        Command::RecordPlayed(played) => access::played(&case, *played),
-        Command::EndDrill { drill } => access::end_drill(&case, *drill),
+        Command::SteerDrill(steered) => drills::steer(&case, steered),
+        Command::TellDrill(told) => drills::tell(&case, told),
+        Command::RecordPlayed(played) => drills::played(&case, *played),
+        Command::EndDrill { drill } => drills::end(&case, *drill),
     }
 }
 

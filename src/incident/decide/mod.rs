@@ -10,6 +10,7 @@ mod containment;
 mod decision;
 mod declare;
 mod dispatch;
+mod drills;
 mod evidence;
 mod firings;
 mod first_minutes;

@@ -63,7 +63,12 @@ pub struct Playhead(Vec<Leg>);
 impl Playhead {
     /// Of a drill that begins at `at`, so many times as fast as recorded.
     pub fn new(at: Time, speed: f64) -> Self {
-        Self(vec![Leg { at, place_ms: 0, speed }])
+        Self::from(at, 0, speed)
+    }
+
+    /// Of one that begins somewhere in the recording; held, where `speed` is 0.
+    pub fn from(at: Time, place_ms: i64, speed: f64) -> Self {
+        Self(vec![Leg { at, place_ms, speed }])
     }
 
     /// A facilitator's hand on it, at `at`. `speed` is the drill's, which it takes up again after a pause.

@@ -1,6 +1,6 @@
 //! What is harmed, in figures that add up (DRL.3).
 
-use std::{iter::Sum, ops::Add};
+use std::{fmt, iter::Sum, ops::Add};
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,25 @@ impl Harm {
             .into_iter()
             .find(|(_, count)| *count > Self::MOST)
             .map(|(name, count)| format!("{name}: {count} is more than one line may harm, {}", Self::MOST))
+    }
+}
+
+/// `12 people, $340.00`; `none`.
+impl fmt::Display for Harm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let figure = |count: u64, one: &str, many: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            _ => Some(format!("{count} {many}")),
+        };
+        let figures = [
+            figure(self.people, "person", "people"),
+            (!self.money_usd.is_zero()).then(|| self.money_usd.to_string()),
+            figure(self.records, "record", "records"),
+            figure(self.messages, "message", "messages"),
+        ];
+        let figures: Vec<String> = figures.into_iter().flatten().collect();
+        f.pad(&if figures.is_empty() { "none".to_owned() } else { figures.join(", ") })
     }
 }
 

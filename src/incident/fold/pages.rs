@@ -15,7 +15,7 @@ pub(super) fn apply(incident: &mut Incident, event: &Event) {
             incident.paging.rounds.push(round);
         }
         Fact::IncidentPaged(sent) => {
-            if sent.page.state == DeliveryState::Accepted {
+            if matches!(sent.page.state, DeliveryState::Accepted | DeliveryState::Rehearsed) {
                 incident.mttd.page = Some(incident.mttd.page.map_or(at, |page| page.min(at)));
             }
             let round = incident.paging.rounds.iter_mut().find(|round| round.begun.round == sent.round);

@@ -80,15 +80,15 @@ pub(super) fn apply(world: &mut World, event: &Event) {
             firing.auto = Some(AutoOutcome { stage: *stage, scope: scope.clone(), mode: *mode, switch: *switch });
         }),
         Fact::FiringPaged(sent) => {
+            // A drill's page that somebody would have heard is one there.
+            let heard = matches!(sent.state, DeliveryState::Accepted | DeliveryState::Rehearsed);
             change(world, &sent.firing, |firing| {
                 StepState::take(&mut firing.pages, sent.page(), event.occurred_at);
-                if sent.state == DeliveryState::Accepted
-                    && let Some(first) = firing.paged.first_mut()
-                {
+                if heard && let Some(first) = firing.paged.first_mut() {
                     first.at.get_or_insert(event.occurred_at);
                 }
             });
-            if sent.state == DeliveryState::Accepted {
+            if heard {
                 mttd::paged(world, sent.firing, event);
             }
         }

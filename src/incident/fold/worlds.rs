@@ -78,7 +78,7 @@ impl Worlds {
             self.drills.entry(started.id).or_default();
             self.takes.insert(started.id, started);
         }
-        self.takes.values_mut().for_each(|drill| drill.apply(event));
+        Drill::take_in(self.takes.values_mut().collect(), event);
     }
 }
 

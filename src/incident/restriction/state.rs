@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    incident::{Event, Incident, Topic, World, Worlds},
+    incident::{Drill, Event, Incident, Topic, World, Worlds},
     terms::{Author, IncidentId, Time},
 };
 
@@ -57,7 +57,12 @@ impl World {
 impl Worlds {
     /// Whether somebody may read an event: those of an incident that only others see are theirs.
     pub fn shows(&self, event: &Event, author: &Author) -> bool {
-        let Topic::Incident(id) = event.stream.topic else { return true };
+        let id = match event.stream.topic {
+            Topic::Incident(id) => id,
+            // What a facilitator does is theirs (DRL.1).
+            Topic::Drills => return self.takes.values().all(|drill| drill.shows(event, author)),
+            _ => return true,
+        };
         let incident = self.get(event.stream.drill).and_then(|world| world.incidents.get(&id));
         incident.is_none_or(|incident| incident.is_seen_by(author))
     }
@@ -65,10 +70,14 @@ impl Worlds {
     /// Everything as somebody sees it.
     pub fn seen_by(&self, author: &Author) -> Cow<'_, Self> {
         let hides = |world: &World| !world.hidden_from(author).is_empty();
-        if !hides(&self.real) && !self.drills.values().any(hides) {
+        let led = |drill: &Drill| matches!(drill.seen_by(author), Cow::Borrowed(_));
+        if !hides(&self.real) && !self.drills.values().any(hides) && self.takes.values().all(led) {
             return Cow::Borrowed(self);
         }
         let mut worlds = self.clone();
+        for drill in worlds.takes.values_mut() {
+            *drill = drill.seen_by(author).into_owned();
+        }
         for world in std::iter::once(&mut worlds.real).chain(worlds.drills.values_mut()) {
             *world = world.seen_by(author).into_owned();
         }

@@ -7,6 +7,7 @@ mod communication;
 mod containment;
 mod decision;
 mod declare;
+mod drills;
 mod evidence;
 mod firings;
 mod first_minutes;

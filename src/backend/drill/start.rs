@@ -1,0 +1,72 @@
+//! Starting drills, and what can be read of them.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::player::Player;
+use crate::{
+    api::{DrillStarted, LONGEST_RECORDING, Problem, RecordingView, StartDrill},
+    backend::app::Backend,
+    drill::{Course, Recording, Replay, SHIPPED, shipped},
+    incident::{Command, Drill, Fact},
+    terms::Author,
+};
+
+/// Every recording that ships.
+pub fn recordings() -> Vec<RecordingView> {
+    let read = |name: &str| Some(RecordingView::of(name, &shipped(name).ok()?));
+    SHIPPED.iter().filter_map(|(name, _)| read(name)).collect()
+}
+
+/// What a facilitator reads of the recording that a drill plays, or of a shipped one that it played.
+pub async fn course(backend: &Backend, take: &Drill) -> Option<Course> {
+    if let Some(course) = backend.playing.course(take.id) {
+        return Some(Course::clone(&course));
+    }
+    let name = take.name.clone();
+    tokio::task::spawn_blocking(move || shipped(&name).ok().map(|recording| Course::of(&recording))).await.ok()?
+}
+
+/// Starts a drill's world, declares its agents there, and plays.
+///
+/// # Errors
+/// No such recording, a speed nobody can follow, or what the log says.
+pub async fn start(backend: &Arc<Backend>, by: Author, id: Uuid, asked: StartDrill) -> Result<DrillStarted, Problem> {
+    let StartDrill { name, recording, speed, seed } = asked;
+    let recording = Arc::new(match recording {
+        None => shipped(&name).map_err(Problem::unknown)?,
+        Some(text) => own(&name, text).await?,
+    });
+    let speed = speed.unwrap_or(recording.speed());
+    let replay = Replay::new(recording.clone(), (backend.clock)(), speed, seed);
+    let lasts_s = replay.map_err(|error| Problem::invalid(422, error.to_string()))?.lasts_ms() as f64 / 1_000.0;
+    let title = recording.title.clone();
+    let course = Box::new(recording.course());
+    let armed = Box::new(backend.live(None).proof());
+    let command = Command::StartDrill { name, title: title.clone(), seed, speed, course, armed };
+    let accepted = backend.core.submit(None, id, by, command).await?;
+    let begun = accepted.events.iter().find_map(|event| match &event.fact {
+        Fact::DrillStarted { drill, .. } => Some((*drill, event.position)),
+        _ => None,
+    });
+    let Some((drill, position)) = begun else {
+        return Err(Problem::unavailable("no drill began; ask again with another id"));
+    };
+    Player::begin(backend.clone(), drill, recording, position).await?;
+    Ok(DrillStarted { id: drill, title, lasts_s })
+}
+
+/// A recording that came with the request.
+async fn own(name: &str, text: String) -> Result<Recording, Problem> {
+    if SHIPPED.iter().any(|(known, _)| *known == name) {
+        return Err(Problem::invalid(422, format!("`name`: {name} ships with andon; give yours another name")));
+    }
+    if text.len() > LONGEST_RECORDING {
+        let most = LONGEST_RECORDING >> 20;
+        return Err(Problem::invalid(422, format!("`recording`: at most {most} MiB are played; split it")));
+    }
+    let read = tokio::task::spawn_blocking(move || Recording::parse(&text)).await;
+    let read = read.map_err(|_| Problem::unavailable("the recording was not read; ask again"))?;
+    read.map_err(|why| Problem::invalid(422, why.to_string()))
+}
