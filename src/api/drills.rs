@@ -77,7 +77,7 @@ impl RecordingView {
 /// How far a drill has come.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Playhead {
+pub struct DrillPlace {
     /// When it was there, by the backend's clock.
     pub at: Time,
     /// Where: second of the recording.
@@ -88,7 +88,7 @@ pub struct Playhead {
     pub over: bool,
 }
 
-impl Playhead {
+impl DrillPlace {
     /// The second of the recording where it is now.
     pub fn now_s(&self, now: Time) -> f64 {
         self.at_s + now.since(self.at).max(0) as f64 / 1_000.0 * self.goes

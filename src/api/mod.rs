@@ -20,7 +20,7 @@ pub use commands::{
     Accepted, AckFiring, AnnotateSwitch, Ask, AskPreview, InWorld, MakeToken, PreviewAnswer, RecommendedScope,
     ReleaseSwitch, Stop, Stopping, TokenMade,
 };
-pub use drills::{DrillStarted, LONGEST_RECORDING, Playhead, RecordingView, StartDrill};
+pub use drills::{DrillPlace, DrillStarted, LONGEST_RECORDING, RecordingView, StartDrill};
 pub use evidence::{FreezeCheck, StoredBlob};
 pub use header::decoded_header;
 pub use hooks::{HookState, HookTested, HookView};

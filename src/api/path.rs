@@ -63,8 +63,8 @@ pub const OPENAPI: &str = "/openapi.json";
 /// Where people write in drafts.
 pub const WRITING: &str = "/v1/writing";
 /// What a facilitator sees of the recording that a drill plays.
-pub fn drill_course(id: DrillId) -> String {
-    format!("{DRILLS}/{id}/course")
+pub fn drill_outline(id: DrillId) -> String {
+    format!("{DRILLS}/{id}/outline")
 }
 
 /// What one drill came to.

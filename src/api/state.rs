@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Playhead, Writer};
+use super::{DrillPlace, Writer};
 use crate::incident::{
     Clock, Drill, Incident, Reach, Right, World,
     containment::{Figures, Switch},
@@ -150,7 +150,7 @@ pub struct Live {
     pub harm: Option<HarmCount>,
     /// In a drill's world: how far it has come (DRL.1).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub playhead: Option<Playhead>,
+    pub place: Option<DrillPlace>,
     /// In a drill's world: who follows it, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub in_drill: Vec<String>,

@@ -114,7 +114,7 @@ impl Backend {
         live.touched = self.all_touched(drill);
         live.present = self.present();
         live.writing = self.writing(drill);
-        live.playhead = drill.and_then(|drill| self.playing.playhead(drill));
+        live.place = drill.and_then(|drill| self.playing.place(drill));
         live.in_drill = drill.map(|drill| self.in_drill(drill)).unwrap_or_default();
         live.harm = drill.and_then(|drill| self.playing.harm(drill).or_else(|| self.came_to(drill)));
         live.armed.can_fire = self.can_fire();

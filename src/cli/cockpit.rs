@@ -9,15 +9,15 @@ use futures_util::{
 };
 use uuid::Uuid;
 
-use super::{break_glass::Queue, outbox, print::Failed, reach::Reach, working};
+use super::{break_glass::Queue, drills, outbox, print::Failed, reach::Reach, working};
 use crate::{
-    api::{Accepted, RunbookView, State, Used, Writing},
+    api::{Accepted, Ask, DrillStarted, RecordingView, RunbookView, StartDrill, State, Used, Writing, path},
     client::{Client, Heard, LOCAL, Outbox, Sent},
     cockpit::{
         self, CockpitConfig, CockpitError, CockpitOptions, Pane,
         link::{Backend, LinkError, StepPlace},
     },
-    drill,
+    drill::Outline,
     incident::{Command, Engage},
     telemetry::trace::Trace,
     terms::{AgentId, DrillId, IncidentId},
@@ -115,8 +115,32 @@ impl Backend for Lazy {
     }
 
     fn play(&self, name: String) -> BoxFuture<'static, Result<DrillId, LinkError>> {
+        let (client, reach) = (self.client(), self.reach.clone());
+        async move {
+            let client = client.await?;
+            let read = tokio::task::spawn_blocking(move || drills::named(&reach, &name)).await;
+            let read = read.map_err(|_| LinkError::Refused("the recording was not read".into()))?;
+            let (name, recording) = read.map_err(|why| LinkError::Refused(why.0))?;
+            let ask = Ask { id: Uuid::now_v7(), command: StartDrill { name, recording, speed: None, seed: 0 } };
+            Ok(client.post::<_, DrillStarted>(path::DRILLS, &ask).await?.id)
+        }
+        .boxed()
+    }
+
+    fn recordings(&self) -> BoxFuture<'static, Result<Vec<RecordingView>, LinkError>> {
+        let (client, reach) = (self.client(), self.reach.clone());
+        async move {
+            let mut all = Backend::recordings(&client.await?).await?;
+            let own = tokio::task::spawn_blocking(move || drills::own(&reach)).await;
+            all.extend(own.unwrap_or_default());
+            Ok(all)
+        }
+        .boxed()
+    }
+
+    fn outline(&self, drill: DrillId) -> BoxFuture<'static, Result<Outline, LinkError>> {
         let client = self.client();
-        async move { Backend::play(&client.await?, name).await }.boxed()
+        async move { Backend::outline(&client.await?, drill).await }.boxed()
     }
 
     fn trace(&self, world: Option<DrillId>, incident: IncidentId) -> BoxFuture<'static, Result<Trace, LinkError>> {
@@ -182,10 +206,6 @@ fn config(reach: &Reach) -> CockpitConfig {
     }
     let keys = settings.config.keys.iter();
     read.keys = keys.map(|(name, keys)| (name.clone(), keys.split_whitespace().map(str::to_owned).collect())).collect();
-    read.recordings = drill::SHIPPED
-        .iter()
-        .map(|(name, _)| ((*name).to_owned(), drill::shipped(name).map(|one| one.title).unwrap_or_default()))
-        .collect();
     read.mouse = settings.config.mouse;
     read.config_file = Some(settings.file.display().to_string());
     read.banners = banners;

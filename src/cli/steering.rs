@@ -1,5 +1,5 @@
 //! A facilitator's commands: `andon drill pause`, `resume`, `step`, `speed`, `skip`, `back`, `inject`, `cut`, `note`, `hints`,
-//! `appoint`, and `course`, which is theirs to read (DRL.1).
+//! `appoint`, and `outline`, which is theirs to read (DRL.1).
 
 use clap::{Args, Subcommand};
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::{Accepted, Ask, path},
-    drill::{Course, CourseLine},
+    drill::{Outline, OutlineLine},
     incident::{Fact, drilled::Steer},
     terms::DrillId,
 };
@@ -94,7 +94,7 @@ pub enum Steering {
         who: String,
     },
     /// Read what comes, and what each thing harms; of a drill that you lead.
-    Course {
+    Outline {
         /// DRILL-1.
         drill: DrillId,
     },
@@ -155,7 +155,7 @@ pub async fn run(reach: &Reach, asked: Steering) -> Result<(), Failed> {
         Steering::Note { drill, text, at } => (drill, Steer::Note { text, at_s: at }),
         Steering::Hints { drill, hide } => (drill, Steer::Hints { shown: !hide }),
         Steering::Appoint { drill, who } => (drill, Steer::Appoint { who }),
-        Steering::Course { drill } => return course(reach, drill).await,
+        Steering::Outline { drill } => return outline(reach, drill).await,
     };
     let ask = Ask { id: Uuid::now_v7(), command: how };
     let accepted: Accepted = reach.client().await?.post(&format!("{}/{drill}/steer", path::DRILLS), &ask).await?;
@@ -169,16 +169,16 @@ pub async fn run(reach: &Reach, asked: Steering) -> Result<(), Failed> {
     })
 }
 
-async fn course(reach: &Reach, drill: DrillId) -> Result<(), Failed> {
-    let course: Course = reach.client().await?.get(&path::drill_course(drill)).await?;
-    reach.show(&course, |course| {
-        print::line(print::clean(&course.title).as_str())?;
-        let rows: Vec<Vec<String>> = course.lines.iter().map(row).collect();
+async fn outline(reach: &Reach, drill: DrillId) -> Result<(), Failed> {
+    let outline: Outline = reach.client().await?.get(&path::drill_outline(drill)).await?;
+    reach.show(&outline, |outline| {
+        print::line(print::clean(&outline.title).as_str())?;
+        let rows: Vec<Vec<String>> = outline.lines.iter().map(row).collect();
         print::table(&["AT", "WHAT", "ACTIONS", "HARM", ""], &rows)
     })
 }
 
-fn row(line: &CourseLine) -> Vec<String> {
+fn row(line: &OutlineLine) -> Vec<String> {
     let seconds = line.at_s.max(0.0) as u64;
     let at = format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
     let what = if line.deaf { "deaf page".to_owned() } else { line.kind.to_string() };

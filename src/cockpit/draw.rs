@@ -8,7 +8,7 @@ use ratatui::{
 
 use super::{
     clocks, header, hints,
-    layout::{self, SMALLEST, Size},
+    layout::{self, Places, SMALLEST, Size},
     model::{Model, Overlay, Pane},
     overlays, panes, text,
     theme::{self, Role},
@@ -22,19 +22,14 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
         too_small(area, frame);
     } else {
         header::draw(model, places.size, places.header, frame);
-        if let Some(strip) = places.strip {
-            for (y, line) in panes::strip(model, usize::from(strip.width)).iter().enumerate() {
-                frame.buffer_mut().set_line(strip.x, strip.y + y as u16, line, strip.width);
+        if let Some(console) = &model.console {
+            let area = console_area(&places, area);
+            for (pane, place) in places.panes.iter().filter(|(_, place)| place.x >= area.right()) {
+                panes::draw(model, *pane, *place, places.framed, frame);
             }
-        }
-        if let Some(area) = places.tabs {
-            tabs(model, area, frame);
-        }
-        for (pane, area) in &places.panes {
-            panes::draw(model, *pane, *area, places.framed, frame);
-        }
-        if let Some(area) = places.foot {
-            foot(model, area, frame);
+            panes::draw_console(model, console, area, frame);
+        } else {
+            draw_panes(model, &places, frame);
         }
         hints::draw(model, places.size, places.hints, frame);
         match &model.overlay {
@@ -53,6 +48,32 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) {
     if model.look.ascii {
         theme::in_ascii(frame.buffer_mut());
     }
+}
+
+/// Everything between the header and the hints.
+fn draw_panes(model: &Model, places: &Places, frame: &mut Frame<'_>) {
+    if let Some(strip) = places.strip {
+        for (y, line) in panes::strip(model, usize::from(strip.width)).iter().enumerate() {
+            frame.buffer_mut().set_line(strip.x, strip.y + y as u16, line, strip.width);
+        }
+    }
+    if let Some(area) = places.tabs {
+        tabs(model, area, frame);
+    }
+    for (pane, area) in &places.panes {
+        panes::draw(model, *pane, *area, places.framed, frame);
+    }
+    if let Some(area) = places.foot {
+        foot(model, area, frame);
+    }
+}
+
+/// Where the console is: on a wide screen the panes of the right column stay beside it.
+fn console_area(places: &Places, screen: Rect) -> Rect {
+    let top = places.header.bottom();
+    let height = places.hints.y.saturating_sub(top);
+    let right = places.panes.iter().map(|(_, area)| area.x).filter(|x| *x > 0).min().unwrap_or(screen.width);
+    Rect::new(screen.x, top, right, height)
 }
 
 fn too_small(area: Rect, frame: &mut Frame<'_>) {

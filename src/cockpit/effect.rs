@@ -75,6 +75,10 @@ pub enum Effect {
     },
     /// Read a version of the runbook.
     ReadRunbook(String),
+    /// Read what a facilitator sees of a drill's recording.
+    ReadOutline(DrillId),
+    /// Read which recordings there are.
+    ReadRecordings,
     /// Play a drill as fast as its recording says.
     Play {
         /// The recording's name.
@@ -221,6 +225,25 @@ impl Runner {
         let answer = self.backend.play(name);
         tokio::spawn(async move {
             messages.send(Message::Playing(answer.await)).await.ok();
+        });
+    }
+
+    /// Reads the outline of a drill's recording.
+    pub fn read_outline(&self, drill: DrillId) {
+        let messages = self.messages.clone();
+        let answer = self.backend.outline(drill);
+        tokio::spawn(async move {
+            let outline = answer.await.map(Box::new);
+            messages.send(Message::Outline { drill, outline }).await.ok();
+        });
+    }
+
+    /// Reads which recordings there are.
+    pub fn read_recordings(&self) {
+        let messages = self.messages.clone();
+        let answer = self.backend.recordings();
+        tokio::spawn(async move {
+            messages.send(Message::Recordings(answer.await)).await.ok();
         });
     }
 

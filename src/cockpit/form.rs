@@ -1,7 +1,7 @@
 //! Forms: a few fields, one command. What a form is about is settled when it opens.
 
 use super::{input::Input, model::Pane};
-use crate::terms::{ChecklistId, DraftId, FiringId, HoldId, IncidentId, SwitchId, TaskId, Time};
+use crate::terms::{ChecklistId, DraftId, DrillId, FiringId, HoldId, IncidentId, SwitchId, TaskId, Time};
 
 /// What a form asks when it is submitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +99,18 @@ pub enum Ask {
     Correct(IncidentId),
     /// Sets the state of an item of evidence.
     Item(IncidentId, String),
+    /// Goes to a moment of a drill's recording.
+    DrillSeek(DrillId),
+    /// Puts something into a drill.
+    DrillInject(DrillId),
+    /// Writes a note to self.
+    DrillNote(DrillId),
+    /// Cuts a client off.
+    DrillCut(DrillId),
+    /// Has somebody else lead a drill too.
+    DrillAppoint(DrillId),
+    /// Ends a drill.
+    DrillEnd(DrillId),
     /// Filters a pane's rows; asks nothing of the backend.
     Filter(Pane),
 }
@@ -136,6 +148,11 @@ impl Ask {
             Self::AddTask(_) | Self::AddChange(_) => &["what"],
             Self::AddLink(_) => &["address"],
             Self::Merge(_) => &["into"],
+            Self::DrillSeek(_) => &["to"],
+            Self::DrillNote(_) => &["note"],
+            Self::DrillCut(_) => &["who", "for"],
+            Self::DrillAppoint(_) => &["who"],
+            Self::DrillInject(_) | Self::DrillEnd(_) => &[],
             Self::Restrict(_) => &["who", "why"],
             Self::AddFinding(_) => &["finding"],
             Self::AddRerun(_) => &["runs", "failed", "conditions"],

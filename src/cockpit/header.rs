@@ -20,7 +20,6 @@ use crate::{
     incident::{
         Incident, Status,
         containment::{HaltProof, Mode, SwitchState},
-        drilled::Harm,
         first_minutes::phase,
     },
     report::quarterly,
@@ -67,15 +66,9 @@ fn severity(model: &Model, incident: &Incident) -> Span<'static> {
 /// `harm 12 people, $340.00 · 30 stopped`: what a drill's agents did up to now (DRL.3).
 fn harm(model: &Model) -> Option<Span<'static>> {
     let count = model.state.as_ref().filter(|_| model.world.is_some())?.live.harm?;
-    let Harm { records, money_usd, people, messages } = count.done;
-    let figure = |count: u64, what: &str| (count > 0).then(|| format!("{count} {what}"));
-    let money = (!money_usd.is_zero()).then(|| money_usd.to_string());
-    let figures = [figure(people, "people"), money, figure(records, "records"), figure(messages, "messages")];
-    let figures: Vec<String> = figures.into_iter().flatten().collect();
-    let done = if figures.is_empty() { "none".to_owned() } else { figures.join(", ") };
-    let role = if figures.is_empty() { Role::Good } else { Role::Bad };
-    let take = model.state.as_ref()?.drills.iter().find(|take| Some(take.id) == model.world);
-    let held = if take.is_some_and(|take| take.paused && take.played.is_none()) { " · held" } else { "" };
+    let done = count.done.to_string();
+    let role = if count.done.is_none() { Role::Good } else { Role::Bad };
+    let held = if model.take().is_some_and(|take| take.paused && take.played.is_none()) { " · held" } else { "" };
     Some(Span::styled(format!("  harm {done} · {} stopped{held}", count.stopped), model.look.theme.style(role)))
 }
 

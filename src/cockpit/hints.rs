@@ -44,11 +44,14 @@ fn keys(model: &Model, size: Size) -> Line<'static> {
     let theme = &model.look.theme;
     let mut rows: Vec<Do> = if model.editor.is_some() {
         of_scope(Scope::Editing).map(|row| row.does).collect()
+    } else if model.console.is_some() {
+        let own = of_scope(Scope::Directing).filter(|row| why_not(row, model).is_none()).map(|row| row.does);
+        own.take(if size == Size::Narrow { 3 } else { 8 }).chain([Do::Back, Do::Help]).collect()
     } else {
         let own = of_scope(Scope::of(model.focus)).filter(|row| why_not(row, model).is_none()).map(|row| row.does);
         own.take(if size == Size::Narrow { 3 } else { 6 }).collect()
     };
-    if model.editor.is_none() {
+    if model.editor.is_none() && model.console.is_none() {
         let more: &[Do] = if size == Size::Narrow {
             &[Do::Halt, Do::Help]
         } else if model.incident().is_some() {

@@ -5,8 +5,11 @@ use uuid::Uuid;
 
 pub use crate::client::{Heard, Sent};
 use crate::{
-    api::{Accepted, Ask, DrillStarted, RunbookView, StartDrill, State, TellWriting, Used, Writing, path},
+    api::{
+        Accepted, Ask, DrillStarted, RecordingView, RunbookView, StartDrill, State, TellWriting, Used, Writing, path,
+    },
     client::{Client, ClientError, Target},
+    drill::Outline,
     incident::{Command, Engage},
     telemetry::trace::Trace,
     terms::{AgentId, ChecklistId, DrillId, IncidentId, Time},
@@ -67,6 +70,16 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Plays a drill from its recording; answers its world.
     fn play(&self, name: String) -> BoxFuture<'static, Result<DrillId, LinkError>>;
+
+    /// The recordings that can be played: those that ship, and this person's own.
+    fn recordings(&self) -> BoxFuture<'static, Result<Vec<RecordingView>, LinkError>> {
+        std::future::ready(Ok(Vec::new())).boxed()
+    }
+
+    /// What a facilitator sees of the recording that a drill plays.
+    fn outline(&self, _: DrillId) -> BoxFuture<'static, Result<Outline, LinkError>> {
+        std::future::ready(Err(LinkError::Refused("this backend plays no drills".into()))).boxed()
+    }
 
     /// Tells others where this person writes, or that they do not any more.
     fn writing(&self, _: Option<DrillId>, _: Option<Writing>) -> BoxFuture<'static, ()> {
@@ -157,6 +170,16 @@ impl Backend for Client {
         let client = self.clone();
         let ask = Ask { id: Uuid::now_v7(), command: StartDrill { name, recording: None, speed: None, seed: 0 } };
         async move { Ok(client.post::<_, DrillStarted>(path::DRILLS, &ask).await?.id) }.boxed()
+    }
+
+    fn recordings(&self) -> BoxFuture<'static, Result<Vec<RecordingView>, LinkError>> {
+        let client = self.clone();
+        async move { Ok(client.get(&format!("{}/recordings", path::DRILLS)).await?) }.boxed()
+    }
+
+    fn outline(&self, drill: DrillId) -> BoxFuture<'static, Result<Outline, LinkError>> {
+        let client = self.clone();
+        async move { Ok(client.get(&path::drill_outline(drill)).await?) }.boxed()
     }
 
     fn trace(&self, world: Option<DrillId>, incident: IncidentId) -> BoxFuture<'static, Result<Trace, LinkError>> {

@@ -4,7 +4,8 @@ use crossterm::event::KeyEvent;
 
 use super::link::{Heard, LinkError, Sent};
 use crate::{
-    api::{Accepted, RunbookView, State, Used},
+    api::{Accepted, RecordingView, RunbookView, State, Used},
+    drill::Outline,
     telemetry::trace::Trace,
     terms::{AgentId, DrillId, IncidentId},
 };
@@ -77,6 +78,15 @@ pub enum Message {
     Ran(Result<String, LinkError>),
     /// What was done without the backend.
     BrokeGlass(Result<String, LinkError>),
+    /// What a facilitator sees of a recording came, or not.
+    Outline {
+        /// Of which drill.
+        drill: DrillId,
+        /// What came.
+        outline: Result<Box<Outline>, LinkError>,
+    },
+    /// The recordings that can be played came, or not.
+    Recordings(Result<Vec<RecordingView>, LinkError>),
     /// A drill began.
     Playing(Result<DrillId, LinkError>),
     /// `$EDITOR` closed.

@@ -6,6 +6,7 @@
 
 mod clocks;
 pub mod commands;
+mod console;
 mod draft_view;
 mod draw;
 mod editor;

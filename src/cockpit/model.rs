@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    console::Console,
     draft_view::DraftView,
     editor::DraftEditor,
     form::Form,
@@ -18,7 +19,7 @@ use super::{
     theme::Theme,
 };
 use crate::{
-    api::{State, Writer, Writing},
+    api::{RecordingView, State, Writer, Writing},
     incident::{
         Checklist, Draft, Entry, Incident, IncidentCommand, Step, World,
         containment::{Hold, Switch},
@@ -229,6 +230,8 @@ pub struct Model {
     /// The draft that is shown.
     pub draft: Option<DraftId>,
 
+    /// The facilitator's console, in place of the panes.
+    pub console: Option<Box<Console>>,
     /// What lies over the panes.
     pub overlay: Option<Overlay>,
     /// What was open under the containment overlay and comes back after it.
@@ -251,8 +254,8 @@ pub struct Model {
     pub focused: bool,
     /// How to take back what was done here, newest last.
     pub done: Vec<(IncidentId, IncidentCommand)>,
-    /// Recordings that can be played: name and title.
-    pub recordings: Vec<(String, String)>,
+    /// Recordings that can be played, as far as they are known.
+    pub recordings: Vec<RecordingView>,
 }
 
 impl Model {
@@ -289,6 +292,7 @@ impl Model {
             items: false,
             checklist: None,
             draft: None,
+            console: None,
             overlay: None,
             beneath: None,
             drafts: DraftView::default(),

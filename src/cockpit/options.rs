@@ -35,8 +35,6 @@ pub struct CockpitConfig {
     pub keys: BTreeMap<String, Vec<String>>,
     /// The runbook whose schemes, classes and audiences are offered.
     pub runbook: Option<Arc<Runbook>>,
-    /// Recordings that can be played: name and title.
-    pub recordings: Vec<(String, String)>,
     /// The config file's place, for help.
     pub config_file: Option<String>,
     /// What was wrong with it.
@@ -52,7 +50,6 @@ impl Default for CockpitConfig {
             utc: false,
             keys: BTreeMap::new(),
             runbook: None,
-            recordings: Vec::new(),
             config_file: None,
             banners: Vec::new(),
         }

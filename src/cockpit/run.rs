@@ -80,7 +80,6 @@ fn begin(model: &mut Model, options: &CockpitOptions) {
     model.banners = config.banners.iter().cloned().chain(clashes).collect();
     model.utc = config.utc;
     model.runbook = config.runbook.clone();
-    model.recordings = config.recordings.clone();
     model.places.config = config.config_file.clone();
     model.places.backend = options.client.place();
     model.world = options.world;
@@ -253,6 +252,8 @@ impl Program {
             Effect::ReadUsed { world, agent } => self.runner.read_used(world, agent),
             Effect::ReadRunbook(version) => self.runner.read_runbook(version),
             Effect::Play { name } => self.runner.play(name),
+            Effect::ReadOutline(drill) => self.runner.read_outline(drill),
+            Effect::ReadRecordings => self.runner.read_recordings(),
             Effect::Edit { text, .. } => self.edit(text).await?,
             Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::Repaint => self.screen.repaint()?,

@@ -12,12 +12,13 @@ use super::{
     update::update,
 };
 use crate::{
-    api::{AgentLive, BackendInfo, Live, State, You},
+    api::{AgentLive, BackendInfo, Live, RecordingView, State, You},
     incident::{
         Command, Context, Declare, Engage, Event, Fields, IncidentCommand, Reach, Worlds, chain,
         communication::writing,
         containment::{AgentProof, HaltProof, ProofHow, ProofState, Scope},
         decide,
+        drilled::Harm,
     },
     runbook::Runbook,
     terms::{ActionClass, AgentId, Author, ChecklistId, DraftId, DrillId, IncidentId, SwitchId, Time},
@@ -250,7 +251,14 @@ pub fn blank(size: (u16, u16)) -> Model {
     let look = Look { theme: Theme::shipped(ThemeName::Dark), colours: true, ascii: false, zone: Zone::Utc };
     let mut model = Model::new(at("14:06:31"), size, look);
     model.runbook = Some(runbook());
-    model.recordings = vec![("refund-loop".into(), "A refund bot pays twice".into())];
+    model.recordings = vec![RecordingView {
+        name: "refund-loop".into(),
+        title: "A refund bot pays twice".into(),
+        modelled_on: None,
+        speed: 60.0,
+        length_s: 3_600.0,
+        harm: Harm { people: 41, ..Harm::NONE },
+    }];
     sync::follow(&mut model, None);
     model
 }

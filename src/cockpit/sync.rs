@@ -6,10 +6,11 @@ use super::{
     link::{Heard, Link, LinkError},
     model::{Model, Overlay, Pane},
     rows,
+    update::direct,
 };
 use crate::{
     api::State,
-    incident::{Drill, Event, Fact, Incident, Topic},
+    incident::{Drill, Event, Fact, Incident, Topic, drilled::Word},
     terms::{DrillId, HoldId, IncidentId},
     tripwire::Tripwire,
 };
@@ -22,6 +23,7 @@ pub fn follow(model: &mut Model, world: Option<DrillId>) -> Effect {
         model.state = None;
         model.incident = None;
         model.newer = None;
+        model.console = None;
         model.link = Link::Connecting;
         rows::refresh(model);
     }
@@ -100,12 +102,18 @@ fn event_came(model: &mut Model, event: &Event) -> Vec<Effect> {
     model.link = Link::Live;
     let alert = announce(model, event);
     settle(model);
-    alert.into_iter().collect()
+    // A drill that is taken back goes on in the next take's world: everybody in it goes along.
+    match &event.fact {
+        Fact::DrillRewound(rewound) if Some(rewound.drill) == model.world => {
+            direct::led_on(model, rewound.next, rewound.to_s)
+        }
+        _ => alert.into_iter().collect(),
+    }
 }
 
 fn drill_came(drills: &mut Vec<Drill>, event: &Event) {
     drills.extend(Drill::started(event));
-    drills.iter_mut().for_each(|drill| drill.apply(event));
+    Drill::take_in(drills.iter_mut().collect(), event);
 }
 
 /// What must be seen wherever a person looks: a breach, and a new incident that the view does not jump to.
@@ -129,6 +137,12 @@ fn announce(model: &mut Model, event: &Event) -> Option<Effect> {
             let levels = model.runbook.as_ref().and_then(|runbook| runbook.schemes.get(scheme));
             let bad = levels.is_none_or(|scheme| scheme.levels.iter().take(2).any(|level| level.id == *severity));
             (!model.focused && bad).then(|| Effect::Alert(format!("{id} {title}")))
+        }
+        Fact::DrillTold(told) if Some(told.drill) == model.world => {
+            let text = format!("{}: {}", told.word, told.text);
+            model.say(text.clone());
+            let rings = matches!(told.word, Word::Page | Word::Report);
+            (!model.focused && rings).then(|| Effect::Alert(format!("DRILL {text}")))
         }
         Fact::HoldDecided { hold, approved, .. } if being_decided(model, *hold) => {
             let word = if *approved { "approved" } else { "denied" };

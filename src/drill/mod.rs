@@ -3,11 +3,11 @@
 //! Pure: a recording is text, a replay is a list of offsets. Who feeds it to a world stands in `backend/drill.rs`.
 
 mod conduct;
-mod course;
 mod import;
 #[cfg(test)]
 mod library_tests;
 mod names;
+mod outline;
 mod pace;
 mod parse;
 mod record;
@@ -20,8 +20,8 @@ mod write;
 
 pub use crate::incident::drilled::Harm;
 pub use conduct::Conduct;
-pub use course::{Course, CourseLine, Passage};
 pub use import::{Foreign, ImportError};
+pub use outline::{Outline, OutlineLine, Passage};
 pub use pace::Pace;
 pub use parse::{RecordingError, injected};
 pub use recording::{Hint, Item, Mark, MarkKind, Moment, Recording, Target};

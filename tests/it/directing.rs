@@ -28,7 +28,7 @@ impl Rig {
     }
 
     async fn playhead(&self, world: &str) -> Value {
-        self.get(&format!("/v1/state?world={world}")).await.good()["live"]["playhead"].clone()
+        self.get(&format!("/v1/state?world={world}")).await.good()["live"]["place"].clone()
     }
 }
 
@@ -52,11 +52,11 @@ async fn only_who_leads_a_drill_sees_what_comes() {
     let mut stream = crate::rig::Frames::of(
         rig.ask_tcp(Method::GET, "/v1/events?world=DRILL-1", Some(&kim.secret)).send().await.unwrap(),
     );
-    let course = rig.get("/v1/drills/DRILL-1/course").await;
+    let course = rig.get("/v1/drills/DRILL-1/outline").await;
     let lines = course.good()["lines"].as_array().unwrap();
     assert!(lines.iter().any(|line| line["kind"] == "report"), "{course:?}");
     assert!(
-        kim.get("/v1/drills/DRILL-1/course").await.problem(403).body["detail"].as_str().unwrap().contains("led by")
+        kim.get("/v1/drills/DRILL-1/outline").await.problem(403).body["detail"].as_str().unwrap().contains("led by")
     );
     kim.command(STEER, json!({"steer": "pause"})).await.problem(403);
     kim.command("/v1/commands", json!({"command": "steer-drill", "drill": "DRILL-1", "how": {"steer": "pause"}}))
@@ -79,7 +79,7 @@ async fn only_who_leads_a_drill_sees_what_comes() {
         assert!(!seen.good().to_string().contains("waits for orders"), "{path}");
     }
     rig.steer(json!({"steer": "appoint", "who": "kim"})).await;
-    kim.get("/v1/drills/DRILL-1/course").await.good();
+    kim.get("/v1/drills/DRILL-1/outline").await.good();
     assert!(kim.get("/v1/drills").await.good().to_string().contains("waits for orders"));
     kim.command(STEER, json!({"steer": "resume"})).await.good();
 }

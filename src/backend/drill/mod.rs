@@ -7,4 +7,4 @@ mod playing;
 mod start;
 
 pub use playing::Playing;
-pub use start::{course, recordings, start};
+pub use start::{outline, recordings, start};

@@ -55,8 +55,8 @@ impl Pager {
     async fn look(&mut self) {
         let (worlds, now) = (self.backend.core.worlds(), (self.backend.clock)());
         let Some(world) = worlds.get(Some(self.drill)) else { return };
-        let Some(playhead) = self.backend.playing.playhead(self.drill) else { return };
-        let (at_s, plan) = (playhead.now_s(now), plan(&self.backend.runbook.load().paging));
+        let Some(place) = self.backend.playing.place(self.drill) else { return };
+        let (at_s, plan) = (place.now_s(now), plan(&self.backend.runbook.load().paging));
         for subject in Subject::recent(world, now) {
             let Some(standing) = subject.standing(world) else { continue };
             let (since_s, began) = *self.since.entry(subject).or_insert((at_s, Instant::now()));

@@ -9,13 +9,13 @@ use uuid::Uuid;
 
 use super::{ear::Ear, pager};
 use crate::{
-    api::{CheckAnswer, CheckRequest, Playhead, Problem},
+    api::{CheckAnswer, CheckRequest, DrillPlace, Problem},
     backend::{
         app::Backend,
         intake::{Intake, Source},
         interlock::Way,
     },
-    drill::{Course, Harm, Item, Mark, MarkKind, Pace, Recording, Replay, Timed, injected},
+    drill::{Harm, Item, Mark, MarkKind, Outline, Pace, Recording, Replay, Timed, injected},
     incident::{
         Command, Fact, IncidentCommand,
         containment::{Scope, Switch, SwitchState},
@@ -86,9 +86,9 @@ impl Player {
         position: u64,
     ) -> Result<(), Problem> {
         let read = recording.clone();
-        let course = tokio::task::spawn_blocking(move || Course::of(&read)).await;
-        let course = course.map_err(|_| Problem::unavailable("the recording was not read; ask again"))?;
-        if !backend.playing.begin(drill, &recording, Arc::new(course)) {
+        let outline = tokio::task::spawn_blocking(move || Outline::of(&read)).await;
+        let outline = outline.map_err(|_| Problem::unavailable("the recording was not read; ask again"))?;
+        if !backend.playing.begin(drill, &recording, Arc::new(outline)) {
             return Ok(());
         }
         let player = match Self::open(backend.clone(), drill, recording, position).await {
@@ -167,7 +167,7 @@ impl Player {
         let first = replay.first_from((from_s * 1_000.0) as i64);
         self.catch_up((0..first).filter_map(|number| replay.get(number))).await;
         self.zero = Instant::now();
-        self.tell_playhead(false);
+        self.tell_place(false);
         for timed in (first..replay.len()).filter_map(|number| replay.get(number)) {
             let mut woken = self.woken(self.pace.until(timed.offset_ms, self.zero.elapsed())).await;
             while let Woken::Steered(how) = woken {
@@ -180,14 +180,14 @@ impl Player {
             let drift = self.pace.drift_ms(timed.offset_ms, self.zero.elapsed());
             self.pace.played(timed.offset_ms, self.zero.elapsed());
             self.happens(timed.item.later(drift), timed.harm, timed.recorded_ms).await;
-            self.tell_playhead(false);
+            self.tell_place(false);
         }
         let at = (self.backend.clock)();
         let stopped = self.backend.playing.harm(self.drill).unwrap_or_default().stopped;
         let text =
             format!("the recording is over; {stopped} actions were not executed because a switch stood in their way");
         self.note(at, text).await;
-        self.tell_playhead(true);
+        self.tell_place(true);
         Woken::Time
     }
 
@@ -296,7 +296,7 @@ impl Player {
     async fn steer(&mut self, how: Steer) {
         let passed = self.zero.elapsed();
         self.pace.steer(&how, passed);
-        self.tell_playhead(false);
+        self.tell_place(false);
         match how {
             Steer::Inject { line } => self.put_in(&line).await,
             Steer::Deafen {} => self.backend.playing.deafen(self.drill),
@@ -311,14 +311,14 @@ impl Player {
         }
     }
 
-    fn tell_playhead(&self, over: bool) {
+    fn tell_place(&self, over: bool) {
         let (passed, at) = (self.zero.elapsed(), (self.backend.clock)());
-        let playhead = Playhead { at, at_s: self.pace.position_s(passed), goes: self.pace.goes(), over };
+        let place = DrillPlace { at, at_s: self.pace.position_s(passed), goes: self.pace.goes(), over };
         // What goes on as it went is known already.
-        let known = self.backend.playing.playhead(self.drill).unwrap_or_default();
-        let same = known.goes == playhead.goes && known.over == over;
-        if !same || (known.now_s(at) - playhead.at_s).abs() > playhead.goes.max(0.1) / 2.0 {
-            self.backend.playing.is_at(self.drill, playhead);
+        let known = self.backend.playing.place(self.drill).unwrap_or_default();
+        let same = known.goes == place.goes && known.over == over;
+        if !same || (known.now_s(at) - place.at_s).abs() > place.goes.max(0.1) / 2.0 {
+            self.backend.playing.is_at(self.drill, place);
         }
     }
 

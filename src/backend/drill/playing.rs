@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    api::Playhead,
-    drill::{Course, Item, MarkKind, Recording},
+    api::DrillPlace,
+    drill::{Item, MarkKind, Outline, Recording},
     incident::drilled::HarmCount,
     terms::DrillId,
 };
@@ -18,8 +18,8 @@ pub struct Playing(Mutex<BTreeMap<DrillId, Played>>);
 
 struct Played {
     harm: HarmCount,
-    playhead: Playhead,
-    course: Arc<Course>,
+    place: DrillPlace,
+    outline: Arc<Outline>,
     /// Which of the next pages are heard by nobody.
     deaf: VecDeque<bool>,
 }
@@ -30,14 +30,14 @@ impl Playing {
     }
 
     /// A recording begins to be played; false where it is already.
-    pub(super) fn begin(&self, drill: DrillId, recording: &Recording, course: Arc<Course>) -> bool {
+    pub(super) fn begin(&self, drill: DrillId, recording: &Recording, outline: Arc<Outline>) -> bool {
         let harm = HarmCount { course: recording.harm(), ..HarmCount::default() };
         // A drill's pages are as deaf as the recording's were, one after the other.
         let deaf = recording.moments.iter().filter_map(|moment| match &moment.item {
             Item::Mark(mark) if mark.mark == MarkKind::Page => Some(mark.deaf),
             _ => None,
         });
-        let played = Played { harm, playhead: Playhead::default(), course, deaf: deaf.collect() };
+        let played = Played { harm, place: DrillPlace::default(), outline, deaf: deaf.collect() };
         self.all().insert(drill, played).is_none()
     }
 
@@ -52,13 +52,13 @@ impl Playing {
     }
 
     /// How far it is, where it is played here.
-    pub fn playhead(&self, drill: DrillId) -> Option<Playhead> {
-        self.all().get(&drill).map(|played| played.playhead)
+    pub fn place(&self, drill: DrillId) -> Option<DrillPlace> {
+        self.all().get(&drill).map(|played| played.place)
     }
 
     /// What its facilitator reads.
-    pub(super) fn course(&self, drill: DrillId) -> Option<Arc<Course>> {
-        self.all().get(&drill).map(|played| played.course.clone())
+    pub(super) fn outline(&self, drill: DrillId) -> Option<Arc<Outline>> {
+        self.all().get(&drill).map(|played| played.outline.clone())
     }
 
     pub(super) fn count(&self, drill: DrillId, change: impl FnOnce(&mut HarmCount)) {
@@ -67,9 +67,9 @@ impl Playing {
         }
     }
 
-    pub(super) fn is_at(&self, drill: DrillId, playhead: Playhead) {
+    pub(super) fn is_at(&self, drill: DrillId, place: DrillPlace) {
         if let Some(played) = self.all().get_mut(&drill) {
-            played.playhead = playhead;
+            played.place = place;
         }
     }
 

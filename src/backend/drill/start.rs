@@ -8,7 +8,7 @@ use super::player::Player;
 use crate::{
     api::{DrillStarted, LONGEST_RECORDING, Problem, RecordingView, StartDrill},
     backend::app::Backend,
-    drill::{Course, Recording, Replay, SHIPPED, shipped},
+    drill::{Outline, Recording, Replay, SHIPPED, shipped},
     incident::{Command, Drill, Fact},
     terms::Author,
 };
@@ -20,12 +20,12 @@ pub fn recordings() -> Vec<RecordingView> {
 }
 
 /// What a facilitator reads of the recording that a drill plays, or of a shipped one that it played.
-pub async fn course(backend: &Backend, take: &Drill) -> Option<Course> {
-    if let Some(course) = backend.playing.course(take.id) {
-        return Some(Course::clone(&course));
+pub async fn outline(backend: &Backend, take: &Drill) -> Option<Outline> {
+    if let Some(outline) = backend.playing.outline(take.id) {
+        return Some(Outline::clone(&outline));
     }
     let name = take.name.clone();
-    tokio::task::spawn_blocking(move || shipped(&name).ok().map(|recording| Course::of(&recording))).await.ok()?
+    tokio::task::spawn_blocking(move || shipped(&name).ok().map(|recording| Outline::of(&recording))).await.ok()?
 }
 
 /// Starts a drill's world, declares its agents there, and plays.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     api::{Accepted, Ask, DrillStarted, LONGEST_RECORDING, Problem, RecordingView, StartDrill},
     backend::{app::Backend, drill as play, identity::Identity, rights::Right},
-    drill::{self, Course, Score},
+    drill::{self, Outline, Score},
     incident::{
         Command, Drill,
         drilled::{Steer, Steered},
@@ -50,16 +50,20 @@ pub async fn steer(
     ask(&backend, &identity, None, id, Command::SteerDrill(Steered { drill, how })).await
 }
 
-/// The recording's course, for those who lead the drill: no participant sees it ahead of the playhead (DRL.1).
-pub async fn course(State(backend): State<Arc<Backend>>, identity: Identity, Id(drill): Id<DrillId>) -> Reply<Course> {
+/// The recording's outline, for those who lead the drill: no participant sees it ahead of the playhead (DRL.1).
+pub async fn outline(
+    State(backend): State<Arc<Backend>>,
+    identity: Identity,
+    Id(drill): Id<DrillId>,
+) -> Reply<Outline> {
     identity.demand(Right::Drill)?;
     let worlds = backend.core.worlds();
     let take = worlds.takes.get(&drill).ok_or_else(|| unknown(drill, "andon drill list"))?;
     if !take.is_led_by(&identity.author) {
         return Err(Problem::forbidden(format!("{drill} is led by {}: what comes is theirs to see", take.started_by)));
     }
-    let course = play::course(&backend, take).await;
-    course.map(axum::Json).ok_or_else(|| Problem::unknown(format!("{drill} is not played by this backend any more")))
+    let outline = play::outline(&backend, take).await;
+    outline.map(axum::Json).ok_or_else(|| Problem::unknown(format!("{drill} is not played by this backend any more")))
 }
 
 /// What one came to, from the log and what is counted now (DRL.3).

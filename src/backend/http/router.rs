@@ -89,7 +89,7 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(&under(path::DRILLS, "recordings"), get(drills::recordings))
         .route(&under(path::DRILLS, "{id}"), delete(drills::end))
         .route(&under(path::DRILLS, "{id}/steer"), post(drills::steer))
-        .route(&under(path::DRILLS, "{id}/course"), get(drills::course))
+        .route(&under(path::DRILLS, "{id}/outline"), get(drills::outline))
         .route(&under(path::DRILLS, "{id}/score"), get(drills::score))
         .route(path::WRITING, post(writing::tell))
         .route(path::STOP, post(stop::post))

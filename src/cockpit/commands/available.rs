@@ -55,7 +55,18 @@ fn right(does: Do) -> Option<Right> {
         Do::Severity => Right::Severity,
         Do::Confirm | Do::Dismiss | Do::Contained | Do::DecideMove => Right::Vouch,
         Do::Acknowledge | Do::AckPages | Do::Expected => Right::Acknowledge,
-        Do::PlayDrill => Right::Drill,
+        Do::PlayDrill
+        | Do::DrillPlay
+        | Do::DrillStep
+        | Do::DrillSeek
+        | Do::DrillFaster
+        | Do::DrillSlower
+        | Do::DrillInject
+        | Do::DrillNote
+        | Do::DrillHints
+        | Do::DrillCut
+        | Do::DrillAppoint
+        | Do::DrillEnd => Right::Drill,
         Do::Declare
         | Do::DeclareFrom
         | Do::Harm
@@ -107,6 +118,9 @@ fn right(does: Do) -> Option<Right> {
 }
 
 fn missing(need: Need, model: &Model) -> Option<String> {
+    if matches!(need, Need::InDrill | Need::Leading) {
+        return outside(need, model);
+    }
     let absent = match need {
         Need::Nothing | Need::Overlay => return None,
         _ if need_incident(need) && model.incident().is_none() => "no incident is open; D declares one",
@@ -143,6 +157,15 @@ fn missing(need: Need, model: &Model) -> Option<String> {
         _ => return None,
     };
     Some(absent.to_owned())
+}
+
+/// Why a drill's command does not go here.
+fn outside(need: Need, model: &Model) -> Option<String> {
+    if model.world.is_none() {
+        return Some("only in a drill's world; W enters one, P plays one".into());
+    }
+    let take = model.take().filter(|_| need == Need::Leading && model.led().is_none())?;
+    Some(format!("{} is led by {}; they may have you lead it too", take.id, take.started_by))
 }
 
 fn chosen(model: &Model, pane: Pane, of: impl Fn(&RowId) -> bool) -> bool {

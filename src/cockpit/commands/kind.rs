@@ -34,6 +34,32 @@ words! {
         World = "switch-world",
         /// Plays a drill.
         PlayDrill = "play-drill",
+        /// What one heard in a drill.
+        Heard = "drill-heard",
+        /// The facilitator's console.
+        Console = "drill-console",
+        /// Holds a drill, or has it go on.
+        DrillPlay = "drill-play",
+        /// Plays one thing.
+        DrillStep = "drill-step",
+        /// Goes to a moment.
+        DrillSeek = "drill-seek",
+        /// Faster.
+        DrillFaster = "drill-faster",
+        /// Slower.
+        DrillSlower = "drill-slower",
+        /// Puts something in.
+        DrillInject = "drill-inject",
+        /// A facilitator's note to self.
+        DrillNote = "drill-note",
+        /// Hints to participants.
+        DrillHints = "drill-hints",
+        /// Cuts a client off.
+        DrillCut = "drill-cut",
+        /// Somebody else leads too.
+        DrillAppoint = "drill-appoint",
+        /// Ends a drill.
+        DrillEnd = "drill-end",
         /// To pane 1.
         Pane1 = "go-timeline",
         /// To pane 2.
@@ -280,6 +306,8 @@ words! {
         Restart = "restart",
         /// Pane 9.
         People = "people",
+        /// The facilitator's console.
+        Directing = "directing",
         /// The draft editor.
         Editing = "editing",
         /// A form.
@@ -294,9 +322,9 @@ words! {
 }
 
 impl Scope {
-    /// Whether it is a pane, where the keys of everywhere work too.
+    /// Whether it is a pane or the console, where the keys of everywhere work too.
     pub fn is_pane(self) -> bool {
-        self <= Self::People
+        self <= Self::Directing
     }
 
     /// The scope of a pane.
@@ -363,6 +391,10 @@ pub enum Need {
     Reminder,
     /// A selected item of evidence.
     Item,
+    /// A drill's world.
+    InDrill,
+    /// One that this person leads.
+    Leading,
     /// The overlay or editor it belongs to: the palette does not offer it.
     Overlay,
 }

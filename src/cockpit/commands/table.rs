@@ -16,12 +16,12 @@ const fn c(
 
 use Danger::{Confirmed, Harmless};
 use Need::{
-    Change, Checklist, Condition, Draft, Entry, Finding, Firing, Hold, Incident, Item, Layer, Note, Nothing, Overlay,
-    Reminder, Step, Switch, Task, Unconfirmed,
+    Change, Checklist, Condition, Draft, Entry, Finding, Firing, Hold, InDrill, Incident, Item, Layer, Leading, Note,
+    Nothing, Overlay, Reminder, Step, Switch, Task, Unconfirmed,
 };
 use Scope::{
-    Containing, Containment, Draft as InDraft, Editing, Everywhere, Evidence, Filling, Investigation, People, Picking,
-    Reading, Restart, Rollback, Tripwires,
+    Containing, Containment, Directing, Draft as InDraft, Editing, Everywhere, Evidence, Filling, Investigation,
+    People, Picking, Reading, Restart, Rollback, Tripwires,
 };
 
 /// Every command. The first key is the one that hints and help name.
@@ -77,6 +77,16 @@ pub const TABLE: &[Command] = &[
         "play a drill",
         "Play a recorded incident in a world of its own.",
         Nothing,
+        Harmless,
+    ),
+    c(Do::Heard, Everywhere, &["J"], "heard", "What you heard from outside in this drill.", InDrill, Harmless),
+    c(
+        Do::Console,
+        Everywhere,
+        &["0"],
+        "console",
+        "In a drill you lead: what comes, the playhead, everything you can do with it.",
+        Leading,
         Harmless,
     ),
     c(Do::Pane1, Everywhere, &["1"], "severity timeline", "Go to the severity timeline.", Nothing, Harmless),
@@ -302,6 +312,42 @@ pub const TABLE: &[Command] = &[
         Incident,
         Confirmed,
     ),
+    // The facilitator's console.
+    c(Do::DrillPlay, Directing, &["space"], "play/hold", "Hold the drill, or have it go on.", Leading, Harmless),
+    c(Do::DrillStep, Directing, &["."], "step", "Play one thing of a drill that is held.", Leading, Harmless),
+    c(
+        Do::DrillSeek,
+        Directing,
+        &["enter", "s"],
+        "seek",
+        "Go to the selected moment: forth at once, back in the next take.",
+        Leading,
+        Confirmed,
+    ),
+    c(Do::DrillFaster, Directing, &["+", "="], "faster", "Play faster, up to 1000 times.", Leading, Harmless),
+    c(Do::DrillSlower, Directing, &["-"], "slower", "Play slower, down to a tenth.", Leading, Harmless),
+    c(
+        Do::DrillInject,
+        Directing,
+        &["i"],
+        "inject",
+        "Put in a message, a page, a deaf pager, an action.",
+        Leading,
+        Confirmed,
+    ),
+    c(
+        Do::DrillNote,
+        Directing,
+        &["o"],
+        "note to self",
+        "Write a note that participants do not see.",
+        Leading,
+        Harmless,
+    ),
+    c(Do::DrillHints, Directing, &["v"], "hints", "Show participants the hints, or hide them.", Leading, Harmless),
+    c(Do::DrillCut, Directing, &["x"], "cut", "Cut one participant's client off for a while.", Leading, Confirmed),
+    c(Do::DrillAppoint, Directing, &["a"], "appoint", "Have somebody else lead the drill too.", Leading, Confirmed),
+    c(Do::DrillEnd, Directing, &["e"], "end", "End the drill; its world stays to be read.", Leading, Confirmed),
     // Where text is written, and overlays.
     c(Do::HaltHere, Editing, &["ctrl-x"], "halt", "Choose what to stop, from within a text.", Nothing, Confirmed),
     c(Do::Leave, Editing, &["esc", "ctrl-g"], "save and leave", "Save the draft and leave it.", Overlay, Harmless),

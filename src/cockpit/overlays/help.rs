@@ -48,6 +48,7 @@ pub fn lines(model: &Model, pane: Pane) -> Vec<Line<'static>> {
     lines.push(head("Everywhere".into()));
     lines.extend(of_scope(Scope::Everywhere).map(row));
     for (scope, name) in [
+        (Scope::Directing, "In the console of a drill you lead"),
         (Scope::Containing, "In the halt window"),
         (Scope::Filling, "In a form"),
         (Scope::Picking, "In a list"),

@@ -1,6 +1,7 @@
 //! The panes: one file each, all pure functions of the model.
 
 mod checklist;
+mod console;
 mod containment;
 mod draft;
 mod draft_write;
@@ -15,6 +16,7 @@ mod timeline;
 mod tripwires;
 mod welcome;
 
+pub use console::draw as draw_console;
 pub use containment::proof_words;
 pub use holds::{account as hold_account, waiting};
 pub use pane::{draw, fixed_rows, row_height};

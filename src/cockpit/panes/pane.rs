@@ -25,6 +25,13 @@ pub struct Canvas<'f, 'b> {
     pub stale: bool,
 }
 
+impl<'f, 'b> Canvas<'f, 'b> {
+    /// One at a place.
+    pub fn at(frame: &'f mut Frame<'b>, area: Rect, stale: bool) -> Self {
+        Self { frame, area, stale }
+    }
+}
+
 impl Canvas<'_, '_> {
     /// Columns.
     pub fn columns(&self) -> usize {
@@ -109,7 +116,7 @@ pub fn draw(model: &Model, pane: Pane, area: Rect, framed: bool, frame: &mut Fra
     if inner.is_empty() {
         return;
     }
-    let mut canvas = Canvas { frame, area: inner, stale: model.is_stale() };
+    let mut canvas = Canvas::at(frame, inner, model.is_stale());
     let canvas = &mut canvas;
     if let Some(why) = &model.refused {
         return say(model, canvas, "Refused", why);
@@ -171,7 +178,7 @@ pub fn title(model: &Model, pane: Pane) -> Line<'static> {
 }
 
 fn outline(model: &Model, pane: Pane, area: Rect, frame: &mut Frame<'_>) -> Rect {
-    let focused = pane == model.focus;
+    let focused = pane == model.focus && model.console.is_none();
     let style = model.look.theme.style(if focused { Role::Focus } else { Role::Border });
     // The focused pane is told by a thicker line too, not by its hue alone.
     let kind = if focused { BorderType::Thick } else { BorderType::Plain };

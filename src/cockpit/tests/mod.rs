@@ -2,6 +2,7 @@
 
 mod acting;
 mod board;
+mod directing;
 mod drafting;
 mod screens;
 mod syncing;

@@ -1,6 +1,6 @@
 //! What the commands of the panes do.
 
-use super::{drafts, opening, reading, undo};
+use super::{direct, drafts, opening, reading, undo};
 use crate::{
     cockpit::{
         commands::Do,
@@ -39,11 +39,20 @@ pub fn act(model: &mut Model, does: Do) -> Vec<Effect> {
         model.overlay = Some(overlay);
         return Vec::new();
     }
+    if let Some(effects) = direct::at_once(model, does) {
+        return effects;
+    }
     match does {
         Do::Quit => return leave(model),
         Do::Suspend => return vec![Effect::Suspend],
         Do::Repaint => return vec![sync::follow(model, model.world), Effect::Repaint],
         Do::World if model.world.is_some() => return vec![sync::follow(model, None)],
+        Do::Console => return direct::toggle(model),
+        Do::Heard => direct::heard(model),
+        Do::PlayDrill => {
+            model.overlay = Some(Overlay::Pick(Box::new(opening::recordings(model))));
+            return vec![Effect::ReadRecordings];
+        }
         Do::Utc => model.utc = !model.utc,
         Do::Zoom => zoom(model, !model.zoom),
         Do::Board => board(model),
@@ -167,6 +176,8 @@ fn back(model: &mut Model) {
     } else if !list.filter.is_empty() {
         list.filter.clear();
         rows::refresh(model);
+    } else if model.console.is_some() {
+        model.console = None;
     } else if model.zoom {
         zoom(model, false);
     } else {
@@ -190,6 +201,9 @@ fn go(model: &mut Model, does: Do) {
         if by != 0 {
             return draft_view::scroll(model, by);
         }
+    }
+    if model.console.is_some() && in_console(model, does) {
+        return;
     }
     let list = model.rows.of_mut(model.focus);
     match does {
@@ -221,7 +235,25 @@ fn go(model: &mut Model, does: Do) {
     }
 }
 
+/// Moves in the console; false where it leads out of it.
+fn in_console(model: &mut Model, does: Do) -> bool {
+    let page = i64::from(model.size.1 / 2).max(1);
+    match does {
+        Do::Down => model.console_go(1),
+        Do::Up => model.console_go(-1),
+        Do::PageDown => model.console_go(page),
+        Do::PageUp => model.console_go(-page),
+        Do::First => model.console_go(i64::from(i32::MIN)),
+        // Back to the playhead, and along with it.
+        Do::Last => model.console.iter_mut().for_each(|console| console.chosen = None),
+        Do::Left | Do::Right => {}
+        _ => return false,
+    }
+    true
+}
+
 fn focus(model: &mut Model, pane: Pane) {
+    model.console = None;
     model.focus_on(pane);
 }
 

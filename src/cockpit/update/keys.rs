@@ -27,6 +27,7 @@ pub fn key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
         (Some(Overlay::Form(_)), _) => Scope::Filling,
         (Some(Overlay::Help(_) | Overlay::Trace(_) | Overlay::Sheet(_)), _) => Scope::Reading,
         (None, Some(_)) => Scope::Editing,
+        (None, None) if model.console.is_some() => Scope::Directing,
         (None, None) => Scope::of(model.focus),
     };
     match model.keymap.find(scope, Key::from(key)) {
@@ -112,7 +113,9 @@ pub fn paste(model: &mut Model, text: &str) {
 
 /// The wheel moves the selection of the focused pane.
 pub fn wheel(model: &mut Model, rows: i32) {
-    if model.overlay.is_none() && model.editor.is_none() {
+    if model.overlay.is_none() && model.editor.is_none() && model.console.is_some() {
+        model.console_go(i64::from(rows));
+    } else if model.overlay.is_none() && model.editor.is_none() {
         let height = layout::list_height(model, model.focus);
         model.rows.of_mut(model.focus).go(i64::from(rows), height);
     }

@@ -4,6 +4,7 @@ mod act;
 mod book;
 mod cause;
 mod deciding;
+pub(super) mod direct;
 mod drafts;
 mod first;
 mod kept;

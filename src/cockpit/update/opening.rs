@@ -2,6 +2,7 @@
 
 use super::{deciding, reading};
 use crate::{
+    api::RecordingView,
     cockpit::{
         commands::{Do, Need, TABLE, why_not},
         form::{Ask, Field, Form},
@@ -29,7 +30,6 @@ pub fn overlay(model: &Model, does: Do) -> Option<Overlay> {
         Do::Palette => return pick(palette(model)),
         Do::Incidents => return pick(incidents(model)),
         Do::World if model.world.is_none() => return pick(worlds(model)),
-        Do::PlayDrill => return pick(recordings(model)),
         Do::NewDraft => return pick(audiences(model)?),
         Do::Unit => return pick(reading::choose(model)?),
         _ => {}
@@ -55,6 +55,9 @@ fn form(model: &Model, does: Do) -> Option<Form> {
             return Some(Form::new(format!("Find in {}", model.focus.title()), Ask::Filter(model.focus), vec![field]));
         }
         Do::Fault => return Some(reading::fault(model)),
+        Do::DrillSeek | Do::DrillInject | Do::DrillNote | Do::DrillCut | Do::DrillAppoint | Do::DrillEnd => {
+            return super::direct::form(model, does);
+        }
         Do::Approve | Do::Deny => return deciding::form(model, does),
         Do::Release | Do::Annotate => return of_switch(model, does),
         _ => {}
@@ -315,15 +318,21 @@ fn worlds(model: &Model) -> Pick {
     Pick::new("Drills", "no drill was played yet; P plays one", items.collect())
 }
 
-fn recordings(model: &Model) -> Pick {
-    let items = model.recordings.iter().map(|(name, title)| Item {
-        label: name.clone(),
-        doc: title.clone(),
-        mark: String::new(),
+pub(super) fn recordings(model: &Model) -> Pick {
+    let items = model.recordings.iter().map(|one| Item {
+        label: one.name.clone(),
+        doc: one.title.clone(),
+        mark: played(one),
         why_not: None,
-        choice: Choice::Drill(name.clone()),
+        choice: Choice::Drill(one.name.clone()),
     });
-    Pick::new("Play a drill", "no recordings came with this build", items.collect())
+    Pick::new("Play a drill", "reading which there are …", items.collect())
+}
+
+/// `1:02 ×60 · harms 41 people`: how long it takes as fast as it says, and what it harms.
+fn played(one: &RecordingView) -> String {
+    let lasts = if one.speed > 0.0 { text::span((one.length_s * 1_000.0 / one.speed) as i64) } else { String::new() };
+    format!("{lasts} ×{} · {}", one.speed, one.harm)
 }
 
 fn audiences(model: &Model) -> Option<Pick> {

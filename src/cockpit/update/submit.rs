@@ -1,6 +1,6 @@
 //! What a filled form asks.
 
-use super::{act, cause, deciding, first, reading, rollback, team, when};
+use super::{act, cause, deciding, direct, first, reading, rollback, team, when};
 use crate::{
     cockpit::{
         effect::Effect,
@@ -32,8 +32,11 @@ pub fn submit(model: &mut Model) -> Vec<Effect> {
         model.say("it runs …");
         return vec![runs];
     }
-    match asked(&form, model) {
-        Ok((what, command)) => act::ask(model, what, command),
+    // A drill is steered in the real world, where the list of drills is.
+    let directed = direct::asked(&form, model);
+    let world = if directed.is_some() { None } else { model.world };
+    match directed.unwrap_or_else(|| asked(&form, model)) {
+        Ok((what, command)) => act::ask_in(model, world, what, command),
         Err(wrong) => {
             let mut form = form;
             // Enter on one field leads to the next that must be filled; on that one it says why.

@@ -1,7 +1,8 @@
 //! One message.
 
-use super::{act, book, drafts, kept, keys, reading, undo};
+use super::{act, book, direct, drafts, kept, keys, opening, reading, undo};
 use crate::{
+    api::RecordingView,
     cockpit::{
         effect::Effect,
         link::LinkError,
@@ -58,6 +59,8 @@ fn take(model: &mut Model, now: Time, message: Message) -> Vec<Effect> {
         Message::Ran(Err(wrong)) => model.complain(wrong.to_string()),
         Message::BrokeGlass(Ok(done)) => model.say(done),
         Message::BrokeGlass(Err(wrong)) => model.complain(wrong.to_string()),
+        Message::Outline { drill, outline } => direct::came(model, drill, outline),
+        Message::Recordings(recordings) => listed(model, recordings),
         Message::Playing(Ok(drill)) => {
             model.say(format!("{drill} plays; W comes back to the real world"));
             return vec![sync::follow(model, Some(drill))];
@@ -68,6 +71,25 @@ fn take(model: &mut Model, now: Time, message: Message) -> Vec<Effect> {
         Message::Terminate => return act::leave(model),
     }
     Vec::new()
+}
+
+/// The recordings came: a list that is open for them shows them, with what was typed in it.
+fn listed(model: &mut Model, recordings: Result<Vec<RecordingView>, LinkError>) {
+    match recordings {
+        Ok(recordings) => model.recordings = recordings,
+        Err(wrong) => return model.complain(wrong.to_string()),
+    }
+    let mut fresh = opening::recordings(model);
+    if let Some(Overlay::Pick(pick)) = &mut model.overlay
+        && pick.title == fresh.title
+        && pick.items != fresh.items
+    {
+        fresh.query = pick.query.clone();
+        if !fresh.query.text().is_empty() {
+            fresh.search();
+        }
+        **pick = fresh;
+    }
 }
 
 /// A trace came for the window that waits for it; one that was closed meanwhile wants it no more.

@@ -11,7 +11,13 @@ use crate::{
 
 fn drilling() -> Story {
     let mut story = Story::new();
-    story.done(Command::StartDrill { name: "refund-loop".into(), title: "A drill".into(), seed: 7, speed: 60.0 });
+    story.done(Command::StartDrill {
+        name: "refund-loop".into(),
+        title: "A drill".into(),
+        seed: 7,
+        speed: 60.0,
+        course: Box::default(),
+    });
     story
 }
 
@@ -37,7 +43,13 @@ fn only_who_leads_a_drill_steers_it() {
     assert_eq!((take.paused, leads), (true, [true, true, false, false, false]));
     // What a script began any person leads.
     story.by("automation:ci");
-    story.done(Command::StartDrill { name: "x".into(), title: "x".into(), seed: 1, speed: 1.0 });
+    story.done(Command::StartDrill {
+        name: "x".into(),
+        title: "x".into(),
+        seed: 1,
+        speed: 1.0,
+        course: Box::default(),
+    });
     assert!(story.worlds.takes[&DrillId(2)].is_led_by(&who("lee")));
     assert!(!story.worlds.takes[&DrillId(2)].is_led_by(&who("automation:other")));
 }

@@ -1,4 +1,4 @@
-//! A recording's course as a facilitator reads it: what comes when, bursts in a line, and what it harms (DRL.1).
+//! A recording's outline as a facilitator reads it: what comes when, bursts in a line, and what it harms (DRL.1).
 
 use std::collections::BTreeSet;
 
@@ -10,11 +10,11 @@ use super::{
 };
 use crate::terms::words;
 
-/// The most lines that a course has.
+/// The most lines that a outline has.
 const LINES: usize = 2_000;
 
 words! {
-    /// What a line of a course is.
+    /// What a line of a outline is.
     Passage, "a passage" {
         /// Agents act.
         Action = "action",
@@ -31,9 +31,9 @@ words! {
     }
 }
 
-/// One line of a course. Its words may be agent-written.
+/// One line of a outline. Its words may be agent-written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CourseLine {
+pub struct OutlineLine {
     /// Second of the recording, from its zero.
     pub at_s: f64,
     /// The second of its last action, where it is a burst.
@@ -53,7 +53,7 @@ pub struct CourseLine {
 
 /// What a facilitator sees of a recording, and participants never do.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Course {
+pub struct Outline {
     /// In a line.
     pub title: String,
     /// Which kind of documented incident it follows.
@@ -63,15 +63,15 @@ pub struct Course {
     /// Seconds from its zero to its last moment.
     pub length_s: f64,
     /// In order of time.
-    pub lines: Vec<CourseLine>,
+    pub lines: Vec<OutlineLine>,
 }
 
-impl Course {
+impl Outline {
     /// Of a recording: actions of one agent by one tool that follow each other are one line.
     pub fn of(recording: &Recording) -> Self {
         let second = |moment: &Moment| moment.at.since(recording.starts) as f64 / 1_000.0;
         let length_s = recording.moments.last().map_or(0.0, second);
-        let mut lines: Vec<CourseLine> = recording.moments.iter().map(|moment| line(moment, second(moment))).collect();
+        let mut lines: Vec<OutlineLine> = recording.moments.iter().map(|moment| line(moment, second(moment))).collect();
         lines = joined(lines, |one, other| one.text == other.text);
         if lines.len() > LINES {
             // Too many turns to read: what comes within one slice of the whole is one line.
@@ -81,7 +81,7 @@ impl Course {
         let hints = recording.hints.iter().map(|hint| {
             let at_s = hint.at.since(recording.starts) as f64 / 1_000.0;
             let text = hint.text.clone();
-            CourseLine { at_s, until_s: at_s, kind: Passage::Hint, text, actions: 0, harm: Harm::NONE, deaf: false }
+            OutlineLine { at_s, until_s: at_s, kind: Passage::Hint, text, actions: 0, harm: Harm::NONE, deaf: false }
         });
         lines.extend(hints);
         lines.sort_by(|one, other| one.at_s.total_cmp(&other.at_s));
@@ -101,7 +101,7 @@ impl Course {
     }
 }
 
-impl CourseLine {
+impl OutlineLine {
     fn share(&self, at_s: f64) -> Harm {
         let share = ((at_s - self.at_s) / (self.until_s - self.at_s)).clamp(0.0, 1.0);
         let of = |count: u64| (count as f64 * share) as u64;
@@ -111,8 +111,8 @@ impl CourseLine {
     }
 }
 
-fn line(moment: &Moment, at_s: f64) -> CourseLine {
-    let of = |kind, text: String, actions, deaf| CourseLine {
+fn line(moment: &Moment, at_s: f64) -> OutlineLine {
+    let of = |kind, text: String, actions, deaf| OutlineLine {
         at_s,
         until_s: at_s,
         kind,
@@ -134,8 +134,8 @@ fn line(moment: &Moment, at_s: f64) -> CourseLine {
 }
 
 /// Neighbouring lines of actions as one, where they are `alike`.
-fn joined(lines: Vec<CourseLine>, alike: impl Fn(&CourseLine, &CourseLine) -> bool) -> Vec<CourseLine> {
-    let mut all: Vec<(CourseLine, BTreeSet<String>)> = Vec::new();
+fn joined(lines: Vec<OutlineLine>, alike: impl Fn(&OutlineLine, &OutlineLine) -> bool) -> Vec<OutlineLine> {
+    let mut all: Vec<(OutlineLine, BTreeSet<String>)> = Vec::new();
     for line in lines {
         match all.last_mut() {
             Some((last, texts))
@@ -153,7 +153,7 @@ fn joined(lines: Vec<CourseLine>, alike: impl Fn(&CourseLine, &CourseLine) -> bo
             }
         }
     }
-    let named = |(line, texts): (CourseLine, BTreeSet<String>)| CourseLine {
+    let named = |(line, texts): (OutlineLine, BTreeSet<String>)| OutlineLine {
         text: texts.into_iter().collect::<Vec<_>>().join(", "),
         ..line
     };
@@ -172,10 +172,10 @@ mod tests {
 
     /// DRL.1: a burst is a line; hints stand where they help; history's harm is known for every second of it.
     #[test]
-    fn a_course_is_read_in_lines() {
-        let course = Course::of(&Recording::parse(TEXT).unwrap());
+    fn a_outline_is_read_in_lines() {
+        let outline = Outline::of(&Recording::parse(TEXT).unwrap());
         let told: Vec<_> =
-            course.lines.iter().map(|line| (line.at_s, line.until_s, line.kind, line.actions, line.deaf)).collect();
+            outline.lines.iter().map(|line| (line.at_s, line.until_s, line.kind, line.actions, line.deaf)).collect();
         assert_eq!(
             told,
             [
@@ -185,15 +185,15 @@ mod tests {
                 (240.0, 240.0, Passage::Action, 1, false),
             ]
         );
-        assert_eq!((course.length_s, course.lines[0].text.as_str()), (240.0, "a x"));
-        let people: Vec<u64> = [0.0, 60.0, 110.0, 160.0, 239.0, 240.0].map(|at_s| course.harm_by(at_s).people).into();
+        assert_eq!((outline.length_s, outline.lines[0].text.as_str()), (240.0, "a x"));
+        let people: Vec<u64> = [0.0, 60.0, 110.0, 160.0, 239.0, 240.0].map(|at_s| outline.harm_by(at_s).people).into();
         assert_eq!(people, [0, 0, 11, 22, 22, 27]);
-        assert_eq!((course.line_at(59.0), course.line_at(60.0), course.line_at(1e9)), (None, Some(0), Some(3)));
+        assert_eq!((outline.line_at(59.0), outline.line_at(60.0), outline.line_at(1e9)), (None, Some(0), Some(3)));
     }
 
-    /// DRL.1: whatever is played, its course is short enough to be sent and read.
+    /// DRL.1: whatever is played, its outline is short enough to be sent and read.
     #[test]
-    fn a_long_course_is_read_in_slices() {
+    fn a_long_outline_is_read_in_slices() {
         let mut text = String::from("{\"andon_recording\":1,\"title\":\"T\",\"starts\":\"2026-03-02T14:00:00Z\"}\n");
         for number in 0..9_000 {
             let (minute, second, milli) = (number / 600, number / 10 % 60, number % 10);
@@ -202,21 +202,21 @@ mod tests {
                 "{{\"agent\":\"a\",\"tool\":\"{tool}\",\"at\":\"2026-03-02T14:{minute:02}:{second:02}.{milli}00Z\",\"harm\":{{\"records\":1}}}}\n"
             );
         }
-        let course = Course::of(&Recording::parse(&text).unwrap());
-        assert!(course.lines.len() <= LINES, "{}", course.lines.len());
-        assert_eq!(course.lines.iter().map(|line| line.actions).sum::<u64>(), 9_000);
-        assert_eq!(course.harm_by(1e9).records, 9_000);
-        assert_eq!(course.lines[5].text, "a x, a y");
+        let outline = Outline::of(&Recording::parse(&text).unwrap());
+        assert!(outline.lines.len() <= LINES, "{}", outline.lines.len());
+        assert_eq!(outline.lines.iter().map(|line| line.actions).sum::<u64>(), 9_000);
+        assert_eq!(outline.harm_by(1e9).records, 9_000);
+        assert_eq!(outline.lines[5].text, "a x, a y");
     }
 
     /// DRL.2: of every shipped recording a facilitator sees the whole: its harm is its lines' harm.
     #[test]
-    fn every_shipped_course_holds_its_harm() {
+    fn every_shipped_outline_holds_its_harm() {
         for (name, _) in crate::drill::SHIPPED {
             let recording = shipped(name).unwrap();
-            let course = Course::of(&recording);
-            assert_eq!(course.harm_by(f64::INFINITY), recording.harm(), "{name}");
-            assert!(course.lines.len() > 2 && course.length_s > 0.0, "{name}");
+            let outline = Outline::of(&recording);
+            assert_eq!(outline.harm_by(f64::INFINITY), recording.harm(), "{name}");
+            assert!(outline.lines.len() > 2 && outline.length_s > 0.0, "{name}");
         }
     }
 }
