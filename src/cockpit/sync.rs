@@ -39,6 +39,8 @@ pub fn loaded(model: &mut Model, state: Result<Box<State>, LinkError>) {
             model.refused = None;
             model.heard_at = model.now;
             model.link = Link::CatchingUp;
+            // Whoever leads no more sees no more.
+            model.console = model.console.take().filter(|_| model.led().is_some());
             settle(model);
         }
         Err(LinkError::Refused(why)) => model.refused = Some(why),

@@ -1,6 +1,6 @@
 //! One drill being played: what comes when, what its agents may, what its participants hear.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::time::Instant;
@@ -193,12 +193,16 @@ impl Player {
 
     /// What lies before the second that it was taken back to: at once, by nobody stopped.
     async fn catch_up(&mut self, before: impl Iterator<Item = Timed>) {
-        let mut actions = Vec::new();
+        let (mut actions, mut asks) = (Vec::new(), BTreeMap::new());
         for Timed { item, harm, recorded_ms, .. } in before {
             let harmed = |at| self.backend.playing.count(self.drill, |count| count.harms(harm, at, recorded_ms));
             match item {
                 Item::Action(action) => {
                     harmed(action.at);
+                    // Whoever asks before a call is known to: a switch reaches them.
+                    if !self.recording.conduct_of(&action.agent).beyond_reach {
+                        asks.insert(action.agent.clone(), CheckRequest::by(action.agent.clone()));
+                    }
                     actions.push(*action);
                 }
                 Item::Mark(mark) => {
@@ -213,6 +217,10 @@ impl Player {
             }
         }
         self.feed(actions).await;
+        let now = (self.backend.clock)();
+        if let Some(interlock) = self.backend.rooms.interlocks.get(Some(self.drill)) {
+            asks.values().for_each(|asked| drop(interlock.check(asked, Way::Check, now)));
+        }
         let at_s = self.pace.position_s(Duration::ZERO);
         self.passed = self.recording.hints.iter().take_while(|hint| self.second(hint.at) < at_s).count();
         self.note_marks().await;

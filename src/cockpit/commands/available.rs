@@ -164,8 +164,9 @@ fn outside(need: Need, model: &Model) -> Option<String> {
     if model.world.is_none() {
         return Some("only in a drill's world; W enters one, P plays one".into());
     }
-    let take = model.take().filter(|_| need == Need::Leading && model.led().is_none())?;
-    Some(format!("{} is led by {}; they may have you lead it too", take.id, take.started_by))
+    let Some(take) = model.take() else { return Some("what is known of the drill has not come yet".into()) };
+    let led = need != Need::Leading || model.led().is_some();
+    (!led).then(|| format!("{} is led by {}; they may have you lead it too", take.id, take.started_by))
 }
 
 fn chosen(model: &Model, pane: Pane, of: impl Fn(&RowId) -> bool) -> bool {

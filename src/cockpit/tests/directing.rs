@@ -141,6 +141,9 @@ fn a_participant_has_no_console() {
         assert_eq!((effects.is_empty(), model.console.is_none()), (name == "kim", name == "kim"));
         assert!(model.toast.as_ref().map_or(says.is_empty(), |toast| toast.text.contains(says)), "{:?}", model.toast);
     }
+    let mut loading = sample::showing(&drilling(), live(), (80, 24));
+    loading.state = None;
+    assert!(press(&mut loading, "0").is_empty() && loading.console.is_none(), "nobody leads what is not known yet");
     let mut real = sample::model((80, 24));
     press(&mut real, "0");
     assert!(real.toast.as_ref().is_some_and(|toast| toast.text.contains("only in a drill's world")));
