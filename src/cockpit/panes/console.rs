@@ -77,7 +77,7 @@ fn top(model: &Model, console: &Console, take: &Drill, canvas: &mut Canvas<'_, '
         lines.push(Line::from(vec![
             label("as it went "),
             Span::raw(by_now.to_string()),
-            label(&format!("  · in the end {}", done.course.to_string())),
+            label(&format!("  · in the end {}", done.course)),
         ]));
     }
     lines.push(people(model, take));
@@ -244,7 +244,7 @@ fn said(console: &Console, take: &Drill, row: Row) -> String {
             console.outline.as_ref().and_then(|outline| outline.lines.get(at)).map_or_else(String::new, |line| {
                 let until =
                     if line.until_s > line.at_s { format!(" until {}", stamp(line.until_s)) } else { String::new() };
-                let harm = if line.harm.is_none() { String::new() } else { format!(" · {}", line.harm.to_string()) };
+                let harm = if line.harm.is_none() { String::new() } else { format!(" · {}", line.harm) };
                 format!("{}{until}: {}{harm}", stamp(line.at_s), line.text)
             })
         }

@@ -164,7 +164,7 @@ fn everybody_is_led_to_the_next_take() {
             Command::SteerDrill(Steered { drill: DrillId(1), how: Steer::Back { to_s: 60.0 } }),
         );
         let mut effects = Vec::new();
-        for event in story.events[known..].to_vec() {
+        for event in story.events[known..].iter().cloned() {
             let (now, load) = (model.now, model.load);
             effects.extend(update(&mut model, now, Message::Heard { load, heard: Heard::Event(Box::new(event)) }));
         }
