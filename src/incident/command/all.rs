@@ -191,6 +191,7 @@ pub enum Command {
     /// Pauses, hastens, skips, puts something in (DRL.1).
     SteerDrill(Steered),
     /// What participants of a drill hear from outside; only the backend asks this.
+    #[schemars(skip)]
     TellDrill(Told),
     /// What a recording came to; only the backend asks this.
     #[schemars(skip)]

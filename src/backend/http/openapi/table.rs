@@ -254,6 +254,7 @@ pub static OPERATIONS: &[Operation] = &[
     of(("get", "/v1/drills/recordings"), "Recordings that can be played.", &[], Body::None, JSON),
     of(("delete", "/v1/drills/{id}"), "Ends one.", &[], Body::None, JSON),
     of(("post", "/v1/drills/{id}/steer"), "A facilitator's hand on it.", &[], json::<Ask<Steer>>(), JSON),
+    of(("get", "/v1/drills/{id}/outline"), "What comes in it, for who leads it.", &[], Body::None, JSON),
     of(("get", "/v1/drills/{id}/score"), "What it came to.", &[], Body::None, JSON),
     of(("post", "/v1/writing"), "Tells the others where somebody writes.", &[WORLD], json::<TellWriting>(), JSON),
     of(("post", "/v1/stop"), "Stops the backend.", &[], json::<Stop>(), JSON),
