@@ -38,6 +38,13 @@ fn take(number: u32, name: &str, began: i64, whole: bool, people: &[&str]) -> Dr
         playhead: Default::default(),
         armed: Box::new(armed),
         people: people.iter().map(|who| (*who).to_owned()).collect(),
+        facilitators: Default::default(),
+        hints_shown: false,
+        told: Default::default(),
+        notes: Vec::new(),
+        cuts: Default::default(),
+        goes_on: None,
+        next: None,
     }
 }
 

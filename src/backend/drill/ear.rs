@@ -88,8 +88,14 @@ mod tests {
         let options = Options { interlocks, runbook, pulse: Arc::default(), clock: clock::system() };
         let core = Core::open(log, options).await.unwrap();
         let dana = Author::Person("dana".into());
-        let start =
-            Command::StartDrill { name: "x".into(), title: "x".into(), seed: 1, speed: 1.0, course: Box::default() };
+        let start = Command::StartDrill {
+            name: "x".into(),
+            title: "x".into(),
+            seed: 1,
+            speed: 1.0,
+            course: Box::default(),
+            armed: Box::default(),
+        };
         let begun = core.submit(None, Uuid::now_v7(), dana.clone(), start).await.unwrap().events[0].position;
         let mut ear = Ear::after(&core, begun);
         let steer = |how| Command::SteerDrill(Steered { drill: DrillId(1), how });

@@ -28,6 +28,7 @@ fn drilling() -> Story {
         seed: 7,
         speed: 20.0,
         course: Box::default(),
+        armed: Box::default(),
     };
     story.ask("14:05:00", "dana", begin);
     let steer = |how| Command::SteerDrill(Steered { drill: DrillId(1), how });

@@ -17,6 +17,7 @@ fn drilling() -> Story {
         seed: 7,
         speed: 60.0,
         course: Box::default(),
+        armed: Box::default(),
     });
     story
 }
@@ -49,6 +50,7 @@ fn only_who_leads_a_drill_steers_it() {
         seed: 1,
         speed: 1.0,
         course: Box::default(),
+        armed: Box::default(),
     });
     assert!(story.worlds.takes[&DrillId(2)].is_led_by(&who("lee")));
     assert!(!story.worlds.takes[&DrillId(2)].is_led_by(&who("automation:other")));
