@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The longest recording that is sent to be played, in bytes.
-pub const LONGEST_RECORDING: usize = 64 << 20;
+pub const LONGEST_RECORDING: usize = 192 << 20;
 
 /// `POST /v1/drills`: plays a recording in a world of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]

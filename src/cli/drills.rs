@@ -6,6 +6,7 @@ use clap::Subcommand;
 use uuid::Uuid;
 
 use super::{
+    headless,
     print::{self, Failed},
     reach::Reach,
     recordings, scores, steering,
@@ -32,6 +33,15 @@ pub enum Drill {
         /// Seed of its ids: the same seed, the same ids.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// Play it here at once, without a backend and without people, and say what it comes to.
+        #[arg(long)]
+        headless: bool,
+        /// Headless: everything is halted so many seconds of the recording after its zero.
+        #[arg(long, value_name = "S", requires = "headless")]
+        halt_at: Option<f64>,
+        /// Headless: write every event to this file, one a line.
+        #[arg(long, value_name = "FILE", requires = "headless")]
+        events: Option<PathBuf>,
     },
     #[command(flatten)]
     Steer(steering::Steering),
@@ -55,7 +65,10 @@ pub enum Drill {
 pub async fn run(reach: &Reach, asked: Drill) -> Result<(), Failed> {
     match asked {
         Drill::List => all(reach).await,
-        Drill::Run { name, speed, seed } => {
+        Drill::Run { name, speed, seed, headless: true, halt_at, events } => {
+            headless::run(reach, headless::Asked { name, speed, seed, halt_at, events })
+        }
+        Drill::Run { name, speed, seed, .. } => {
             let (name, recording) = named(reach, &name)?;
             let ask = Ask { id: Uuid::now_v7(), command: StartDrill { name, recording, speed, seed } };
             let started: DrillStarted = reach.client().await?.post(path::DRILLS, &ask).await?;

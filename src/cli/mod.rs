@@ -25,6 +25,7 @@ mod facts;
 mod faults;
 mod figures;
 mod firings;
+mod headless;
 mod holds;
 mod hooks;
 mod incidents;

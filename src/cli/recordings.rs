@@ -155,6 +155,13 @@ pub fn read(file: &Path) -> Result<Recording, Failed> {
     recording.map_err(|why| format!("{}: {}", file.display(), print::clean(why.to_string())).into())
 }
 
+/// Reads a recording to be played: of what harms nothing only its place is held.
+pub fn indexed(file: &Path) -> Result<Recording, Failed> {
+    let read = Recording::indexed(text_of(file, LARGEST)?.into());
+    read.map(|(recording, _)| recording)
+        .map_err(|why| format!("{}: {}", file.display(), print::clean(why.to_string())).into())
+}
+
 /// A file's text, unpacked where it is packed.
 pub fn text_of(file: &Path, largest: u64) -> Result<String, Failed> {
     let place = file.display();

@@ -3,7 +3,9 @@
 //! Pure: a recording is text, a replay is a list of offsets. Who feeds it to a world stands in `backend/drill.rs`.
 
 mod conduct;
+mod headless;
 mod import;
+mod index;
 #[cfg(test)]
 mod library_tests;
 mod names;
@@ -20,6 +22,7 @@ mod write;
 
 pub use crate::incident::drilled::Harm;
 pub use conduct::Conduct;
+pub use headless::{Headless, HeadlessError, Staging, headless};
 pub use import::{Foreign, ImportError};
 pub use outline::{Outline, OutlineLine, Passage};
 pub use pace::Pace;

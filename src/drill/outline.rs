@@ -70,7 +70,7 @@ impl Outline {
     /// Of a recording: actions of one agent by one tool that follow each other are one line.
     pub fn of(recording: &Recording) -> Self {
         let second = |moment: &Moment| moment.at.since(recording.starts) as f64 / 1_000.0;
-        let length_s = recording.moments.last().map_or(0.0, second);
+        let length_s = recording.ends().map_or(0.0, |at| at.since(recording.starts) as f64 / 1_000.0);
         let mut lines: Vec<OutlineLine> = recording.moments.iter().map(|moment| line(moment, second(moment))).collect();
         lines = joined(lines, |one, other| one.text == other.text);
         if lines.len() > LINES {

@@ -1,6 +1,6 @@
 //! Reads a recording: JSON Lines, a header first or none at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{
     Deserialize,
@@ -45,7 +45,7 @@ pub enum RecordingError {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Header {
+pub(super) struct Header {
     andon_recording: u32,
     title: String,
     #[serde(default)]
@@ -54,7 +54,7 @@ struct Header {
     published: Option<String>,
     #[serde(default)]
     set: Option<String>,
-    starts: Time,
+    pub starts: Time,
     #[serde(default)]
     speed: Option<f64>,
     #[serde(default)]
@@ -64,7 +64,7 @@ struct Header {
     #[serde(default)]
     agents: Vec<AgentDeclaration>,
     #[serde(default)]
-    conduct: BTreeMap<AgentId, Conduct>,
+    pub conduct: BTreeMap<AgentId, Conduct>,
 }
 
 /// What tells the kinds of lines apart; everything else of the line is read by whom it concerns.
@@ -104,38 +104,83 @@ impl Recording {
     /// # Errors
     /// Names the line that does not read.
     pub fn parse(text: &str) -> Result<Self, RecordingError> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut lines =
-            (1..).zip(text.lines()).map(|(line, text)| (line, text.trim())).filter(|(_, text)| !text.is_empty());
         let mut reading = Reading::default();
         let mut header = None;
-        if let Some((line, first)) = lines.next() {
-            if first.contains("\"andon_recording\"") {
-                let read = header_of(first).map_err(|why| RecordingError::Line { line, why })?;
+        for (number, (line, _, part)) in numbered(text).enumerate() {
+            let wrong = |why| RecordingError::Line { line, why };
+            if number == 0 && is_header(part) {
+                let read = header_of(part).map_err(wrong)?;
                 reading.zero = Some(read.starts);
                 header = Some((line, read));
             } else {
-                reading.line(first).map_err(|why| RecordingError::Line { line, why })?;
+                reading.at_line(line).line(part).map_err(wrong)?;
             }
         }
-        for (line, text) in lines {
-            reading.line(text).map_err(|why| RecordingError::Line { line, why })?;
-        }
-        reading.finish(header)
+        reading.finish(header, None).map(|(recording, _)| recording)
     }
+}
+
+/// Lines that hold anything: their number from 1, where they begin, and what they hold.
+pub(super) fn numbered(text: &str) -> impl Iterator<Item = (usize, usize, &str)> {
+    let mut at = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
+    let parts = text.get(at..).unwrap_or_default().split_inclusive('\n');
+    (1..).zip(parts).filter_map(move |(line, part)| {
+        let start = at + part.len() - part.trim_start().len();
+        at += part.len();
+        let part = part.trim();
+        (!part.is_empty()).then_some((line, start, part))
+    })
+}
+
+/// Whether a recording's first line is its header.
+pub(super) fn is_header(line: &str) -> bool {
+    line.contains("\"andon_recording\"")
 }
 
 /// A recording that is being read.
 #[derive(Default)]
-struct Reading {
-    zero: Option<Time>,
+pub(super) struct Reading {
+    pub zero: Option<Time>,
+    /// The line that is read.
+    line: usize,
     spread: usize,
-    history: Vec<Action>,
-    moments: Vec<Moment>,
+    /// Actions and marks that were read and let go of.
+    gone: usize,
+    /// Who acted in those; `None` where that was looked at before.
+    pub acted: Option<BTreeSet<AgentId>>,
+    pub history: Vec<Action>,
+    /// With the line of each.
+    pub moments: Vec<(usize, Moment)>,
 }
 
 impl Reading {
-    fn line(&mut self, text: &str) -> Result<(), String> {
+    /// Before the first line; who acts in what was let go of is known.
+    pub fn knowing(acted: Option<BTreeSet<AgentId>>) -> Self {
+        Self { acted, ..Self::default() }
+    }
+
+    /// What is read now stands in this line.
+    pub fn at_line(&mut self, line: usize) -> &mut Self {
+        self.line = line;
+        self
+    }
+
+    /// Lets go of what was read, and remembers who acted.
+    pub fn let_go(&mut self) {
+        self.gone += self.history.len() + self.moments.len();
+        let acted = self.acted.get_or_insert_default();
+        let played = self.moments.drain(..).filter_map(|(_, moment)| match moment.item {
+            Item::Action(action) => Some(action.agent),
+            Item::Mark(_) => None,
+        });
+        for agent in self.history.drain(..).map(|action| action.agent).chain(played) {
+            if !acted.contains(&agent) {
+                acted.insert(agent);
+            }
+        }
+    }
+
+    pub fn line(&mut self, text: &str) -> Result<(), String> {
         if !text.starts_with('{') {
             return Err(match serde_json::from_str::<IgnoredAny>(text) {
                 Ok(_) => "is no JSON object; an action, a mark or a quiet stretch is one".into(),
@@ -161,7 +206,7 @@ impl Reading {
         } else {
             self.timed_action(text, &peek, 0)?;
         }
-        if self.history.len() + self.moments.len() > MOST {
+        if self.gone + self.history.len() + self.moments.len() > MOST {
             return Err(format!("a recording holds at most {MOST} actions and marks; split it"));
         }
         Ok(())
@@ -181,7 +226,7 @@ impl Reading {
             return Err("only a page is deaf".into());
         }
         within(harm)?;
-        self.moments.push(Moment { at, item: Item::Mark(Mark { mark, at, text, set, deaf }), harm });
+        self.moments.push((self.line, Moment { at, item: Item::Mark(Mark { mark, at, text, set, deaf }), harm }));
         Ok(())
     }
 
@@ -214,23 +259,25 @@ impl Reading {
             }
             self.history.push(action);
         } else {
-            self.moments.push(Moment { at: action.at, item: Item::Action(Box::new(action)), harm });
+            self.moments.push((self.line, Moment { at: action.at, item: Item::Action(Box::new(action)), harm }));
         }
         Ok(())
     }
 
-    fn finish(mut self, header: Option<(usize, Header)>) -> Result<Recording, RecordingError> {
-        self.moments.sort_by_key(|moment| moment.at);
+    /// The whole, and the line of each moment; `first` is when the first of those happens that are not held.
+    pub fn finish(
+        mut self,
+        header: Option<(usize, Header)>,
+        first: Option<Time>,
+    ) -> Result<(Recording, Vec<usize>), RecordingError> {
+        self.moments.sort_by_key(|(_, moment)| moment.at);
         self.history.sort_by_key(|action| action.at);
-        let Some(first) = self.moments.first() else { return Err(RecordingError::Empty) };
-        let starts = self.zero.unwrap_or(first.at);
-        let mut recording = Recording {
-            title: "A recording".into(),
-            starts,
-            history: self.history,
-            moments: self.moments,
-            ..Recording::default()
-        };
+        let (lines, moments): (Vec<usize>, Vec<Moment>) = self.moments.into_iter().unzip();
+        let first = moments.first().map(|moment| moment.at).into_iter().chain(first).min();
+        let Some(first) = first else { return Err(RecordingError::Empty) };
+        let starts = self.zero.unwrap_or(first);
+        let mut recording =
+            Recording { title: "A recording".into(), starts, history: self.history, moments, ..Recording::default() };
         if let Some((line, header)) = header {
             recording.title = header.title;
             (recording.modelled_on, recording.published) = (header.modelled_on, header.published);
@@ -238,9 +285,10 @@ impl Reading {
             (recording.speed, recording.targets) = (header.speed, header.targets);
             (recording.hints, recording.conduct) = (header.hints, header.conduct);
             recording.hints.sort_by_key(|hint| hint.at);
-            whole(&recording).map_err(|why| RecordingError::Line { line, why })?;
+            let acted = |agent: &AgentId| self.acted.as_ref().is_some_and(|acted| acted.contains(agent));
+            whole(&recording, acted).map_err(|why| RecordingError::Line { line, why })?;
         }
-        Ok(recording)
+        Ok((recording, lines))
     }
 }
 
@@ -264,7 +312,7 @@ pub fn injected(line: &str, now: Time) -> Result<Moment, RecordingError> {
     recording.moments.into_iter().next().ok_or(RecordingError::Empty)
 }
 
-fn header_of(text: &str) -> Result<Header, String> {
+pub(super) fn header_of(text: &str) -> Result<Header, String> {
     let header: Header = read("the header", text)?;
     if header.andon_recording != 1 {
         return Err(format!(
@@ -276,7 +324,7 @@ fn header_of(text: &str) -> Result<Header, String> {
 }
 
 /// What the header says must fit what follows.
-fn whole(recording: &Recording) -> Result<(), String> {
+fn whole(recording: &Recording, acted: impl Fn(&AgentId) -> bool) -> Result<(), String> {
     if let Some(speed) = recording.speed.filter(|speed| !SPEEDS.contains(speed)) {
         return Err(format!("in the header: speed: {}", SpeedError(speed)));
     }
@@ -285,7 +333,7 @@ fn whole(recording: &Recording) -> Result<(), String> {
     }
     for agent in recording.conduct.keys() {
         let declared = recording.agents.iter().any(|declared| declared.id == *agent);
-        if !declared && recording.actions().all(|action| action.agent != *agent) {
+        if !declared && !acted(agent) && recording.actions().all(|action| action.agent != *agent) {
             return Err(format!("in the header: conduct names {agent}, who neither is declared nor acts"));
         }
     }

@@ -1,10 +1,14 @@
 //! What a recording holds; `assets/drills/README.md` tells people how to write one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Conduct, Harm};
+use super::{Conduct, Harm, index::Kept};
 pub use crate::incident::drilled::{Course, Target};
 use crate::{
     incident::AgentDeclaration,
@@ -113,14 +117,67 @@ pub struct Recording {
     pub conduct: BTreeMap<AgentId, Conduct>,
     /// Quiet days before the start, in order of time; they give the rate tripwires their baselines.
     pub history: Vec<Action>,
-    /// What happens, in order of time.
+    /// What happens, in order of time; of one that was indexed only marks and what harms, and what a line stands for many of.
     pub moments: Vec<Moment>,
+    /// The rest of one that was indexed.
+    pub(super) kept: Option<Arc<Kept>>,
+}
+
+impl Moment {
+    /// An action that harms nothing.
+    pub(super) fn is_harmless_action(&self) -> bool {
+        self.harm.is_none() && matches!(self.item, Item::Action(_))
+    }
 }
 
 impl Recording {
     /// What is harmed when nobody stops anything.
     pub fn harm(&self) -> Harm {
         self.moments.iter().map(|moment| moment.harm).sum()
+    }
+
+    /// How many things happen after its start.
+    pub fn len(&self) -> usize {
+        self.kept.as_ref().map_or(self.moments.len(), |kept| kept.len())
+    }
+
+    /// Whether nothing happens after its start.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// When the `number`th of them happens, from 0.
+    pub fn at(&self, number: usize) -> Option<Time> {
+        match &self.kept {
+            Some(kept) => kept.at(number, &self.moments),
+            None => self.moments.get(number).map(|moment| moment.at),
+        }
+    }
+
+    /// What the `number`th of them is.
+    pub fn moment(&self, number: usize) -> Option<Cow<'_, Moment>> {
+        match &self.kept {
+            Some(kept) => kept.moment(number, &self.moments).map(Cow::Owned),
+            None => self.moments.get(number).map(Cow::Borrowed),
+        }
+    }
+
+    /// When the last of them happens.
+    pub fn ends(&self) -> Option<Time> {
+        self.at(self.len().checked_sub(1)?)
+    }
+
+    /// The number of the first of them that happens then or later.
+    pub fn first_from(&self, when: Time) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.at(middle) {
+                Some(at) if at < when => low = middle + 1,
+                _ => high = middle,
+            }
+        }
+        low
     }
 
     /// How fast it is played where nobody says.
@@ -141,7 +198,7 @@ impl Recording {
             known_ms: self.moments.iter().find(told).map(after),
             harm_from_ms: self.moments.iter().find(harms).map(after),
             harm_to_ms: self.moments.iter().rev().find(harms).map(after),
-            ends_ms: self.moments.last().map_or(0, after),
+            ends_ms: self.ends().map_or(0, |at| at.since(self.starts)),
         }
     }
 
@@ -177,7 +234,7 @@ impl Recording {
         self.conduct.get(agent).cloned().unwrap_or_default()
     }
 
-    /// Its actions, history first, in order of time.
+    /// Its actions, history first, in order of time; of one that was indexed only those that are held.
     pub fn actions(&self) -> impl Iterator<Item = &Action> {
         let played = self.moments.iter().filter_map(|moment| match &moment.item {
             Item::Action(action) => Some(&**action),

@@ -62,7 +62,7 @@ impl Replay {
 
     /// How many things happen after its zero.
     pub fn len(&self) -> usize {
-        self.recording.moments.len()
+        self.recording.len()
     }
 
     /// Whether nothing happens after its zero.
@@ -72,7 +72,7 @@ impl Replay {
 
     /// What happens as the `number`th thing, from 0, in order of time.
     pub fn get(&self, number: usize) -> Option<Timed> {
-        let moment = self.recording.moments.get(number)?;
+        let moment = self.recording.moment(number)?;
         let recorded_ms = moment.at.since(self.recording.starts);
         let offset_ms = self.offset_ms(recorded_ms);
         let at = self.begins.plus(offset_ms);
@@ -88,14 +88,12 @@ impl Replay {
 
     /// The number of the first thing that happens then or later, in milliseconds of the recording after its zero.
     pub fn first_from(&self, recorded_ms: i64) -> usize {
-        let starts = self.recording.starts;
-        self.recording.moments.partition_point(|moment| moment.at.since(starts) < recorded_ms)
+        self.recording.first_from(self.recording.starts.plus(recorded_ms))
     }
 
     /// Milliseconds from the first thing to the last.
     pub fn lasts_ms(&self) -> i64 {
-        let last = self.recording.moments.last();
-        last.map_or(0, |last| self.offset_ms(last.at.since(self.recording.starts)))
+        self.recording.ends().map_or(0, |last| self.offset_ms(last.since(self.recording.starts)))
     }
 
     fn offset_ms(&self, recorded_ms: i64) -> i64 {

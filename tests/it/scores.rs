@@ -1,6 +1,6 @@
 //! What a drill came to, by command and as a page; drills beside real figures (DRL.3).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::Desk;
 
@@ -111,4 +111,56 @@ fn the_quarterly_check_is_read_by_command() {
     let doctor = String::from_utf8(desk.andon(&["doctor"]).stdout).unwrap();
     assert!(doctor.contains("last drill: ") && doctor.contains("the next is due by"), "{doctor}");
     assert!(doctor.contains("DRL.4 procedures match the agents' tools"), "{doctor}");
+}
+
+/// DRL.1, protocol 6: played without anybody, the same seed and inputs give the same events, byte for byte, by two processes; and
+/// it says what halting then would have saved. No backend is asked.
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    let desk = Desk::new();
+    let run = |file: &str, seed: &str, halt: &str| {
+        let file = desk.folder.path().join(file).display().to_string();
+        let args =
+            ["drill", "run", "refunds-twice", "--headless", "--seed", seed, "--halt-at", halt, "--events", &file];
+        (desk.json(&args), std::fs::read(file).unwrap())
+    };
+    let (one, bytes) = run("one.jsonl", "7", "1800");
+    let (again, same) = run("two.jsonl", "7", "1800");
+    assert_eq!(one, again);
+    assert!(bytes == same && !bytes.is_empty(), "the same bytes");
+    let (other, others) = run("three.jsonl", "8", "1800");
+    assert!(other["digest"] != one["digest"] && others != bytes);
+    let (never, _) = run("four.jsonl", "7", "0");
+    let people = |made: &Value| made["harm"]["done"]["people"].as_u64().unwrap_or_default();
+    assert!(people(&never) < people(&one), "{never} {one}");
+    assert!(one["firings"].as_array().is_some_and(|firings| !firings.is_empty()));
+    assert!(desk.done(&["drill", "run", "refunds-twice", "--headless"]).contains("DRILL · refunds-twice"));
+    assert!(desk.refused(2, &["drill", "run", "refunds-twice", "--halt-at", "3"]).contains("--headless"));
+    assert!(!desk.folder.path().join("data/backend.lock").exists(), "no backend was started");
+}
+
+/// DRL.1: a large recording is indexed once; the second time it is opened by its index, sought in and played like any other.
+#[test]
+fn a_large_recording_is_opened_by_its_index() {
+    let desk = Desk::new();
+    let padding = "x".repeat(1_000);
+    let mut text = String::from("{\"andon_recording\":1,\"title\":\"Large\",\"starts\":\"2026-03-02T14:00:00Z\"}\n");
+    for number in 0..9_000 {
+        let (minute, second) = (number / 60 % 60, number % 60);
+        let harm = if number % 3_000 == 2_999 { ",\"harm\":{\"people\":1}" } else { "" };
+        text += &format!(
+            "{{\"agent\":\"bot\",\"tool\":\"x\",\"input\":\"{padding}\",\"at\":\"2026-03-02T{}:{minute:02}:{second:02}Z\"{harm}}}\n",
+            14 + number / 3_600
+        );
+    }
+    let file = desk.file("large.jsonl", &text);
+    for drill in ["DRILL-1", "DRILL-2"] {
+        desk.done(&["drill", "run", &file, "--speed", "1000"]);
+        desk.done(&["drill", "skip", drill, "--to", "20000"]);
+        over(&desk, drill);
+        assert_eq!(desk.json(&["drill", "score", drill])["harm"]["done"]["people"], 3);
+        let kept = std::fs::read_dir(desk.folder.path().join("data/recordings")).unwrap();
+        let kept: Vec<String> = kept.map(|file| file.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        assert!(kept.len() == 1 && kept[0].ends_with(".index"), "{kept:?}");
+    }
 }

@@ -81,6 +81,11 @@ impl Blobs {
         Self { folder }
     }
 
+    /// A folder beside this one.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.folder.with_file_name(name)
+    }
+
     fn place(&self, digest: &Digest) -> PathBuf {
         self.folder.join(&digest.0[..2]).join(&digest.0)
     }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     api::{Accepted, Problem},
     backend::log::{Append, Log, LogError, Remembered},
-    incident::{Command, Context, Event, Fact, Stream, Topic, Worlds, containment::Scope, decide},
+    incident::{Command, Context, Event, Fact, Stream, Topic, Worlds, containment::Scope, decide, drilled::event_id},
     terms::{Author, DrillId, Time},
     tripwire::FiringChange,
 };
@@ -268,7 +268,11 @@ impl<L: Log> Writer<L> {
         let mark = self.state.tail.mark();
         let mut events = Vec::with_capacity(facts.len());
         for fact in facts {
-            match self.state.tail.seal(fact, Uuid::now_v7(), now) {
+            // A drill's ids follow from its seed (protocol 6).
+            let take = fact.stream.drill.and_then(|drill| staged.worlds.takes.get(&drill));
+            let seq = self.state.tail.seq(&fact.stream) + 1;
+            let id = take.map_or_else(Uuid::now_v7, |take| event_id(take.seed, &fact.stream, seq, now));
+            match self.state.tail.seal(fact, id, now) {
                 Ok(event) => events.push(event),
                 Err(error) => {
                     self.state.tail.unseal(mark);

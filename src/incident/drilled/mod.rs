@@ -4,6 +4,7 @@
 mod armed;
 mod course;
 mod harm;
+mod id;
 mod played;
 mod steer;
 mod take;
@@ -12,6 +13,7 @@ mod told;
 pub use armed::ArmedProof;
 pub use course::{Course, Playhead, Target};
 pub use harm::Harm;
+pub use id::event_id;
 pub use played::{HarmCount, Played};
 pub use steer::{LONGEST_CUT, Steer, Steered};
 pub use take::{Drill, GoesOn, SelfNote};
