@@ -130,7 +130,7 @@ fn the_list_rolls() {
 #[test]
 fn the_quarterly_check_names_what_is_open() {
     let rules = "[[rule]]\nname = 'big payout'\ntool = 'stripe.payout'\nagent = 'gone-bot'\namount = { USD = 500.0 }\n";
-    let access = "others = 'watch'\n[[role]]\nname = 'on-call'\npeople = ['dana', 'kim']\nmay = ['engage']\n";
+    let access = "others = 'watch'\n[[role]]\nname = 'on-call'\npeople = ['dana', 'kim']\nmay = ['engage', 'release', 'runbook']\n";
     let texts = [("rules.toml".to_owned(), rules.to_owned()), ("access.toml".to_owned(), access.to_owned())].into();
     let runbook = Runbook::from_texts(&texts).unwrap();
     let lines = readiness(&state(95, vec![take(1, "refunds-twice", 10, true, &["dana"])]), &runbook);

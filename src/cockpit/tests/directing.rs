@@ -195,7 +195,7 @@ fn what_one_hears_is_said_and_kept() {
 
 /// DRL.1: a console whose outline does not come says why, at every size.
 #[test]
-fn a_console_without_a_outline_says_why() {
+fn a_console_without_an_outline_says_why() {
     for size in [(200, 60), (120, 34), (80, 24), (44, 30), (36, 12)] {
         let mut model = sample::showing(&drilling(), live(), size);
         press(&mut model, "0");
