@@ -1,6 +1,8 @@
-//! Durable appends a second, against the same disk's bare `fdatasync` and bare SQLite in the same run (performance page).
+//! Durable appends a second, against the same disk's bare `fdatasync`, bare SQLite and bare Postgres in the same run
+//! (performance page).
 //!
-//! `cargo bench --bench append`. Prints figures and their ratio to the bare ones; asserts nothing.
+//! `cargo bench --bench append [-- postgres://…/AN-EMPTY-DATABASE]`. Prints figures and their ratio to the bare ones; asserts
+//! nothing.
 
 use std::{
     io::Write,
@@ -13,7 +15,7 @@ use andon::{
     backend::{
         clock,
         core::{Core, Interlocks, Options},
-        log::SqliteLog,
+        log::{Log, PostgresLog, SqliteLog},
     },
     incident::{
         Command, Declare, IncidentCommand, Worlds,
@@ -66,6 +68,30 @@ async fn bare_sqlite(folder: &Path) -> f64 {
     f64::from(done) / began.elapsed().as_secs_f64()
 }
 
+/// Inserts a second of so many connections, each in a transaction of its own.
+async fn bare_postgres(url: &str, clients: usize) -> f64 {
+    let mut first = sqlx::PgConnection::connect(url).await.expect("postgres");
+    sqlx::query("CREATE TABLE IF NOT EXISTS bare (a BIGSERIAL PRIMARY KEY, b TEXT)")
+        .execute(&mut first)
+        .await
+        .expect("made");
+    let began = Instant::now();
+    let inserting = (0..clients).map(|_| {
+        let url = url.to_owned();
+        tokio::spawn(async move {
+            let mut bare = sqlx::PgConnection::connect(&url).await.expect("postgres");
+            let (text, mut done) = ("x".repeat(600), 0u32);
+            while began.elapsed() < SPAN {
+                sqlx::query("INSERT INTO bare (b) VALUES ($1)").bind(&text).execute(&mut bare).await.expect("inserted");
+                done += 1;
+            }
+            done
+        })
+    });
+    let done: u32 = futures_util::future::join_all(inserting).await.into_iter().map(|done| done.expect("ended")).sum();
+    f64::from(done) / began.elapsed().as_secs_f64()
+}
+
 fn note() -> Command {
     let ask = IncidentCommand::Note { text: "payout seen twice for the same order".into(), at: None };
     Command::OnIncident { incident: IncidentId(1), ask }
@@ -97,7 +123,26 @@ async fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     let raw = raw_fdatasync(folder.path());
     let bare = bare_sqlite(folder.path()).await;
+    println!("raw fdatasync          {raw:>9.0}/s");
+    println!("bare SQLite, FULL      {bare:>9.0}/s  {:.2} of raw", bare / raw);
     let log = SqliteLog::open(&folder.path().join("log.db"), Time::from_millis(1)).await.expect("a log");
+    let core = opened(log).await;
+    for clients in [1, 64, 256] {
+        let (rate, p99) = through_core(&core, clients).await;
+        println!("andon, {clients:>3} clients     {rate:>9.0}/s  {:.2} of raw, p99 {p99:.1?}", rate / raw);
+    }
+    let Some(url) = std::env::args().find(|word| word.starts_with("postgres://")) else { return };
+    let core = opened(PostgresLog::open(&url, Time::from_millis(1)).await.expect("a log")).await;
+    for clients in [1, 16, 64] {
+        let bare = bare_postgres(&url, clients).await;
+        let (rate, p99) = through_core(&core, clients).await;
+        println!("bare Postgres, {clients:>3}     {bare:>9.0}/s");
+        println!("andon on it, {clients:>3}       {rate:>9.0}/s  {:.2} of bare, p99 {p99:.1?}", rate / bare);
+    }
+}
+
+/// A writer of an empty log, with one incident.
+async fn opened<L: Log>(log: L) -> Core {
     let options = Options {
         interlocks: Arc::new(NoAgents),
         runbook: Arc::new(ArcSwap::from_pointee(Runbook::shipped())),
@@ -107,10 +152,5 @@ async fn main() {
     let core = Core::open(log, options).await.expect("a writer");
     let declare = Command::Declare(Declare { title: "bench".into(), ..Declare::default() });
     core.submit(None, Uuid::now_v7(), Author::Person("dana".into()), declare).await.expect("declared");
-    println!("raw fdatasync          {raw:>9.0}/s");
-    println!("bare SQLite, FULL      {bare:>9.0}/s  {:.2} of raw", bare / raw);
-    for clients in [1, 64, 256] {
-        let (rate, p99) = through_core(&core, clients).await;
-        println!("andon, {clients:>3} clients     {rate:>9.0}/s  {:.2} of raw, p99 {p99:.1?}", rate / raw);
-    }
+    core
 }

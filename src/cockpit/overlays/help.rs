@@ -39,7 +39,14 @@ pub fn lines(model: &Model, pane: Pane) -> Vec<Line<'static>> {
             Span::styled(command.doc, theme.style(Role::Dim)),
         ])
     };
-    let mut lines = vec![head(format!("In {}", pane.title()))];
+    let directing = "In the console of a drill you lead";
+    let mut lines = Vec::new();
+    // Where somebody stands comes first.
+    if model.console.is_some() {
+        lines.push(head(directing.into()));
+        lines.extend(of_scope(Scope::Directing).map(row));
+    }
+    lines.push(head(format!("In {}", pane.title())));
     let own: Vec<Line<'static>> = of_scope(Scope::of(pane)).map(row).collect();
     if own.is_empty() {
         lines.push(Line::styled("  only the keys below", theme.style(Role::Dim)));
@@ -48,13 +55,16 @@ pub fn lines(model: &Model, pane: Pane) -> Vec<Line<'static>> {
     lines.push(head("Everywhere".into()));
     lines.extend(of_scope(Scope::Everywhere).map(row));
     for (scope, name) in [
-        (Scope::Directing, "In the console of a drill you lead"),
+        (Scope::Directing, directing),
         (Scope::Containing, "In the halt window"),
         (Scope::Filling, "In a form"),
         (Scope::Picking, "In a list"),
         (Scope::Editing, "In a draft being written"),
         (Scope::Reading, "In this help, and in the trace"),
     ] {
+        if scope == Scope::Directing && model.console.is_some() {
+            continue;
+        }
         lines.push(head(name.into()));
         lines.extend(of_scope(scope).map(row));
     }

@@ -132,6 +132,16 @@ fn keys_steer_the_drill() {
     assert!(model.console.is_none(), "a pane's number leads to the pane");
 }
 
+/// The help begins with where somebody stands.
+#[test]
+fn help_begins_with_the_console() {
+    let mut model = led((80, 24));
+    press(&mut model, "?");
+    let screen = screens::text(&screens::painted(&model, (80, 24)));
+    let (console, pane) = (screen.find("In the console of a drill you lead"), screen.find("Everywhere"));
+    assert!(console.is_some() && pane.is_none_or(|pane| console < Some(pane)), "{screen}");
+}
+
 /// DRL.1: no participant sees the recording ahead of the place: neither console nor its keys are theirs.
 #[test]
 fn a_participant_has_no_console() {
