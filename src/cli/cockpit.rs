@@ -24,14 +24,23 @@ use crate::{
 };
 
 pub async fn cockpit(reach: Arc<Reach>, pane: Option<String>, incident: Option<IncidentId>) -> Result<(), Failed> {
-    if !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
-        return Err(CockpitError::NoTerminal.to_string().into());
-    }
+    on_a_terminal()?;
     let pane = pane.map(|name| name.parse::<Pane>()).transpose()?;
     let (world, config) = (reach.world, config(&reach));
     reach.be_quiet();
     let client = Arc::new(Lazy { place: place(&reach)?, reach });
     Ok(cockpit::run(CockpitOptions { client, world, pane, incident, config }).await?)
+}
+
+/// That there is a terminal to show it on.
+///
+/// # Errors
+/// There is none, and what to do.
+pub fn on_a_terminal() -> Result<(), Failed> {
+    if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(CockpitError::NoTerminal.to_string().into())
 }
 
 /// How people know a backend that was named.

@@ -1,12 +1,12 @@
 //! `andon drill`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use clap::Subcommand;
 use uuid::Uuid;
 
 use super::{
-    headless,
+    cockpit, headless,
     print::{self, Failed},
     reach::Reach,
     recordings, scores, steering,
@@ -33,6 +33,9 @@ pub enum Drill {
         /// Seed of its ids: the same seed, the same ids.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// Watch it in the cockpit from its first moment.
+        #[arg(long, conflicts_with = "headless")]
+        watch: bool,
         /// Play it here at once, without a backend and without people, and say what it comes to.
         #[arg(long)]
         headless: bool,
@@ -65,13 +68,20 @@ pub enum Drill {
 pub async fn run(reach: &Reach, asked: Drill) -> Result<(), Failed> {
     match asked {
         Drill::List => all(reach).await,
-        Drill::Run { name, speed, seed, headless: true, halt_at, events } => {
+        Drill::Run { name, speed, seed, headless: true, halt_at, events, .. } => {
             headless::run(reach, headless::Asked { name, speed, seed, halt_at, events })
         }
-        Drill::Run { name, speed, seed, .. } => {
+        Drill::Run { name, speed, seed, watch, .. } => {
+            if watch {
+                cockpit::on_a_terminal()?;
+            }
             let (name, recording) = named(reach, &name)?;
             let ask = Ask { id: Uuid::now_v7(), command: StartDrill { name, recording, speed, seed } };
             let started: DrillStarted = reach.client().await?.post(path::DRILLS, &ask).await?;
+            if watch {
+                let inside = Reach::new(reach.settings.clone(), Some(started.id), false);
+                return cockpit::cockpit(Arc::new(inside), None, None).await;
+            }
             reach.show(&started, |started| {
                 let DrillStarted { id, title, lasts_s } = started;
                 print::line(format!("{id} plays for {}: {}", print::span(*lasts_s), print::clean(title)))?;

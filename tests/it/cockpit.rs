@@ -163,6 +163,26 @@ fn it_starts_on_nothing_and_leaves_the_terminal_as_it_was() {
     seat.is_restored();
 }
 
+/// DRL.1: one command from nothing to a drill that moves; without a terminal none begins.
+#[test]
+fn one_command_shows_what_it_is() {
+    let home = tempfile::tempdir().unwrap();
+    let run = ["drill", "run", "refunds-twice", "--watch", "--speed", "300"];
+    let mut seat = Seat::open(home.path(), 80, 24, &run);
+    seat.sees("DRILL-1");
+    seat.sees("TW-1");
+    seat.sees("INC-1");
+    seat.types("!");
+    seat.sees("Stop — in a drill");
+    seat.fires();
+    seat.sees("HALTED");
+    let blind =
+        std::process::Command::new(env!("CARGO_BIN_EXE_andon")).args(run).env("ANDON_HOME", home.path()).output();
+    let blind = blind.unwrap();
+    assert!(!blind.status.success(), "{blind:?}");
+    assert_eq!(seat.andon(&["drill", "list"])["drills"].as_array().map(Vec::len), Some(1));
+}
+
 /// CON.5: two different keys, from nothing to a halt that the interlock answers.
 #[test]
 fn two_keys_halt_and_a_second_cockpit_sees_it() {
