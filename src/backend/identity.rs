@@ -19,6 +19,7 @@ use crate::{
     incident::{
         Role, Token, Worlds,
         containment::{Mode, Scope},
+        session::SessionBegun,
     },
     runbook::{Access, Grants},
     terms::{AgentId, Author, TokenId},
@@ -35,8 +36,8 @@ pub struct Identity {
     pub agent: Option<AgentId>,
     /// The token used, if any.
     pub token: Option<TokenId>,
-    /// The session used, if any: the hash of its secret.
-    pub session: Option<String>,
+    /// The session used, if any.
+    pub session: Option<Arc<SessionBegun>>,
     /// What they signed of this very request.
     pub signed: Option<Arc<Signed>>,
     /// What a team's roles leave a person; absent is whatever the table says.

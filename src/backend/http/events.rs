@@ -27,7 +27,7 @@ use super::{
 use crate::{
     api::{Live, Problem, Resync},
     backend::{app::Backend, identity::Identity, presence::Present, rights::Right},
-    incident::{Event, Fact, Topic},
+    incident::{Event, Fact, Topic, session::SessionBegun},
     terms::{Author, DrillId, IncidentId, TokenId},
 };
 
@@ -118,8 +118,8 @@ struct Feed {
     author: Author,
     /// The token that opened the stream: revoked, it ends.
     token: Option<TokenId>,
-    /// The session that opened it, likewise.
-    session: Option<String>,
+    /// The session that opened it, likewise; also when its time is up.
+    session: Option<Arc<SessionBegun>>,
     epoch: u32,
     /// The newest position sent or left out.
     position: u64,
@@ -141,7 +141,8 @@ impl Feed {
             return self.anew();
         }
         loop {
-            if self.over {
+            let now = (self.backend.clock)();
+            if self.over || self.session.as_ref().is_some_and(|session| session.until <= now) {
                 return None;
             }
             if let Some(event) = self.ready.pop_front() {
@@ -218,7 +219,7 @@ impl Feed {
         self.position = event.position;
         self.over |= match &event.fact {
             Fact::TokenRevoked { token } => Some(*token) == self.token,
-            Fact::SessionEnded(ended) => Some(&ended.hash) == self.session.as_ref(),
+            Fact::SessionEnded(ended) => self.session.as_ref().is_some_and(|session| session.hash == ended.hash),
             _ => false,
         };
         // A cut client hears nothing more, not even why (DRL.1).

@@ -9,7 +9,7 @@ pub mod signers;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use ssh_key::HashAlg;
@@ -132,7 +132,7 @@ impl Logins {
         let hash = identity::hash_of(secret);
         let unrecorded = self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner);
         let session = worlds.sessions.get(&hash, now).or_else(|| unrecorded.get(&hash, now))?;
-        Some(Identity { session: Some(hash), ..Identity::person(session.name.clone()) })
+        Some(Identity { session: Some(Arc::new(session.clone())), ..Identity::person(session.name.clone()) })
     }
 
     /// Ends a session.
@@ -140,7 +140,8 @@ impl Logins {
     /// # Errors
     /// A log that cannot be written.
     pub async fn log_out(&self, core: &Core, identity: &Identity) -> Result<(), Problem> {
-        let Some(hash) = identity.session.clone() else { return Ok(()) };
+        let Some(session) = &identity.session else { return Ok(()) };
+        let hash = session.hash.clone();
         self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner).end(&hash);
         let end = Command::EndSession(SessionEnded { hash });
         core.submit(None, Uuid::now_v7(), identity.author.clone(), end).await.map(drop)
