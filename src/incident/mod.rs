@@ -40,8 +40,9 @@ pub use communication::{Draft, Fields, Sent};
 pub use decide::{Context, decide};
 pub use drilled::Drill;
 pub use event::{Event, NewEvent, Stream, StreamError, Topic};
-pub use fact::{Fact, PlannedStep};
+pub use fact::Fact;
 pub use state::{
-    Checklist, Clock, ClockPlan, ClockState, Entry, Incident, Mttd, SeverityChange, Status, Step, StepState, Verified,
+    Checklist, Clock, ClockPlan, ClockState, Entry, Incident, Mttd, PlannedStep, SeverityChange, Status, Step,
+    StepState, Verified,
 };
 pub use world::{Right, Role, Token, World, Worlds};

@@ -140,6 +140,27 @@ pub struct Entry {
     pub key: bool,
 }
 
+/// A step as the runbook has it, copied into the incident when its checklist is opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// Its short name, unique within the checklist: `list-payouts`.
+    pub id: String,
+    /// What to do.
+    pub text: String,
+    /// A command that helps, shown to copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// This step is the class's read-back: the checklist is done only when it is (RBK).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verifies: bool,
+    /// It changes the state: it waits for the evidence to be frozen (EVI.1).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub changes: bool,
+    /// A budget of its own from containment, where it differs from the class's, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_s: Option<u64>,
+}
+
 words! {
     /// Where a step stands.
     StepState, "a step state" {
@@ -157,7 +178,7 @@ words! {
 pub struct Step {
     /// As the runbook has it.
     #[serde(flatten)]
-    pub plan: super::PlannedStep,
+    pub plan: PlannedStep,
     /// Where it stands.
     pub state: StepState,
     /// Who changed it last.

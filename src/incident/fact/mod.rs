@@ -1,9 +1,11 @@
 //! Every kind of fact the log can hold. A new kind is added, never changed: old logs must fold for ever.
 
+mod wire;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AgentDeclaration, Fields, Role,
+    AgentDeclaration, Fields, PlannedStep, Role,
     communication::{Agreement, DeliveryStep, Promise, Sending, writing::Written},
     containment::{
         ActuatorOutcome, AgentProof, AutoScope, AutoStage, BacktestSeen, BlastRadius, Call, HaltProof, HoldEnd, Mode,
@@ -33,27 +35,6 @@ use crate::{
     },
     tripwire::{FiringKey, Tripwire},
 };
-
-/// A step as the runbook has it, copied into the incident when its checklist is opened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlannedStep {
-    /// Its short name, unique within the checklist: `list-payouts`.
-    pub id: String,
-    /// What to do.
-    pub text: String,
-    /// A command that helps, shown to copy.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub command: Option<String>,
-    /// This step is the class's read-back: the checklist is done only when it is (RBK).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub verifies: bool,
-    /// It changes the state: it waits for the evidence to be frozen (EVI.1).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub changes: bool,
-    /// A budget of its own from containment, where it differs from the class's, in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub budget_s: Option<u64>,
-}
 
 /// One fact. On the wire `type` is the variant in kebab-case and `data` its fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -722,44 +703,4 @@ pub enum Fact {
         /// Which.
         drill: DrillId,
     },
-}
-
-impl Fact {
-    /// Its `type` and `data` on the wire.
-    ///
-    /// # Errors
-    /// Never for a fact that was decided; a number that JSON cannot write.
-    pub fn parts(&self) -> Result<(String, serde_json::Value), serde_json::Error> {
-        use serde::ser::Error as _;
-        match serde_json::to_value(self)? {
-            serde_json::Value::Object(mut map) => {
-                let data = map.remove("data").unwrap_or_default();
-                match map.remove("type") {
-                    Some(serde_json::Value::String(kind)) => Ok((kind, data)),
-                    _ => Err(serde_json::Error::custom("a fact without a type")),
-                }
-            }
-            _ => Err(serde_json::Error::custom("a fact is an object")),
-        }
-    }
-
-    /// A fact from its `type` and `data`.
-    ///
-    /// # Errors
-    /// When this version knows no such type, or the data is not of it.
-    pub fn from_parts(kind: &str, data: serde_json::Value) -> Result<Self, serde_json::Error> {
-        serde_json::from_value(serde_json::json!({ "type": kind, "data": data }))
-    }
-
-    /// Every `type` there is.
-    pub fn kinds() -> Vec<String> {
-        // What reads them names them all where it knows none.
-        let why = Self::from_parts("", serde_json::Value::Null).err().map(|why| why.to_string()).unwrap_or_default();
-        why.split('`').skip(3).step_by(2).map(str::to_owned).collect()
-    }
-
-    /// Its `type` on the wire.
-    pub fn kind(&self) -> String {
-        self.parts().map(|(kind, _)| kind).unwrap_or_default()
-    }
 }
