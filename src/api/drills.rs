@@ -62,13 +62,12 @@ pub struct RecordingView {
 impl RecordingView {
     /// Of a recording.
     pub fn of(name: impl Into<String>, recording: &Recording) -> Self {
-        let last = recording.moments.last().map_or(0, |last| last.at.since(recording.starts));
         Self {
             name: name.into(),
             title: recording.title.clone(),
             modelled_on: recording.modelled_on.clone(),
             speed: recording.speed(),
-            length_s: last as f64 / 1_000.0,
+            length_s: recording.length_s(),
             harm: recording.harm(),
         }
     }

@@ -171,10 +171,8 @@ pub fn text_of(file: &Path, largest: u64) -> Result<String, Failed> {
     (&mut opened).take(largest + 1).read_to_end(&mut bytes).map_err(wrong)?;
     if bytes.starts_with(&[0x1f, 0x8b]) {
         let mut unpacked = Vec::new();
-        let packed = flate2::read::MultiGzDecoder::new(bytes.as_slice()).take(largest + 1);
-        { packed }
-            .read_to_end(&mut unpacked)
-            .map_err(|why| format!("{place} is packed, and broken or cut off: {why}"))?;
+        let mut packed = flate2::read::MultiGzDecoder::new(bytes.as_slice()).take(largest + 1);
+        packed.read_to_end(&mut unpacked).map_err(|why| format!("{place} is packed, and broken or cut off: {why}"))?;
         bytes = unpacked;
     }
     if bytes.len() as u64 > largest {
@@ -198,7 +196,6 @@ fn give(reach: &Reach, recording: &Recording, out: Option<&Path>) -> Result<(), 
 }
 
 fn contents(reach: &Reach, recording: &Recording, file: Option<PathBuf>) -> Result<Contents, Failed> {
-    let after = |at: Time| at.since(recording.starts) as f64 / 1000.0;
     let plan = reach.settings.runbook()?.tripwires.clone();
     let firings = backtest(recording.actions(), &recording.agents, plan);
     let marks = recording.moments.iter().filter(|moment| matches!(moment.item, Item::Mark(_))).count();
@@ -206,7 +203,7 @@ fn contents(reach: &Reach, recording: &Recording, file: Option<PathBuf>) -> Resu
         title: recording.title.clone(),
         starts: recording.starts,
         speed: recording.speed(),
-        lasts_s: recording.moments.last().map_or(0.0, |last| after(last.at)) / recording.speed(),
+        lasts_s: recording.length_s() / recording.speed(),
         history: recording.history.len(),
         actions: recording.moments.len() - marks,
         marks,
@@ -216,7 +213,7 @@ fn contents(reach: &Reach, recording: &Recording, file: Option<PathBuf>) -> Resu
         firings: firings
             .into_iter()
             .map(|line| Fires {
-                after_s: after(line.at),
+                after_s: recording.second(line.at),
                 tripwire: line.tripwire,
                 agent: line.agent,
                 detail: line.detail,

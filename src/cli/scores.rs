@@ -12,10 +12,7 @@ use super::{
 use crate::{
     api::path,
     drill::{RoleScore, Score, ScoredStep, StepResult},
-    incident::{
-        self,
-        drilled::{Harm, HarmCount},
-    },
+    incident,
     report::score as report,
     terms::{DrillId, Time},
 };
@@ -100,18 +97,11 @@ fn text(score: &Score) -> Vec<String> {
     let state = if score.over { "is over" } else { "plays" };
     let title = print::clean(&score.title);
     let mut lines = vec![format!("DRILL · {} {state}: {title} (×{})", score.drill, score.speed)];
-    let HarmCount { course, done, prevented, stopped, .. } = &score.harm;
-    let row = |name: &str, of: &dyn Fn(&Harm) -> String| vec![name.to_owned(), of(course), of(done), of(prevented)];
-    let rows = [
-        row("people", &|harm| harm.people.to_string()),
-        row("money", &|harm| harm.money_usd.to_string()),
-        row("records", &|harm| harm.records.to_string()),
-        row("messages", &|harm| harm.messages.to_string()),
-    ];
-    lines.extend(print::rows(&["HARM", "AS IT WENT", "DONE", "PREVENTED"], &rows));
+    lines.extend(print::rows(&["HARM", "AS IT WENT", "DONE", "PREVENTED"], &report::harm_rows(&score.harm)));
     let spared = report::share(score).unwrap_or_else(|| "–".into());
     let after = score.stopped_after_s.map(|after| format!(", stopped {} after the first harm", print::span(after)));
-    lines.push(format!("spared {spared}, {stopped} actions stopped{}", after.unwrap_or_default()));
+    let (stopped, after) = (score.harm.stopped, after.unwrap_or_default());
+    lines.push(format!("spared {spared}, {stopped} actions stopped{after}"));
     for one in &score.course {
         let at = |at: Option<f64>| at.map_or_else(|| "never".into(), |at| format!("after {}", print::span(at)));
         let what = report::turn(one.turn);

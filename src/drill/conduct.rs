@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{incident::containment::Decision, terms::ToolName};
+use crate::{
+    incident::containment::{Decision, Switch, SwitchState},
+    telemetry::Action,
+    terms::ToolName,
+};
 
 /// How one agent of a recording behaves towards the interlock. Without a word it asks and obeys.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -37,6 +41,15 @@ impl Conduct {
     fn deaf(&self) -> bool {
         self.beyond_reach || self.ignores_stop
     }
+}
+
+/// Whether an engaged switch names the tool of an action in its scope, for every agent or for this one.
+pub fn is_over_tool<'s>(switches: impl IntoIterator<Item = &'s Switch>, action: &Action) -> bool {
+    switches.into_iter().any(|switch| {
+        let engaged = switch.state == SwitchState::Engaged && switch.scope.tool.is_some();
+        let of_agent = switch.scope.agent.as_ref().is_none_or(|agent| *agent == action.agent);
+        engaged && switch.scope.tool == action.tool && of_agent
+    })
 }
 
 #[cfg(test)]

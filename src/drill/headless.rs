@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Harm, Item, Recording, Replay, Score, SpeedError, Timed, score};
+use super::{Harm, Item, Recording, Replay, Score, SpeedError, Timed, is_over_tool, score};
 use crate::{
     incident::{
         Command, Context, Engage, Event, IncidentCommand, Refusal, Stream, World, Worlds, chain,
@@ -186,7 +186,10 @@ impl<'a, F: FnMut(&Event)> Stage<'a, F> {
             Item::Action(action) => self.act(recording, &action, harm, recorded_ms)?,
             Item::Mark(mark) => {
                 self.harm.harms(harm, mark.at, recorded_ms);
-                self.waiting.push((mark.at, format!("{}: {}", mark.mark, mark.text)));
+                // What nobody hears, nobody notes.
+                if !mark.deaf {
+                    self.waiting.push((mark.at, format!("{}: {}", mark.mark, mark.text)));
+                }
             }
         }
         let Some(incident) = self.incident().filter(|_| !self.waiting.is_empty()) else { return Ok(()) };
@@ -208,10 +211,9 @@ impl<'a, F: FnMut(&Event)> Stage<'a, F> {
         let conduct = recording.conduct_of(&action.agent);
         let world = self.worlds.drills.get(&DRILL);
         let stopped = world.filter(|world| !world.switches.is_empty() && !conduct.beyond_reach).is_some_and(|world| {
-            let (decision, switch) = answer(world.switches.values().map(AsRef::as_ref), &call(world, action));
-            let over_tool =
-                switch.is_some_and(|switch| switch.scope.tool.is_some() && switch.scope.tool == action.tool);
-            !conduct.acts(decision, action.tool.as_ref(), over_tool)
+            let switches = || world.switches.values().map(AsRef::as_ref);
+            let (decision, _) = answer(switches(), &call(world, action));
+            !conduct.acts(decision, action.tool.as_ref(), is_over_tool(switches(), action))
         });
         if stopped {
             self.harm.stops(harm);

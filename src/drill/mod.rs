@@ -21,7 +21,7 @@ mod spread;
 mod write;
 
 pub use crate::incident::drilled::Harm;
-pub use conduct::Conduct;
+pub use conduct::{Conduct, is_over_tool};
 pub use headless::{Headless, HeadlessError, Staging, headless};
 pub use import::{Foreign, ImportError};
 pub use outline::{Outline, OutlineLine, Passage};

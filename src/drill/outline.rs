@@ -10,11 +10,11 @@ use super::{
 };
 use crate::terms::words;
 
-/// The most lines that a outline has.
+/// The most lines that an outline has.
 const LINES: usize = 2_000;
 
 words! {
-    /// What a line of a outline is.
+    /// What a line of an outline is.
     Passage, "a passage" {
         /// Agents act.
         Action = "action",
@@ -31,7 +31,7 @@ words! {
     }
 }
 
-/// One line of a outline. Its words may be agent-written.
+/// One line of an outline. Its words may be agent-written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OutlineLine {
     /// Second of the recording, from its zero.
@@ -69,9 +69,9 @@ pub struct Outline {
 impl Outline {
     /// Of a recording: actions of one agent by one tool that follow each other are one line.
     pub fn of(recording: &Recording) -> Self {
-        let second = |moment: &Moment| moment.at.since(recording.starts) as f64 / 1_000.0;
-        let length_s = recording.ends().map_or(0.0, |at| at.since(recording.starts) as f64 / 1_000.0);
-        let mut lines: Vec<OutlineLine> = recording.moments.iter().map(|moment| line(moment, second(moment))).collect();
+        let length_s = recording.length_s();
+        let mut lines: Vec<OutlineLine> =
+            recording.moments.iter().map(|moment| line(moment, recording.second(moment.at))).collect();
         lines = joined(lines, |one, other| one.text == other.text);
         if lines.len() > LINES {
             // Too many turns to read: what comes within one slice of the whole is one line.
@@ -79,7 +79,7 @@ impl Outline {
             lines = joined(lines, |one, other| slice(one.at_s) == slice(other.at_s));
         }
         let hints = recording.hints.iter().map(|hint| {
-            let at_s = hint.at.since(recording.starts) as f64 / 1_000.0;
+            let at_s = recording.second(hint.at);
             let text = hint.text.clone();
             OutlineLine { at_s, until_s: at_s, kind: Passage::Hint, text, actions: 0, harm: Harm::NONE, deaf: false }
         });
@@ -172,7 +172,7 @@ mod tests {
 
     /// DRL.1: a burst is a line; hints stand where they help; history's harm is known for every second of it.
     #[test]
-    fn a_outline_is_read_in_lines() {
+    fn an_outline_is_read_in_lines() {
         let outline = Outline::of(&Recording::parse(TEXT).unwrap());
         let told: Vec<_> =
             outline.lines.iter().map(|line| (line.at_s, line.until_s, line.kind, line.actions, line.deaf)).collect();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::incident::drilled::Steer;
+use crate::incident::drilled::{SPEEDS, Steer};
 
 /// A replay's own clock: milliseconds of the replay as it was laid out, against the time that passes.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +88,7 @@ impl Pace {
             Steer::Pause {} => (self.paused, self.steps) = (true, 0),
             Steer::Resume {} => (self.paused, self.steps) = (false, 0),
             Steer::Step {} => self.steps += u32::from(self.paused),
-            Steer::Speed { speed } => self.speed = speed.clamp(0.1, 1_000.0),
+            Steer::Speed { speed } => self.speed = speed.clamp(*SPEEDS.start(), *SPEEDS.end()),
             Steer::Skip { to_s } => self.at_ms = self.at_ms.max(to_s * 1_000.0 / self.laid_out),
             _ => {}
         }

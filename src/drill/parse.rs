@@ -11,11 +11,10 @@ use serde_json::value::RawValue;
 use super::{
     Conduct, Harm, SpeedError,
     recording::{Hint, Item, Mark, MarkKind, Moment, Recording, Target},
-    replay::SPEEDS,
     spread::{Quiet, Repeat},
 };
 use crate::{
-    incident::AgentDeclaration,
+    incident::{AgentDeclaration, drilled::SPEEDS},
     telemetry::{Action, endpoint, native},
     terms::{AgentId, Time},
 };

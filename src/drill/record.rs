@@ -6,12 +6,12 @@ use super::{
     Conduct, Harm,
     names::Names,
     recording::{Item, Mark, MarkKind, Moment, Recording},
-    replay::SPEEDS,
 };
 use crate::{
     incident::{
         Incident, World,
         containment::ProofState,
+        drilled::SPEEDS,
         evidence::{Affected, AffectedKind},
     },
     telemetry::Action,

@@ -167,6 +167,16 @@ impl Recording {
         self.at(self.len().checked_sub(1)?)
     }
 
+    /// A moment as a second of it, after its zero.
+    pub fn second(&self, at: Time) -> f64 {
+        at.since(self.starts) as f64 / 1_000.0
+    }
+
+    /// How many seconds it lasts from its zero.
+    pub fn length_s(&self) -> f64 {
+        self.ends().map_or(0.0, |last| self.second(last))
+    }
+
     /// The number of the first of them that happens then or later.
     pub fn first_from(&self, when: Time) -> usize {
         let (mut low, mut high) = (0, self.len());
@@ -192,24 +202,28 @@ impl Recording {
             let Item::Mark(mark) = &moment.item else { return false };
             mark.mark == MarkKind::Report || mark.mark == MarkKind::Page && !mark.deaf
         };
-        let harms = |moment: &&Moment| !moment.harm.is_none();
         Course {
             targets: self.targets.clone(),
             known_ms: self.moments.iter().find(told).map(after),
-            harm_from_ms: self.moments.iter().find(harms).map(after),
-            harm_to_ms: self.moments.iter().rev().find(harms).map(after),
+            harm_from_ms: self.harming().next().map(after),
+            harm_to_ms: self.harming().next_back().map(after),
             ends_ms: self.ends().map_or(0, |at| at.since(self.starts)),
         }
     }
 
+    /// What harms, in order of time: also of one that was indexed.
+    fn harming(&self) -> impl DoubleEndedIterator<Item = &Moment> {
+        self.moments.iter().filter(|moment| !moment.harm.is_none())
+    }
+
     /// When something is harmed first; absent where it counts no harm.
     pub fn first_harm_at(&self) -> Option<Time> {
-        self.moments.iter().find(|moment| !moment.harm.is_none()).map(|moment| moment.at)
+        self.harming().next().map(|moment| moment.at)
     }
 
     /// Agents of which an action harms something.
     pub fn harmful_agents(&self) -> impl Iterator<Item = &AgentId> {
-        self.moments.iter().filter(|moment| !moment.harm.is_none()).filter_map(|moment| match &moment.item {
+        self.harming().filter_map(|moment| match &moment.item {
             Item::Action(action) => Some(&action.agent),
             Item::Mark(_) => None,
         })
@@ -221,12 +235,11 @@ impl Recording {
             let agent = self.agents.iter().find(|agent| agent.id == action.agent)?;
             agent.item(action.tool.as_ref()?)?.class().cloned()
         };
-        let harming = self.moments.iter().filter(|moment| !moment.harm.is_none());
         let class = |moment: &Moment| match &moment.item {
             Item::Action(action) => action.class.clone().or_else(|| declared(action)),
             Item::Mark(_) => None,
         };
-        harming.filter_map(class).collect()
+        self.harming().filter_map(class).collect()
     }
 
     /// How an agent takes a switch.

@@ -6,10 +6,7 @@ use super::{
     Harm,
     recording::{Item, Recording},
 };
-use crate::{telemetry::Action, terms::Time};
-
-/// The speeds a replay may have.
-pub(super) const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=1_000.0;
+use crate::{incident::drilled::SPEEDS, telemetry::Action, terms::Time};
 
 /// A speed nobody can follow.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]

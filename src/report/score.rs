@@ -61,9 +61,12 @@ pub fn share(score: &Score) -> Option<String> {
 
 /// Minutes gained, in words: `17 min earlier`.
 pub fn gained(score: &Score) -> Option<String> {
-    let gained = score.gained_min?;
-    let word = if gained < 0.0 { "later" } else { "earlier" };
-    Some(format!("{} {word}", seconds(gained.abs() * 60.0)))
+    Some(earlier(score.gained_min? * 60.0))
+}
+
+fn earlier(gained_s: f64) -> String {
+    let word = if gained_s < 0.0 { "later" } else { "earlier" };
+    format!("{} {word}", seconds(gained_s.abs()))
 }
 
 /// The score in a sentence.
@@ -93,17 +96,19 @@ fn asked(score: &Score) -> usize {
 }
 
 fn harm(harm: &HarmCount) -> Block {
+    Block::table(["", "as it went", "done", "prevented"], harm_rows(harm).into())
+}
+
+/// Each figure of the harm: as it went, done, prevented.
+pub fn harm_rows(harm: &HarmCount) -> [Vec<String>; 4] {
     let HarmCount { course, done, prevented, .. } = harm;
     let row = |name: &str, of: &dyn Fn(&Harm) -> String| vec![name.to_owned(), of(course), of(done), of(prevented)];
-    Block::table(
-        ["", "as it went", "done", "prevented"],
-        vec![
-            row("people", &|harm| harm.people.to_string()),
-            row("money", &|harm| harm.money_usd.to_string()),
-            row("records", &|harm| harm.records.to_string()),
-            row("messages", &|harm| harm.messages.to_string()),
-        ],
-    )
+    [
+        row("people", &|harm| harm.people.to_string()),
+        row("money", &|harm| harm.money_usd.to_string()),
+        row("records", &|harm| harm.records.to_string()),
+        row("messages", &|harm| harm.messages.to_string()),
+    ]
 }
 
 /// What a turn is called.
@@ -117,11 +122,8 @@ pub fn turn(turn: Turn) -> &'static str {
 fn course(score: &Score) -> Vec<Block> {
     let after = |at: Option<f64>| at.map_or_else(|| "never".to_owned(), |at| format!("after {}", seconds(at)));
     let row = |one: &crate::drill::Milestone| {
-        let gained = one.gained_s.map(|gained| match gained < 0.0 {
-            true => format!("{} later", seconds(-gained)),
-            false => format!("{} earlier", seconds(gained)),
-        });
-        vec![turn(one.turn).to_owned(), after(one.course_s), after(one.drill_s), gained.unwrap_or_default()]
+        let gained = one.gained_s.map(earlier).unwrap_or_default();
+        vec![turn(one.turn).to_owned(), after(one.course_s), after(one.drill_s), gained]
     };
     vec![
         Block::Say("In the recording's own time.".into()),

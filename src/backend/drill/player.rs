@@ -15,10 +15,9 @@ use crate::{
         intake::{Intake, Source},
         interlock::Way,
     },
-    drill::{Harm, Item, Mark, MarkKind, Outline, Pace, Recording, Replay, Timed, injected},
+    drill::{Harm, Item, Mark, MarkKind, Outline, Pace, Recording, Replay, Timed, injected, is_over_tool},
     incident::{
         Command, Fact, IncidentCommand,
-        containment::{Scope, Switch, SwitchState},
         drilled::{Played, Rewound, Steer, Told, Word},
     },
     telemetry::Action,
@@ -222,12 +221,8 @@ impl Player {
             asks.values().for_each(|asked| drop(interlock.check(asked, Way::Check, now)));
         }
         let at_s = self.pace.position_s(Duration::ZERO);
-        self.passed = self.recording.hints.iter().take_while(|hint| self.second(hint.at) < at_s).count();
+        self.passed = self.recording.hints.iter().take_while(|hint| self.recording.second(hint.at) < at_s).count();
         self.note_marks().await;
-    }
-
-    fn second(&self, at: Time) -> f64 {
-        at.since(self.recording.starts) as f64 / 1_000.0
     }
 
     /// It is over, and may be taken back still.
@@ -281,7 +276,7 @@ impl Player {
 
     /// Ends when the next hint is due.
     fn next_hint(&self) -> impl Future<Output = ()> + use<> {
-        let next = self.recording.hints.get(self.passed).map(|hint| self.second(hint.at));
+        let next = self.recording.hints.get(self.passed).map(|hint| self.recording.second(hint.at));
         let (at_s, goes) = (self.pace.position_s(self.zero.elapsed()), self.pace.goes());
         let due = next.filter(|next| goes > 0.0 || *next <= at_s).map(|next| ((next - at_s) / goes.max(0.1)).max(0.0));
         async move {
@@ -395,15 +390,11 @@ impl Player {
         self.feed(vec![Action { received_at: now, ..action }]).await;
     }
 
-    /// Whether a switch of the drill's world names the action's tool in its scope.
+    /// Whether a switch of the drill's world names the action's tool.
     fn tool_is_switched(&self, action: &Action) -> bool {
         let worlds = self.backend.core.worlds();
-        let over = |switch: &Switch| {
-            let Scope { tool, agent, .. } = &switch.scope;
-            let engaged = switch.state == SwitchState::Engaged && tool.is_some() && *tool == action.tool;
-            engaged && agent.as_ref().is_none_or(|agent| *agent == action.agent)
-        };
-        worlds.get(Some(self.drill)).is_some_and(|world| world.switches.values().any(|switch| over(switch)))
+        let world = worlds.get(Some(self.drill));
+        world.is_some_and(|world| is_over_tool(world.switches.values().map(AsRef::as_ref), action))
     }
 
     async fn feed(&self, actions: Vec<Action>) {

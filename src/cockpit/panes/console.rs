@@ -17,6 +17,7 @@ use crate::{
     },
     drill::Passage,
     incident::Drill,
+    terms::Author,
 };
 
 /// Columns of a moment and of what it is; and where there is little room.
@@ -136,7 +137,7 @@ fn people(model: &Model, take: &Drill) -> Line<'static> {
     let theme = &model.look.theme;
     let here = model.state.as_ref().map(|state| state.live.in_drill.clone()).unwrap_or_default();
     let mut spans = vec![Span::styled("here       ", theme.style(Role::Dim))];
-    let leads = |name: &str| take.started_by.name() == name || take.facilitators.contains(name);
+    let leads = |name: &str| take.is_led_by(&Author::Person(name.to_owned()));
     for (at, name) in here.iter().enumerate() {
         let gap = if at > 0 { ", " } else { "" };
         let role = if leads(name) { " leads" } else { "" };

@@ -84,6 +84,11 @@ pub(super) fn invalid(detail: impl Into<String>) -> Refusal {
     Refusal::new(RefusalCode::Invalid, detail)
 }
 
+/// A refusal: not by them.
+pub(super) fn forbidden(detail: impl Into<String>) -> Refusal {
+    Refusal::new(RefusalCode::Forbidden, detail)
+}
+
 /// A refusal: not now.
 pub(super) fn conflict(detail: impl Into<String>) -> Refusal {
     Refusal::new(RefusalCode::Conflict, detail)

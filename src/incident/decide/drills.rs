@@ -2,12 +2,12 @@
 
 use super::{
     checks,
-    dispatch::{Case, Decided, conflict, invalid, unknown},
+    dispatch::{Case, Decided, conflict, forbidden, invalid, unknown},
 };
 use crate::{
     incident::{
-        Drill, Fact, NewEvent, Refusal, RefusalCode, Stream, Topic,
-        drilled::{ArmedProof, Course, LONGEST_CUT, Played, Rewound, Steer, Steered, Told},
+        Drill, Fact, NewEvent, Refusal, Stream, Topic,
+        drilled::{ArmedProof, Course, LONGEST_CUT, Played, Rewound, SPEEDS, Steer, Steered, Told},
     },
     terms::DrillId,
 };
@@ -26,10 +26,6 @@ fn known<'c>(case: &'c Case<'_>, id: DrillId) -> Result<&'c Drill, Refusal> {
     drill.ok_or_else(|| unknown(format!("there is no {id}; `andon drill list` shows them")))
 }
 
-fn forbidden(detail: impl Into<String>) -> Refusal {
-    Refusal::new(RefusalCode::Forbidden, detail)
-}
-
 fn next(case: &Case<'_>) -> DrillId {
     case.worlds.takes.keys().next_back().map_or(DrillId(1), |id| id.next())
 }
@@ -43,9 +39,7 @@ pub(super) fn start(
 ) -> Decided {
     let name = checks::title(name)?;
     let title = checks::title(title)?;
-    if !(0.1..=1000.0).contains(&speed) {
-        return Err(invalid(format!("a drill plays at 0.1 to 1000 times the recorded speed, not at {speed}")));
-    }
+    followed(speed)?;
     let (course, armed) = (Box::new(course.clone()), Box::new(armed.clone()));
     Ok(vec![fact(case, Fact::DrillStarted { drill: next(case), name, title, seed, speed, course, armed })])
 }
@@ -120,12 +114,18 @@ fn back(case: &Case<'_>, drill: &Drill, to_s: f64) -> [NewEvent; 3] {
     [started, Fact::DrillRewound(Box::new(rewound)), Fact::DrillEnded { drill: id }].map(|made| fact(case, made))
 }
 
+/// A speed that people can follow.
+fn followed(speed: f64) -> Result<(), Refusal> {
+    if SPEEDS.contains(&speed) {
+        return Ok(());
+    }
+    Err(invalid(format!("a drill plays at 0.1 to 1000 times the recorded speed, not at {speed}")))
+}
+
 /// What can be done at all.
 fn readable(how: &Steer) -> Result<(), Refusal> {
     match how {
-        Steer::Speed { speed } if !(0.1..=1000.0).contains(speed) => {
-            Err(invalid(format!("a drill plays at 0.1 to 1000 times the recorded speed, not at {speed}")))
-        }
+        Steer::Speed { speed } => followed(*speed),
         Steer::Skip { to_s } | Steer::Back { to_s } if !(to_s.is_finite() && *to_s >= 0.0) => {
             Err(invalid("say to which second of the recording: 0 or more"))
         }

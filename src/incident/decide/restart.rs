@@ -2,11 +2,11 @@
 
 use super::{
     checks,
-    dispatch::{Case, Decided, conflict, unknown},
+    dispatch::{Case, Decided, conflict, forbidden, unknown},
 };
 use crate::{
     incident::{
-        Fact, Incident, IncidentCommand, NewEvent, Refusal, RefusalCode, Status, Topic,
+        Fact, Incident, IncidentCommand, NewEvent, Refusal, Status, Topic,
         containment::{Mode, ProofState, Stage, Switch, SwitchState},
         restart::{
             AcceptCondition, AddCorrection, ApproveRestart, ConditionState, RestartOverridden, StageEntered,
@@ -27,10 +27,6 @@ pub(super) fn decide(case: &Case<'_>, incident: &Incident, ask: &IncidentCommand
         IncidentCommand::AddCorrection(ask) => one(Fact::CorrectionRecorded(correction(ask)?)),
         _ => Ok(Vec::new()),
     }
-}
-
-fn forbidden(detail: impl Into<String>) -> Refusal {
-    Refusal::new(RefusalCode::Forbidden, detail)
 }
 
 fn accept(case: &Case<'_>, incident: &Incident, ask: &AcceptCondition) -> Result<AcceptCondition, Refusal> {

@@ -2,13 +2,13 @@
 
 use super::{
     checks,
-    dispatch::{Case, Decided, conflict, unknown},
+    dispatch::{Case, Decided, conflict, forbidden, unknown},
     rollback::{find, list},
     team,
 };
 use crate::{
     incident::{
-        Checklist, Fact, Incident, Refusal, RefusalCode, StepState, Topic,
+        Checklist, Fact, Incident, Refusal, StepState, Topic,
         rollback::{Said, Value, WorkRollback, open_signs},
     },
     runbook::nearest,
@@ -18,10 +18,6 @@ use crate::{
 const VALUES: usize = 1_000;
 /// Commands that one checklist keeps at most.
 const RUNS: usize = 200;
-
-fn forbidden(detail: impl Into<String>) -> Refusal {
-    Refusal::new(RefusalCode::Forbidden, detail)
-}
 
 pub(super) fn work(case: &Case<'_>, incident: &Incident, ask: &WorkRollback) -> Decided {
     let checklist = list(incident, ask.checklist)?;

@@ -15,6 +15,6 @@ pub use course::{Course, Playhead, Target};
 pub use harm::Harm;
 pub use id::event_id;
 pub use played::{HarmCount, Played};
-pub use steer::{LONGEST_CUT, Steer, Steered};
+pub use steer::{LONGEST_CUT, SPEEDS, Steer, Steered};
 pub use take::{Drill, GoesOn, SelfNote};
 pub use told::{Rewound, Told, Word};

@@ -64,6 +64,8 @@ pub enum Steer {
     },
 }
 
+/// How many times as fast as recorded a drill may be played.
+pub const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=1_000.0;
 /// The longest that a client is cut off, in seconds.
 pub const LONGEST_CUT: u32 = 600;
 
