@@ -33,8 +33,8 @@ pub use postmortem::ProposeTripwires;
 pub use problem::Problem;
 pub use runbook::RunbookView;
 pub use state::{
-    AgentLive, Armed, BackendInfo, BrokerInfo, IncidentView, Live, Probe, Resync, State, TelemetryCounts, Used,
-    UsedName, You,
+    AgentLive, Armed, BackendInfo, BrokerInfo, HEARTBEAT_HEADER, IncidentView, Live, Probe, Resync, State,
+    TelemetryCounts, Used, UsedName, You,
 };
 pub use telemetry::{ActionsAnswer, RejectedItem};
 pub use tripwires::{

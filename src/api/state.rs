@@ -19,6 +19,10 @@ use crate::incident::{
 use crate::telemetry::{Part, Touched, Use};
 use crate::terms::{AgentId, Author, HoldId, IncidentId, SwitchId, Time};
 
+/// How often at least, in milliseconds, an event stream says that it lives: whoever hears nothing for some times as long knows
+/// that the line is dead.
+pub const HEARTBEAT_HEADER: &str = "andon-heartbeat-ms";
+
 /// `GET /v1/state`: everything a cockpit needs to begin, and the position to resume `/v1/events` from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {

@@ -25,6 +25,8 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
+use super::listen::ends_when_unheard;
+
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Connections at once; others wait at the door.
@@ -148,6 +150,7 @@ async fn carry(
     door: &mpsc::Sender<Guest>,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
+    ends_when_unheard(&stream);
     let us = stream.local_addr()?;
     let mut tls = timeout(HANDSHAKE, acceptor.accept(stream)).await.map_err(|_| io::ErrorKind::TimedOut)??;
     let (mut ours, theirs) = UnixStream::pair()?;

@@ -4,12 +4,19 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use tokio::net::{TcpListener, UnixListener};
+use rustix::net::sockopt;
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 
 /// Telemetry's port when nobody asks for another.
 pub const TELEMETRY_PORT: u16 = 7420;
+/// How long what was sent may stay unheard of, or unread, before its connection is given up: its other end may be gone and
+/// unable to say so, and whoever is only slow comes back and resumes.
+const UNHEARD: Duration = Duration::from_secs(30);
+/// How long a connection is idle before it is asked whether it lives, and between two times of asking.
+const IDLE: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(5)];
 /// How many ports after it are tried before the system picks one.
 const NEXT_PORTS: u16 = 20;
 
@@ -74,6 +81,18 @@ pub async fn tls(asked: &[SocketAddr]) -> Result<Vec<TcpListener>, ListenError> 
         listeners.push(TcpListener::bind(address).await.map_err(|why| ListenError::Tcp { address, why })?);
     }
     Ok(listeners)
+}
+
+/// Has a connection end by itself once its other end is gone without a word: a host without power, a link that is down.
+pub fn ends_when_unheard(stream: &TcpStream) {
+    let millis = u32::try_from(UNHEARD.as_millis()).unwrap_or(u32::MAX);
+    let set = sockopt::set_tcp_user_timeout(stream, millis)
+        .and_then(|()| sockopt::set_socket_keepalive(stream, true))
+        .and_then(|()| sockopt::set_tcp_keepidle(stream, IDLE[0]))
+        .and_then(|()| sockopt::set_tcp_keepintvl(stream, IDLE[1]));
+    if let Err(why) = set {
+        tracing::debug!(%why, "a connection may outlive its other end");
+    }
 }
 
 /// The first free port from `first` on, on loopback; at last whatever the system gives.

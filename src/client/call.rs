@@ -27,6 +27,12 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a connection may take to stand.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long the first asking of a command may take: it is asked again by its id, and a line may be dead without saying so.
+const FIRST: Duration = Duration::from_secs(4);
+/// How long what was sent may stay unheard of by the other end, before the connection counts as dead.
+const UNHEARD: Duration = Duration::from_secs(6);
+/// How long an idle connection goes without a sign of life.
+const IDLE: Duration = Duration::from_secs(5);
 /// How often a command whose answer was lost is asked again.
 const TRIES: u32 = 3;
 /// Pause before it is.
@@ -56,6 +62,9 @@ impl Client {
         crate::tls::ready();
         let builder = reqwest::Client::builder()
             .connect_timeout(CONNECT)
+            .tcp_user_timeout(UNHEARD)
+            .tcp_keepalive(IDLE)
+            .tcp_keepalive_interval(PAUSE * 10)
             .user_agent(concat!("andon/", env!("CARGO_PKG_VERSION")))
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none());
@@ -229,7 +238,8 @@ impl Client {
                 Some(proof) => proof.on(request),
                 None => request,
             };
-            match self.json(request).await {
+            let within = if tried == 1 { FIRST } else { PATIENCE };
+            match self.json_within(request, within).await {
                 Err(error) if error.is_lost() && tried < TRIES => {
                     tokio::time::sleep(PAUSE * tried).await;
                     tried += 1;

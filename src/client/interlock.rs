@@ -7,7 +7,7 @@ use futures_util::{Stream, StreamExt};
 use reqwest::Method;
 use tokio::sync::mpsc;
 
-use super::{Client, ClientError};
+use super::{Client, ClientError, stream::SILENCE};
 use crate::{
     api::{AgentView, CheckAnswer, CheckRequest, HoldView, LeaseAnswer, LeaseRequest, path},
     terms::{AgentId, HoldId},
@@ -15,8 +15,6 @@ use crate::{
 
 /// How long a check may take before the call counts as unanswered.
 const CHECK: Duration = Duration::from_secs(5);
-/// Longest silence of a stream that lives: twice the server's heartbeat, and some.
-const SILENCE: Duration = Duration::from_secs(25);
 /// Pause before a broken stream is opened again: the lease goes on meanwhile.
 const PAUSE: Duration = Duration::from_millis(250);
 /// How much longer than the server a client waits on a hold.
@@ -89,7 +87,7 @@ impl Client {
             let frame = tokio::select! {
                 frame = frames.next() => frame,
                 () = heard.closed() => return Ok(()),
-                () = super::stream::silence(&mut pulse) => return Ok(()),
+                () = super::stream::silence(&mut pulse, SILENCE) => return Ok(()),
             };
             let Some(Ok(frame)) = frame else { return Ok(()) };
             let Ok(view) = serde_json::from_str::<AgentView>(&frame.data) else { continue };

@@ -12,6 +12,8 @@ mod postmortem;
 mod signing;
 mod stream;
 mod target;
+#[cfg(test)]
+mod tests;
 mod tripwires;
 
 pub use call::Client;

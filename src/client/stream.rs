@@ -4,17 +4,23 @@ use std::time::Duration;
 
 use eventsource_stream::Eventsource;
 use futures_util::{Stream, StreamExt};
+use reqwest::header::HeaderMap;
 use tokio::sync::{mpsc, watch};
 
 use super::{Client, ClientError};
 use crate::{
-    api::{Live, path},
+    api::{HEARTBEAT_HEADER, Live, path},
     incident::Event,
     terms::DrillId,
 };
 
-/// Longest silence of a stream that lives: twice the server's heartbeat, and some.
-const SILENCE: Duration = Duration::from_secs(25);
+/// Longest silence of a stream that lives and does not say how often its server's heart beats.
+pub(super) const SILENCE: Duration = Duration::from_secs(25);
+/// How many beats of one that does may be missing, and how late the next may be.
+const BEATS: u32 = 3;
+const LATE: Duration = Duration::from_secs(1);
+/// How long an answer may take to begin.
+const ANSWER: Duration = Duration::from_secs(10);
 /// First pause before a broken stream is opened again.
 const FIRST_PAUSE_MS: u64 = 200;
 /// Longest one.
@@ -100,7 +106,7 @@ impl Listening {
             .header("last-event-id", format!("{}:{}", self.epoch, self.position))
             .header("accept", "text/event-stream");
         let broke = |error: ClientError| Ended::Broke { why: error.to_string(), stood: false };
-        let response = match tokio::time::timeout(SILENCE, self.client.send(request)).await {
+        let response = match tokio::time::timeout(ANSWER, self.client.send(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(why)) => return broke(self.client.unreachable(&*why)),
             Err(_) => {
@@ -115,6 +121,7 @@ impl Listening {
         if self.heard.send(Heard::Connected).await.is_err() {
             return Ended::ForGood;
         }
+        let longest = longest_silence(response.headers());
         let (alive, mut pulse) = watch::channel(());
         let bytes = response.bytes_stream().inspect(move |_| {
             alive.send_replace(());
@@ -124,7 +131,11 @@ impl Listening {
             // Comments keep a stream alive and make no frame: silence is measured on the bytes.
             let frame = tokio::select! {
                 frame = frames.next() => frame,
-                () = silence(&mut pulse) => return Ended::Broke { why: "the stream fell silent".into(), stood: true },
+                () = silence(&mut pulse, longest) => {
+                    // Its host may be gone, and would not say so.
+                    self.client.turn_to_the_next();
+                    return Ended::Broke { why: "the stream fell silent".into(), stood: true };
+                }
             };
             let why = match frame {
                 Some(Ok(frame)) => match self.take(&frame).await {
@@ -161,10 +172,16 @@ impl Listening {
     }
 }
 
-/// Resolves when nothing came for too long.
-pub(super) async fn silence(pulse: &mut watch::Receiver<()>) {
+/// For how long a stream that lives may be silent.
+fn longest_silence(headers: &HeaderMap) -> Duration {
+    let beat = headers.get(HEARTBEAT_HEADER).and_then(|beat| beat.to_str().ok()?.parse::<u16>().ok());
+    beat.map_or(SILENCE, |beat| (Duration::from_millis(beat.into()) * BEATS + LATE).min(SILENCE))
+}
+
+/// Resolves when nothing came for `longest`.
+pub(super) async fn silence(pulse: &mut watch::Receiver<()>, longest: Duration) {
     loop {
-        match tokio::time::timeout(SILENCE, pulse.changed()).await {
+        match tokio::time::timeout(longest, pulse.changed()).await {
             Ok(Ok(())) => {}
             // The sender goes with the stream, whose end is told elsewhere.
             Ok(Err(_)) => std::future::pending::<()>().await,

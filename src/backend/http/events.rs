@@ -25,14 +25,14 @@ use super::{
     reply::worlds,
 };
 use crate::{
-    api::{Live, Problem, Resync},
+    api::{HEARTBEAT_HEADER, Live, Problem, Resync},
     backend::{app::Backend, identity::Identity, presence::Present, rights::Right},
     incident::{Event, Fact, Topic, session::SessionBegun},
     terms::{Author, DrillId, IncidentId, TokenId},
 };
 
-/// How often a silent stream says that it lives; proxies cut what is silent for longer.
-const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How often a silent stream says that it lives, in milliseconds: a cockpit whose line is dead says so within a few of them.
+const HEARTBEAT_MS: u16 = 2_000;
 /// How many events are read from the log at once.
 const PAGE: usize = 500;
 
@@ -80,10 +80,13 @@ pub async fn open(
             feed,
             |mut feed| async move { feed.next().await.map(|frame| (Ok::<_, Infallible>(frame), feed)) },
         );
-    let mut response = Sse::new(frames).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response();
+    let mut response = Sse::new(frames)
+        .keep_alive(KeepAlive::new().interval(Duration::from_millis(HEARTBEAT_MS.into())))
+        .into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    headers.insert(HeaderName::from_static(HEARTBEAT_HEADER), HEARTBEAT_MS.into());
     Ok(response)
 }
 

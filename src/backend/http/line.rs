@@ -15,7 +15,7 @@ use tokio::{
     sync::mpsc,
 };
 
-use crate::backend::front::Guest;
+use crate::backend::{front::Guest, listen::ends_when_unheard};
 
 /// A socket.
 #[derive(Debug)]
@@ -169,7 +169,11 @@ impl Listener for Doorway {
     async fn accept(&mut self) -> (Line, ()) {
         // axum's own accept waits out a lack of files and goes on.
         let link = match self {
-            Self::Tcp(listener) => Link::Tcp(Listener::accept(listener).await.0),
+            Self::Tcp(listener) => {
+                let (stream, _) = Listener::accept(listener).await;
+                ends_when_unheard(&stream);
+                Link::Tcp(stream)
+            }
             Self::Unix(listener) => Link::Unix(Listener::accept(listener).await.0),
             Self::Front(guests) => match guests.recv().await {
                 Some(guest) => Link::Front(guest),
