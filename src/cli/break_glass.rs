@@ -73,16 +73,18 @@ impl Queue {
         Ok(hex::encode(mac.finalize().into_bytes()))
     }
 
-    /// Every line, in order; one that was edited, moved or cut out is an error.
+    /// Every line, in order; one that was edited, moved or cut out is an error. One that a crash cut short is none: nothing
+    /// was set off for it.
     fn read(&self) -> Result<Vec<Line>, String> {
         let place = self.lines.display();
-        let text = match std::fs::read_to_string(&self.lines) {
-            Ok(text) => text,
+        let text = match std::fs::read(&self.lines) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(why) => return Err(format!("{place} cannot be read: {why}")),
         };
         let (mut lines, mut prev) = (Vec::<Line>::new(), String::new());
-        for (number, text) in text.lines().enumerate() {
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        for (number, text) in whole.lines().enumerate() {
             let wrong = |what: &str| {
                 format!(
                     "{place} line {}: {what}; nothing of it is told. Look who changed it, then move it away",
@@ -102,14 +104,17 @@ impl Queue {
     }
 
     fn append(&self, id: Uuid, at: Time, engage: Engage) -> std::io::Result<()> {
-        let prev = match std::fs::read_to_string(&self.lines) {
-            Ok(text) => text.lines().last().and_then(|line| Some(serde_json::from_str::<Line>(line).ok()?.mac)),
-            Err(_) => None,
-        };
+        let before = std::fs::read(&self.lines).unwrap_or_default();
+        let end = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let last = before[..end].split(|byte| *byte == b'\n').rfind(|line| !line.is_empty());
+        let prev = last.and_then(|line| Some(serde_json::from_slice::<Line>(line).ok()?.mac));
         let mut line = Line { id, at, engage, prev: prev.unwrap_or_default(), mac: String::new() };
         line.mac = self.mac(&line)?;
         let mut file = private(&self.lines, false)?;
-        writeln!(file, "{}", serde_json::to_string(&line)?)?;
+        if end < before.len() {
+            file.set_len(end as u64)?;
+        }
+        file.write_all(format!("{}\n", serde_json::to_string(&line)?).as_bytes())?;
         file.sync_data()
     }
 
@@ -221,6 +226,13 @@ mod tests {
         assert!(lines[0].engage.harm_at.is_some() && lines[1].prev == lines[0].mac);
         let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&queue.lines).unwrap());
         assert_eq!(mode & 0o777, 0o600);
+        // A crash in the middle of a line.
+        let mut torn = std::fs::read(&queue.lines).unwrap();
+        torn.extend(b"{\"id\":\"01 \xe2\x9f");
+        std::fs::write(&queue.lines, torn).unwrap();
+        assert_eq!(queue.read().unwrap(), lines, "what was written before it is told");
+        queue.fire(Engage::default(), &[]).await.unwrap();
+        assert_eq!(queue.read().unwrap().len(), 3, "and what is written after it");
         let text = std::fs::read_to_string(&queue.lines).unwrap();
         for changed in [
             text.replacen("halt", "read-only", 1),

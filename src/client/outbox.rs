@@ -66,12 +66,12 @@ impl Waiting {
         of(self).is_some_and(|draft| of(other) == Some(draft))
     }
 
-    /// Both edits as one, asked when the first was: a command of its own, since the other's id may have been sent.
+    /// Both edits as one, asked when the first was: a command of its own, since either's id may stand for what was sent.
     fn with(&self, other: &Self) -> Option<Self> {
         let ((incident, draft, mine), (.., more)) = (self.edit()?, other.edit()?);
         let ask = IncidentCommand::WriteDraft { draft, edit: mine.and(more).ok()? };
         let command = Command::OnIncident { incident, ask };
-        Some(Self { id: other.id, at: self.at, seen: self.seen, command, ..other.clone() })
+        Some(Self { id: Uuid::now_v7(), at: self.at, seen: self.seen, command, ..other.clone() })
     }
 }
 
@@ -119,7 +119,7 @@ impl Outbox {
     /// A disk that does not take it, or an outbox that is full.
     pub fn keep(&self, waiting: &Waiting) -> std::io::Result<()> {
         let _held = self.lock("outbox.lock", FlockOperation::LockExclusive)?;
-        let mut all = self.read();
+        let (mut all, torn) = self.read()?;
         // One that is being sent stays as it is: its id stands for what was sent.
         if let Ok(_sending) = self.lock("outbox.sending", FlockOperation::NonBlockingLockExclusive)
             && let Some(at) = all.iter().position(|other| other.is_written_on(waiting))
@@ -131,17 +131,21 @@ impl Outbox {
         if all.len() >= MOST {
             return Err(std::io::Error::other(format!("{MOST} commands wait already")));
         }
+        let new = !self.file.exists();
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&self.file)?;
-        // A line that a crash cut short ends here.
-        let mut line = serde_json::to_vec(waiting)?;
+        // A line that a crash cut short ends here: what follows is one of its own.
+        let mut line = if torn { vec![b'\n'] } else { Vec::new() };
+        serde_json::to_writer(&mut line, waiting)?;
         line.push(b'\n');
         file.write_all(&line)?;
-        file.sync_data()
+        file.sync_data()?;
+        if new { self.settle() } else { Ok(()) }
     }
 
-    /// What waits for the backend at `place`, in order.
+    /// What waits for the backend at `place`, in order; what cannot be read now is sent when it can.
     pub fn waiting(&self, place: &str) -> Vec<Waiting> {
-        self.read().into_iter().filter(|waiting| waiting.place == place).collect()
+        let all = self.read().inspect_err(|why| tracing::warn!(%why, "the outbox is not read")).unwrap_or_default().0;
+        all.into_iter().filter(|waiting| waiting.place == place).collect()
     }
 
     /// Forgets one.
@@ -150,7 +154,7 @@ impl Outbox {
     /// A disk that does not take it.
     pub fn forget(&self, id: Uuid) -> std::io::Result<bool> {
         let _held = self.lock("outbox.lock", FlockOperation::LockExclusive)?;
-        let mut all = self.read();
+        let (mut all, _) = self.read()?;
         let before = all.len();
         all.retain(|waiting| waiting.id != id);
         if all.len() == before {
@@ -168,7 +172,13 @@ impl Outbox {
             file.write_all(b"\n")?;
         }
         file.sync_data()?;
-        std::fs::rename(beside, &self.file)
+        std::fs::rename(beside, &self.file)?;
+        self.settle()
+    }
+
+    /// Has the folder know the file durably.
+    fn settle(&self) -> std::io::Result<()> {
+        self.file.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
     }
 
     /// Sends what waits for `client`'s backend, one after the other; stops where it is not reached. One process sends at a time.
@@ -203,10 +213,15 @@ impl Outbox {
         Ok(sent)
     }
 
-    /// Everything that reads; a line that a crash cut short was never acknowledged.
-    fn read(&self) -> Vec<Waiting> {
-        let text = std::fs::read_to_string(&self.file).unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    /// Everything that reads, and whether the last line was cut short by a crash: it was never acknowledged.
+    fn read(&self) -> std::io::Result<(Vec<Waiting>, bool)> {
+        let bytes = match std::fs::read(&self.file) {
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok((Vec::new(), false)),
+            read => read?,
+        };
+        let torn = bytes.last().is_some_and(|last| *last != b'\n');
+        // A cut may fall into a character: each line is read for itself.
+        Ok((bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect(), torn))
     }
 
     fn lock(&self, name: &str, how: FlockOperation) -> std::io::Result<File> {
@@ -271,13 +286,14 @@ mod tests {
         outbox.keep(&waiting(2, "a note")).unwrap();
         outbox.keep(&edit(3, 2, &beginning("another draft"))).unwrap();
         outbox.keep(&edit(4, 1, &beginning("one more"))).unwrap();
-        let ids: Vec<u128> = outbox.waiting("https://here").iter().map(|one| one.id.as_u128()).collect();
-        assert_eq!(ids, [4, 2, 3], "a new command in the first one's place");
+        let ids = || outbox.waiting("https://here").iter().map(|one| one.id.as_u128()).collect::<Vec<_>>();
+        let both = ids()[0];
+        assert_eq!(ids(), [both, 2, 3], "a new command in the first one's place");
+        assert!(both != 1 && both != 4, "each of these may have been sent, and stand for what it was");
         let sending = outbox.lock("outbox.sending", FlockOperation::LockExclusive).unwrap();
         outbox.keep(&edit(5, 1, &beginning("while it is sent"))).unwrap();
         drop(sending);
-        let ids: Vec<u128> = outbox.waiting("https://here").iter().map(|one| one.id.as_u128()).collect();
-        assert_eq!(ids, [4, 2, 3, 5], "what is on its way is not changed");
+        assert_eq!(ids(), [both, 2, 3, 5], "what is on its way is not changed");
     }
 
     #[test]
@@ -287,13 +303,28 @@ mod tests {
         for number in 1..=3 {
             outbox.keep(&waiting(number, &format!("note {number}"))).unwrap();
         }
-        let mut text = std::fs::read_to_string(&outbox.file).unwrap();
-        text.push_str("{\"id\":\"torn");
-        std::fs::write(&outbox.file, text).unwrap();
+        let mut bytes = std::fs::read(&outbox.file).unwrap();
+        // In the middle of a character.
+        bytes.extend(b"{\"id\":\"torn \xe2\x9f");
+        std::fs::write(&outbox.file, bytes).unwrap();
         let whats = |place: &str| outbox.waiting(place).into_iter().map(|one| one.what).collect::<Vec<_>>();
         assert_eq!(whats("https://here"), ["note 1", "note 2", "note 3"]);
         assert!(whats("https://there").is_empty(), "each backend has its own");
         assert!(outbox.forget(Uuid::from_u128(2)).unwrap() && !outbox.forget(Uuid::from_u128(2)).unwrap());
         assert_eq!(whats("https://here"), ["note 1", "note 3"]);
+    }
+
+    /// Law 6: what is kept after a crash in the middle of a line is a line of its own; what is not read is not written over.
+    #[test]
+    fn a_torn_line_takes_none_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let outbox = Outbox::in_folder(folder.path());
+        std::fs::write(&outbox.file, b"{\"id\":\"torn \xe2\x9f").unwrap();
+        outbox.keep(&waiting(1, "after the crash")).unwrap();
+        outbox.keep(&waiting(2, "and on")).unwrap();
+        assert_eq!(outbox.waiting("https://here").len(), 2);
+        std::fs::remove_file(&outbox.file).unwrap();
+        std::fs::create_dir(&outbox.file).unwrap();
+        assert!(outbox.keep(&waiting(3, "unread")).is_err() && outbox.forget(Uuid::from_u128(3)).is_err());
     }
 }
