@@ -31,10 +31,10 @@ const BATCH: usize = 400;
 const BOMBS: usize = 64;
 const HALTS: usize = 12;
 
-/// The most memory a process ever had, in KiB.
-fn peak_kib(child: &Child) -> u64 {
+/// What the system says of a process's memory, in KiB: `VmRSS` now, `VmHWM` at most.
+pub fn memory_kib(child: &Child, figure: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':')).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
@@ -133,7 +133,7 @@ async fn a_flood_is_bounded_and_halts_do_not_wait_for_it() {
     }
     let (taken, refused) = (counts.taken.load(Ordering::SeqCst), counts.refused.load(Ordering::SeqCst));
     assert!(taken > 0 && refused > 0, "{taken} actions were taken, {refused} requests refused");
-    let peak = peak_kib(&child);
+    let peak = memory_kib(&child, "VmHWM");
     assert!(peak < MOST_KIB, "{} MiB", peak >> 10);
     // What was answered is what is counted, and nothing waits on.
     let state: Value = client.get("http://localhost/v1/state").send().await.unwrap().json().await.unwrap();

@@ -12,6 +12,7 @@ mod communication;
 mod crash;
 mod custody;
 mod database;
+mod deaf;
 mod decision;
 mod directing;
 mod disk;
