@@ -19,9 +19,9 @@ use andon::{
         intake::HotStore,
         serve::ServeOptions,
     },
-    incident::{Command, Declare, Role},
+    incident::{Command, Declare, IncidentCommand, Role},
     runbook::Book,
-    terms::{Author, Time},
+    terms::{Author, IncidentId, Time},
 };
 
 use super::{chance::Chance, disk::Disk, wires};
@@ -108,7 +108,7 @@ impl House {
         wires::serve(&inside).await.map_err(|why| why.to_string())
     }
 
-    /// Tokens for everybody and a first incident, once.
+    /// Tokens for everybody, a first incident and its draft, once.
     async fn set_up(&self, backend: &Backend) -> Result<(), String> {
         let by = || Author::Person("dana".into());
         let mut chance = Chance::of(self.seed, 98, 0);
@@ -117,7 +117,11 @@ impl House {
             backend.core.submit(None, chance.id(), by(), command).await.map_err(|why| why.to_string())?;
         }
         let declare = Command::Declare(Declare { title: "refunds paid twice".into(), ..Declare::default() });
-        backend.core.submit(None, chance.id(), by(), declare).await.map_err(|why| why.to_string())?;
+        let start = IncidentCommand::StartDraft { audience: "customer".into() };
+        let start = Command::OnIncident { incident: IncidentId(1), ask: start };
+        for command in [declare, start] {
+            backend.core.submit(None, chance.id(), by(), command).await.map_err(|why| why.to_string())?;
+        }
         Ok(())
     }
 }

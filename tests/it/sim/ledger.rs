@@ -1,13 +1,15 @@
 //! What was asked, and what was answered: against it the log is held in the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use andon::{
     api::Accepted,
     incident::{Event, Fact, World, containment::SwitchState},
-    terms::AgentId,
+    terms::{AgentId, Time},
 };
 use uuid::Uuid;
+
+use super::writing::Written;
 
 /// A halt that was acknowledged.
 #[derive(Clone)]
@@ -17,6 +19,8 @@ pub struct Halted {
     pub recorded: bool,
     /// In which life of the backend.
     pub life: u64,
+    /// When that was known.
+    pub at: Time,
 }
 
 /// What became of a command, as its author was told.
@@ -43,6 +47,13 @@ pub struct Ledger {
     /// How often who was told what, for a figure.
     pub kept: usize,
     pub checks: usize,
+    /// What agents did under their leases, and were halted before.
+    pub acts: usize,
+    pub stopped: usize,
+    /// Actions that counted, in which life of the backend.
+    pub counted: BTreeSet<(u64, Uuid)>,
+    /// What was written in the draft.
+    pub written: Written,
 }
 
 /// The text that tells one command's facts from another's.
@@ -118,6 +129,7 @@ impl Ledger {
                 _ => {}
             }
         }
+        wrong.extend(self.written.hold_against(log, world));
         for halted in self.halted.iter().filter(|halted| halted.recorded) {
             let engaged = world.switches.values().any(|switch| {
                 switch.scope.agent.as_ref() == Some(&halted.agent) && switch.state == SwitchState::Engaged
@@ -136,7 +148,7 @@ fn of(event: &Event) -> Option<String> {
         Fact::NoteAdded { text } => text.clone(),
         Fact::IncidentDeclared { title, .. } => title.clone(),
         Fact::SeveritySet { why, .. } => why.clone(),
-        Fact::SwitchEngaged { scope, .. } => scope.agent.as_ref()?.to_string(),
+        Fact::SwitchEngaged { why, .. } => why.clone()?,
         _ => return None,
     };
     text.starts_with('m').then_some(text)
