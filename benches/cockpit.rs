@@ -2,112 +2,20 @@
 //!
 //! `cargo bench --bench cockpit`. Prints figures; asserts nothing. Notes in the incident: `ANDON_BENCH_NOTES`, 2000.
 
+mod terminal;
+
 use std::{
-    io::{Read, Write},
     path::Path,
     process::Command,
-    sync::mpsc::{Receiver, RecvTimeoutError, channel},
     time::{Duration, Instant},
 };
 
-use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use serde_json::json;
 use uuid::Uuid;
 
-const SIZE: PtySize = PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 };
-/// A screen that stays still for so long has been painted.
-const STILL: Duration = Duration::from_millis(120);
+use self::terminal::Terminal;
+
 const ANDON: &str = env!("CARGO_BIN_EXE_andon");
-
-struct Terminal {
-    child: Box<dyn portable_pty::Child + Send + Sync>,
-    writer: Box<dyn Write + Send>,
-    output: Receiver<(Instant, Vec<u8>)>,
-    began: Instant,
-    screen: vt100::Parser,
-    _master: Box<dyn portable_pty::MasterPty + Send>,
-}
-
-impl Terminal {
-    fn start(program: &str, args: &[&str], home: &Path) -> Self {
-        let pair = native_pty_system().openpty(SIZE).expect("a terminal");
-        let mut command = CommandBuilder::new(program);
-        command.args(args);
-        command.env("ANDON_HOME", home);
-        command.env("TERM", "xterm-256color");
-        let mut reader = pair.master.try_clone_reader().expect("its output");
-        let (sender, output) = channel();
-        std::thread::spawn(move || {
-            let mut buffer = [0; 65536];
-            while let Ok(read @ 1..) = reader.read(&mut buffer) {
-                if sender.send((Instant::now(), buffer[..read].to_vec())).is_err() {
-                    return;
-                }
-            }
-        });
-        let writer = pair.master.take_writer().expect("its input");
-        let began = Instant::now();
-        let child = pair.slave.spawn_command(command).expect("the program");
-        let screen = vt100::Parser::new(SIZE.rows.try_into().expect("rows"), SIZE.cols.try_into().expect("columns"), 0);
-        Self { child, writer, output, began, screen, _master: pair.master }
-    }
-
-    /// Waits until the screen holds `text`; when that was, and when the first visible text was.
-    fn until(&mut self, text: &str) -> (Duration, Duration) {
-        let mut first = None;
-        loop {
-            let (at, bytes) = self.output.recv_timeout(Duration::from_secs(30)).expect("output");
-            self.screen.process(&bytes);
-            let shown = self.screen.screen().contents();
-            if first.is_none() && !shown.trim().is_empty() {
-                first = Some(at - self.began);
-            }
-            if shown.contains(text) {
-                return (first.unwrap_or_default(), at - self.began);
-            }
-        }
-    }
-
-    /// Lets the screen come to rest; bytes seen.
-    fn rest(&mut self) -> usize {
-        let mut seen = 0;
-        loop {
-            match self.output.recv_timeout(STILL) {
-                Ok((_, bytes)) => {
-                    self.screen.process(&bytes);
-                    seen += bytes.len();
-                }
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return seen,
-            }
-        }
-    }
-
-    /// Presses a key: how long until the first byte of what it changed, and how many bytes that took.
-    fn press(&mut self, key: &str) -> (Duration, usize) {
-        let pressed = Instant::now();
-        self.writer.write_all(key.as_bytes()).and_then(|()| self.writer.flush()).expect("typed");
-        match self.output.recv_timeout(Duration::from_secs(2)) {
-            Ok((at, bytes)) => {
-                self.screen.process(&bytes);
-                (at - pressed, bytes.len() + self.rest())
-            }
-            Err(_) => (Duration::ZERO, 0),
-        }
-    }
-
-    fn cpu_ticks(&self) -> u64 {
-        let pid = self.child.process_id().unwrap_or_default();
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let fields: Vec<u64> = stat
-            .rsplit(')')
-            .next()
-            .unwrap_or_default()
-            .split_whitespace()
-            .map(|field| field.parse().unwrap_or(0))
-            .collect();
-        fields.get(11).copied().unwrap_or(0) + fields.get(12).copied().unwrap_or(0)
-    }
-}
 
 fn keys(terminal: &mut Terminal, key: &str) -> (Duration, Duration, usize) {
     let mut took = Vec::new();
@@ -153,14 +61,14 @@ fn main() {
     std::fs::write(&file, (0..notes).map(|n| format!("note {n}: what was seen\n")).collect::<String>())
         .expect("written");
 
-    let mut less = Terminal::start("less", &[&file.display().to_string()], home);
+    let mut less = Terminal::start("less", &[&file.display().to_string()], home, &[]);
     let (first, _) = less.until("note 1:");
     less.rest();
     let (median, p95, bytes) = keys(&mut less, "j");
     println!("less    first paint {first:>8.1?}                    key {median:>8.1?} / {p95:>8.1?}  {bytes:>5} B");
-    less.child.kill().expect("ended");
+    less.end();
 
-    let mut andon = Terminal::start(ANDON, &[], home);
+    let mut andon = Terminal::start(ANDON, &[], home, &[]);
     let (first_paint, ready) = andon.until("INC-1");
     andon.rest();
     andon.press("6");

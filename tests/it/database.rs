@@ -1,6 +1,7 @@
 //! A real Postgres server of the tests' own: made once, gone with the process; a database for each test.
 
 use std::{
+    io::Write,
     net::TcpListener,
     os::unix::fs::chown,
     path::{Path, PathBuf},
@@ -69,12 +70,13 @@ impl Server {
         let words: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
         let script = format!(
             "{} -D '{}' -p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 \
-             -c shared_buffers=32MB & pid=$!; read -r _; kill -INT $pid; wait $pid",
+             -c shared_buffers=32MB & pid=$!; read -r word; kill -INT $pid; wait $pid; [ \"$word\" = stay ] || rm -rf '{}'",
             words.join(" "),
             self.folder.path().join("data").display(),
-            self.port
+            self.port,
+            self.folder.path().display()
         );
-        let log = std::fs::File::create(std::env::temp_dir().join(format!("andon-test-postgres-{}.log", self.port)));
+        let log = std::fs::File::create(self.folder.path().join("log"));
         let shell = Command::new("sh")
             .args(["-c", &script])
             .current_dir("/")
@@ -94,7 +96,8 @@ impl Server {
     /// Ends it at once, open connections and all.
     pub fn stop(&mut self) {
         if let Some(mut shell) = self.shell.take() {
-            drop(shell.stdin.take());
+            // Without this word the tests are over, and its folder goes too.
+            let _ = shell.stdin.take().unwrap().write_all(b"stay\n");
             shell.wait().unwrap();
         }
     }

@@ -1,16 +1,27 @@
 //! The log in a Postgres database, shared by several nodes: one lock orders appends, a notice tells the others.
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{
-    Row,
+    Connection, PgConnection, Row,
+    error::DatabaseError,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
     postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions, PgRow},
 };
-use tokio::{sync::Notify, time::timeout};
+use tokio::{
+    sync::{Mutex, Notify},
+    time::timeout,
+};
 use uuid::Uuid;
 
-use super::{Append, Kept, Log, LogError, Remembered, rows};
+use super::{Append, Kept, Log, LogError, Remembered, rows::Rows};
 use crate::{
     incident::{Event, Fact, Stream},
     terms::{Author, Time},
@@ -21,15 +32,22 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "log", include_str!("../../../assets/migrations/postgres/0001_log.sql")),
     (2, "telemetry", include_str!("../../../assets/migrations/postgres/0002_telemetry.sql")),
     (3, "aside", include_str!("../../../assets/migrations/postgres/0003_aside.sql")),
+    (4, "append", include_str!("../../../assets/migrations/postgres/0004_append.sql")),
 ];
 /// How long a database may take before a request says that it cannot be used.
 const PATIENCE: Duration = Duration::from_millis(2_500);
 /// How often the log is looked at where no notice came: a notice is a courtesy, not a promise.
 const LOOK: Duration = Duration::from_secs(1);
 
+const APPEND: &str = "SELECT append_rows($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
+
 /// The log in a Postgres database.
 pub struct PostgresLog {
     pool: PgPool,
+    /// Appends have a connection of their own: none while there is no good one.
+    writer: Mutex<Option<PgConnection>>,
+    /// The server's process behind it, whose notices tell nothing new.
+    own: Arc<AtomicU32>,
     epoch: u32,
     changed: Arc<Notify>,
     listening: tokio::task::JoinHandle<()>,
@@ -59,27 +77,55 @@ impl PostgresLog {
         migrate(&pool).await?;
         let epoch = epoch(&pool, now).await.map_err(sort)?;
         let changed = Arc::new(Notify::new());
-        let listening = tokio::spawn(listen(pool.clone(), changed.clone()));
-        Ok(Self { pool, epoch, changed, listening })
+        let own = Arc::<AtomicU32>::default();
+        let listening = tokio::spawn(listen(pool.clone(), changed.clone(), own.clone()));
+        Ok(Self { pool, writer: Mutex::default(), own, epoch, changed, listening })
     }
 
     /// A whole batch in one transaction, where the log ends at `expected`.
-    async fn write(
-        &self,
-        expected: u64,
-        (events, commands): (serde_json::Value, serde_json::Value),
-    ) -> Result<(), LogError> {
-        let asked = sqlx::query_scalar::<_, i64>("SELECT append_batch($1, $2::json, $3::json)")
-            .bind(i64::try_from(expected).unwrap_or(i64::MAX))
-            .bind(events.to_string())
-            .bind(commands.to_string())
-            .fetch_one(&self.pool);
-        let newest = timeout(PATIENCE, asked).await.map_err(|_| slow())?.map_err(sort)?;
+    async fn write(&self, expected: u64, rows: &Rows<'_>) -> Result<(), LogError> {
+        let mut writer = self.writer.lock().await;
+        let mut used = writer.is_some();
+        let newest = loop {
+            let done = timeout(PATIENCE, async {
+                let mut connection = match writer.take() {
+                    Some(connection) => connection,
+                    None => self.connect().await?,
+                };
+                let done = append(&mut connection, expected, rows).await;
+                Ok((connection, done))
+            });
+            let (connection, done) = done.await.map_err(|_| slow())?.map_err(sort)?;
+            match done {
+                // The server was restarted since: whether it took this batch is seen by where the log ends.
+                Err(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) if used => used = false,
+                Err(sqlx::Error::Database(why)) if used && is_going(&*why) => used = false,
+                done => {
+                    *writer = matches!(done, Ok(_) | Err(sqlx::Error::Database(_))).then_some(connection);
+                    break done.map_err(sort)?;
+                }
+            }
+        };
         match u64::try_from(newest).unwrap_or(0) {
             newest if newest == expected => Ok(()),
             newest if newest > expected => Err(LogError::Behind),
             _ => Err(LogError::Shorter),
         }
+    }
+
+    async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+        let mut connection = PgConnection::connect_with(&self.pool.connect_options()).await?;
+        let own: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut connection).await?;
+        self.own.store(u32::try_from(own).unwrap_or(0), Ordering::Relaxed);
+        Ok(connection)
+    }
+
+    /// Closes it, as the server likes it.
+    pub async fn close(self) {
+        if let Some(writer) = self.writer.lock().await.take() {
+            let _ = writer.close().await;
+        }
+        self.pool.close().await;
     }
 
     /// Its connections, for what several nodes share besides the log.
@@ -94,10 +140,49 @@ impl Drop for PostgresLog {
     }
 }
 
+async fn append(connection: &mut PgConnection, expected: u64, rows: &Rows<'_>) -> Result<i64, sqlx::Error> {
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let epoch = |epoch: u32| i32::try_from(epoch).unwrap_or(i32::MAX);
+    let Rows { events, commands } = rows;
+    sqlx::query_scalar(APPEND)
+        .bind(number(expected))
+        .bind(column(events, |row| number(row.event.position)))
+        .bind(column(events, |row| epoch(row.event.epoch)))
+        .bind(column(events, |row| row.stream.as_str()))
+        .bind(column(events, |row| number(row.event.seq)))
+        .bind(column(events, |row| row.event.id))
+        .bind(column(events, |row| row.kind.as_str()))
+        .bind(column(events, |row| row.event.recorded_at.millis()))
+        .bind(column(events, |row| row.event.occurred_at.millis()))
+        .bind(column(events, |row| row.author.as_str()))
+        .bind(column(events, |row| row.event.drill))
+        .bind(column(events, |row| row.data.as_str()))
+        .bind(column(events, |row| row.event.data_hash.as_str()))
+        .bind(column(events, |row| row.event.prev.as_str()))
+        .bind(column(events, |row| row.event.hash.as_str()))
+        .bind(column(commands, |row| row.author.as_str()))
+        .bind(column(commands, |row| row.id))
+        .bind(column(commands, |row| row.remembered.body_hash.as_str()))
+        .bind(column(commands, |row| number(row.remembered.first_position)))
+        .bind(column(commands, |row| number(row.remembered.last_position)))
+        .bind(column(commands, |row| number(row.remembered.state_version)))
+        .fetch_one(connection)
+        .await
+}
+
+fn column<'r, R, T>(rows: &'r [R], of: impl Fn(&'r R) -> T) -> Vec<T> {
+    rows.iter().map(of).collect()
+}
+
+/// Whether the server ends its connections: class 57P, operator intervention.
+fn is_going(why: &dyn DatabaseError) -> bool {
+    why.code().is_some_and(|code| code.starts_with("57P"))
+}
+
 /// Hears of appends by other nodes, for ever.
-async fn listen(pool: PgPool, changed: Arc<Notify>) {
+async fn listen(pool: PgPool, changed: Arc<Notify>, own: Arc<AtomicU32>) {
     loop {
-        if let Err(error) = hear(&pool, &changed).await {
+        if let Err(error) = hear(&pool, &changed, &own).await {
             tracing::warn!(%error, "the log's notices are not heard; it is looked at every second");
         }
         tokio::time::sleep(LOOK).await;
@@ -105,7 +190,7 @@ async fn listen(pool: PgPool, changed: Arc<Notify>) {
     }
 }
 
-async fn hear(pool: &PgPool, changed: &Notify) -> Result<(), sqlx::Error> {
+async fn hear(pool: &PgPool, changed: &Notify, own: &AtomicU32) -> Result<(), sqlx::Error> {
     let schema: String = sqlx::query_scalar("SELECT current_schema()::text").fetch_one(pool).await?;
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(&format!("andon_log_{schema}")).await?;
@@ -113,6 +198,7 @@ async fn hear(pool: &PgPool, changed: &Notify) -> Result<(), sqlx::Error> {
     changed.notify_one();
     loop {
         match timeout(LOOK, listener.try_recv()).await {
+            Ok(Ok(Some(notice))) if notice.process_id() == own.load(Ordering::Relaxed) => {}
             Ok(Ok(Some(_))) | Err(_) => changed.notify_one(),
             Ok(Ok(None)) => return Ok(()),
             Ok(Err(error)) => return Err(error),
@@ -171,11 +257,11 @@ fn without_secret(words: &str) -> String {
 
 impl Log for PostgresLog {
     async fn append(&self, expected: u64, batch: &[Append]) -> Result<(), LogError> {
-        self.write(expected, rows::of(batch)?).await
+        self.write(expected, &Rows::of(batch)?).await
     }
 
     async fn take(&self, expected: u64, events: &[Event], commands: &[Kept]) -> Result<(), LogError> {
-        self.write(expected, rows::taken(events, commands)?).await
+        self.write(expected, &Rows::taken(events, commands)?).await
     }
 
     async fn commands(&self, after: Option<&Kept>, limit: usize) -> Result<Vec<Kept>, LogError> {

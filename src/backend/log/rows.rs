@@ -1,55 +1,60 @@
-//! Events and commands as rows, the same in every store: arrays that a database takes apart.
+//! Events and commands as rows, the same in every store.
 
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Append, Kept, LogError, Remembered};
 use crate::{incident::Event, terms::Author};
 
-/// A batch: its events, and its commands.
-pub(super) fn of(batch: &[Append]) -> Result<(Value, Value), LogError> {
-    let events = batch.iter().flat_map(|append| &append.events);
-    let commands = batch.iter().map(|append| command_row(&append.author, append.id, &append.remembered));
-    Ok((
-        Value::Array(events.map(|event| event_row(event)).collect::<Result<_, _>>()?),
-        Value::Array(commands.collect()),
-    ))
+/// What is appended in one transaction.
+pub(super) struct Rows<'a> {
+    pub events: Vec<EventRow<'a>>,
+    pub commands: Vec<CommandRow<'a>>,
 }
 
-/// The same of what is copied.
-pub(super) fn taken(events: &[Event], commands: &[Kept]) -> Result<(Value, Value), LogError> {
-    let commands = commands.iter().map(|kept| command_row(&kept.author, kept.id, &kept.remembered));
-    Ok((Value::Array(events.iter().map(event_row).collect::<Result<_, _>>()?), Value::Array(commands.collect())))
+/// An event, and as text what its columns hold as text.
+pub(super) struct EventRow<'a> {
+    pub event: &'a Event,
+    pub stream: String,
+    pub author: String,
+    pub kind: String,
+    /// Canonical: what its hash covers.
+    pub data: String,
 }
 
-fn command_row(author: &Author, id: Uuid, remembered: &Remembered) -> Value {
-    json!([
-        author,
-        id,
-        remembered.body_hash,
-        remembered.first_position,
-        remembered.last_position,
-        remembered.state_version
-    ])
+/// A command as it is remembered.
+pub(super) struct CommandRow<'a> {
+    pub author: String,
+    pub id: Uuid,
+    pub remembered: &'a Remembered,
 }
 
-fn event_row(event: &Event) -> Result<Value, LogError> {
-    let unreadable = |why: serde_json::Error| LogError::Unreadable { position: event.position, why: why.to_string() };
-    let (kind, data) = event.fact.parts().map_err(unreadable)?;
-    Ok(json!([
-        event.position,
-        event.epoch,
-        event.stream,
-        event.seq,
-        event.id,
-        kind,
-        event.recorded_at.millis(),
-        event.occurred_at.millis(),
-        event.by,
-        i32::from(event.drill),
-        serde_json_canonicalizer::to_string(&data).map_err(unreadable)?,
-        event.data_hash,
-        event.prev,
-        event.hash
-    ]))
+impl<'a> Rows<'a> {
+    /// A batch: its events, and its commands.
+    pub fn of(batch: &'a [Append]) -> Result<Self, LogError> {
+        let events = batch.iter().flat_map(|append| &append.events).map(|event| EventRow::of(event));
+        let commands = batch.iter().map(|append| CommandRow::of(&append.author, append.id, &append.remembered));
+        Ok(Self { events: events.collect::<Result<_, _>>()?, commands: commands.collect() })
+    }
+
+    /// The same of what is copied.
+    pub fn taken(events: &'a [Event], commands: &'a [Kept]) -> Result<Self, LogError> {
+        let commands = commands.iter().map(|kept| CommandRow::of(&kept.author, kept.id, &kept.remembered));
+        Ok(Self { events: events.iter().map(EventRow::of).collect::<Result<_, _>>()?, commands: commands.collect() })
+    }
+}
+
+impl<'a> CommandRow<'a> {
+    fn of(author: &Author, id: Uuid, remembered: &'a Remembered) -> Self {
+        Self { author: author.to_string(), id, remembered }
+    }
+}
+
+impl<'a> EventRow<'a> {
+    fn of(event: &'a Event) -> Result<Self, LogError> {
+        let unreadable =
+            |why: serde_json::Error| LogError::Unreadable { position: event.position, why: why.to_string() };
+        let (kind, data) = event.fact.parts().map_err(unreadable)?;
+        let data = serde_json_canonicalizer::to_string(&data).map_err(unreadable)?;
+        Ok(Self { event, stream: event.stream.to_string(), author: event.by.to_string(), kind, data })
+    }
 }

@@ -3,14 +3,18 @@
 use std::{path::Path, str::FromStr, time::Duration};
 
 use sqlx::{
-    Connection, Row, SqliteConnection,
+    Connection, QueryBuilder, Row as _, Sqlite, SqliteConnection,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
+    query_builder::Separated,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::{Append, Kept, Log, LogError, Remembered, rows};
+use super::{
+    Append, Kept, Log, LogError, Remembered,
+    rows::{CommandRow, EventRow, Rows},
+};
 use crate::{
     incident::{Event, Fact, Stream},
     terms::{Author, Time},
@@ -20,17 +24,11 @@ use crate::{
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "log", include_str!("../../../assets/migrations/sqlite/0001_log.sql")),
     (2, "aside", include_str!("../../../assets/migrations/sqlite/0002_aside.sql")),
+    (3, "append", include_str!("../../../assets/migrations/sqlite/0003_append.sql")),
 ];
 
-/// A whole batch in one round trip to the database's thread; `json_each` keeps the order.
-const APPEND: &str = "
-    BEGIN IMMEDIATE;
-    INSERT INTO events (position, epoch, stream, seq, id, type, recorded_at, occurred_at, author, drill, data, data_hash, prev, hash)
-        SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9,
-               value->>10, value->>11, value->>12, value->>13 FROM json_each(?);
-    INSERT INTO commands (author, id, body_hash, first_position, last_position, state_version)
-        SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5 FROM json_each(?);
-    COMMIT;";
+/// How many rows one statement takes: SQLite binds 32,766 values to one at most.
+const ROWS: usize = 2_000;
 
 /// The log in a SQLite file.
 pub struct SqliteLog {
@@ -74,16 +72,60 @@ impl SqliteLog {
         LogError::sort(&self.path, error)
     }
 
-    /// A whole batch in one transaction.
-    async fn write(&self, (events, commands): (serde_json::Value, serde_json::Value)) -> Result<(), LogError> {
+    /// A whole batch in one transaction, and one round trip to the database's thread.
+    async fn write(&self, rows: &Rows<'_>) -> Result<(), LogError> {
         let mut writer = self.writer.lock().await;
-        let done = sqlx::query(APPEND).bind(events.to_string()).bind(commands.to_string()).execute(&mut *writer).await;
-        if let Err(error) = done {
+        if let Err(error) = transaction(rows).build().execute(&mut *writer).await {
             // A failed COMMIT may leave the transaction open; without one this is refused, which is as good.
             let _ = sqlx::query("ROLLBACK").execute(&mut *writer).await;
             return Err(self.sort(error));
         }
         Ok(())
+    }
+}
+
+/// What appends them: one statement, which answers once; where one is too short for all, several between brackets.
+fn transaction(rows: &Rows<'_>) -> QueryBuilder<Sqlite> {
+    let events = rows.events.iter().map(Row::Event);
+    let all: Vec<_> = events.chain(rows.commands.iter().map(Row::Command)).collect();
+    let several = all.len() > ROWS;
+    let mut sql = QueryBuilder::new(if several { "BEGIN IMMEDIATE; " } else { "" });
+    for rows in all.chunks(ROWS) {
+        sql.push("INSERT INTO appends ");
+        sql.push_values(rows, |values, row| row.bind(values));
+        sql.push("; ");
+    }
+    if several {
+        sql.push("COMMIT");
+    }
+    sql
+}
+
+/// A row of `appends`.
+enum Row<'a> {
+    Event(&'a EventRow<'a>),
+    Command(&'a CommandRow<'a>),
+}
+
+impl Row<'_> {
+    fn bind(&self, mut values: Separated<'_, Sqlite, &'static str>) {
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        match self {
+            Self::Event(EventRow { event, stream, author, kind, data }) => {
+                values.push_bind(number(event.position)).push_bind(event.epoch).push_bind(stream.as_str());
+                values.push_bind(number(event.seq)).push_bind(event.id.to_string()).push_bind(kind.as_str());
+                values.push_bind(event.recorded_at.millis()).push_bind(event.occurred_at.millis());
+                values.push_bind(author.as_str()).push_bind(event.drill).push_bind(data.as_str());
+                values.push_bind(event.data_hash.as_str()).push_bind(event.prev.as_str());
+                values.push_bind(event.hash.as_str()).push("NULL, NULL, NULL, NULL, NULL, NULL");
+            }
+            Self::Command(CommandRow { author, id, remembered }) => {
+                values.push("NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL");
+                values.push_bind(author.as_str()).push_bind(id.to_string()).push_bind(remembered.body_hash.as_str());
+                values.push_bind(number(remembered.first_position)).push_bind(number(remembered.last_position));
+                values.push_bind(number(remembered.state_version));
+            }
+        }
     }
 }
 
@@ -113,11 +155,11 @@ async fn epoch(writer: &mut SqliteConnection, now: Time) -> Result<u32, sqlx::Er
 
 impl Log for SqliteLog {
     async fn append(&self, _: u64, batch: &[Append]) -> Result<(), LogError> {
-        self.write(rows::of(batch)?).await
+        self.write(&Rows::of(batch)?).await
     }
 
     async fn take(&self, _: u64, events: &[Event], commands: &[Kept]) -> Result<(), LogError> {
-        self.write(rows::taken(events, commands)?).await
+        self.write(&Rows::taken(events, commands)?).await
     }
 
     async fn commands(&self, after: Option<&Kept>, limit: usize) -> Result<Vec<Kept>, LogError> {
@@ -242,4 +284,52 @@ fn read_row(row: &SqliteRow, position_at: u64) -> Result<Event, Box<dyn std::err
         prev: row.try_get(12)?,
         hash: row.try_get(13)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        incident::{NewEvent, Topic, chain},
+        terms::IncidentId,
+    };
+
+    fn notes(first: u64, many: u64) -> Vec<Event> {
+        let note = |seq: u64| {
+            let new = NewEvent {
+                stream: Stream::new(None, Topic::Incident(IncidentId(1))),
+                occurred_at: Time::from_millis(1),
+                by: Author::Person("dana".into()),
+                fact: Fact::NoteAdded { text: format!("note {seq}") },
+            };
+            let recorded_at = Time::from_millis(1);
+            let prev = chain::GENESIS.to_owned();
+            chain::seal(new, chain::Place { position: seq, epoch: 1, seq, id: Uuid::now_v7(), recorded_at, prev })
+        };
+        (first..first + many).map(|seq| note(seq).unwrap()).collect()
+    }
+
+    fn asked(id: Uuid) -> Kept {
+        let remembered = Remembered { body_hash: "x".into(), first_position: 1, last_position: 1, state_version: 1 };
+        Kept { author: Author::Person("dana".into()), id, remembered }
+    }
+
+    /// Law 1: whatever its size, a batch is kept whole or not at all.
+    #[tokio::test]
+    async fn a_batch_of_any_size_is_one_transaction() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = SqliteLog::open(&folder.path().join("log.db"), Time::from_millis(1)).await.unwrap();
+        let first = Uuid::now_v7();
+        let large = 2 * ROWS as u64 + 1;
+        log.take(0, &notes(1, large), &[asked(first)]).await.unwrap();
+        for many in [1, large] {
+            let refused = log.take(large, &notes(large + 1, many), &[asked(Uuid::now_v7()), asked(first)]).await;
+            assert!(matches!(refused, Err(LogError::Repeated)), "{refused:?}");
+        }
+        assert_eq!(log.read(0, usize::MAX).await.unwrap().len() as u64, large);
+        assert_eq!(log.commands(None, 9).await.unwrap(), [asked(first)]);
+        let next = notes(large + 1, 1);
+        log.take(large, &next, &[]).await.unwrap();
+        assert_eq!(log.read(large, 9).await.unwrap(), next);
+    }
 }

@@ -66,7 +66,7 @@ impl Store {
     pub async fn close(self) {
         match self {
             Self::Sqlite(log) => log.close().await,
-            Self::Postgres(log) => log.pool().close().await,
+            Self::Postgres(log) => log.close().await,
         }
     }
 }
