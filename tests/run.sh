@@ -30,6 +30,7 @@ need "command -v caddy" caddy
 need "command -v prometheus-alertmanager" prometheus-alertmanager
 need "command -v ssh-keygen && command -v ssh-agent" openssh-client
 need "command -v openssl" openssl
+need "[ -x /usr/sbin/ip ] || [ -x /usr/bin/ip ]" iproute2
 need "[ -x /usr/sbin/nats-server ] || [ -x /usr/bin/nats-server ]" nats-server
 need "ls /usr/lib/postgresql/*/bin/postgres && id postgres" postgresql
 for setup in tests/setup/*.sh; do

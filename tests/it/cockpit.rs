@@ -35,9 +35,14 @@ fn cells(number: u16) -> NonZero<u16> {
 
 impl Seat {
     pub fn open(home: &std::path::Path, columns: u16, rows: u16, args: &[&str]) -> Self {
+        Self::open_by(&[], home, (columns, rows), args)
+    }
+
+    /// By words that run what follows elsewhere.
+    pub fn open_by(words: &[String], home: &std::path::Path, (columns, rows): (u16, u16), args: &[&str]) -> Self {
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_andon"));
-        command.args(args);
+        let words = words.iter().map(String::as_str).chain([env!("CARGO_BIN_EXE_andon")]);
+        let mut command = CommandBuilder::from_argv(words.chain(args.iter().copied()).map(Into::into).collect());
         command.env("ANDON_HOME", home);
         command.env("LC_ALL", "C.UTF-8");
         command.env("TERM", "xterm-256color");

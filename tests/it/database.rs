@@ -68,13 +68,13 @@ impl Server {
         let server = unprivileged(&programs().join("postgres"));
         let words = std::iter::once(server.get_program()).chain(server.get_args());
         let words: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+        let folder = self.folder.path().display();
         let script = format!(
-            "{} -D '{}' -p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 \
-             -c shared_buffers=32MB & pid=$!; read -r word; kill -INT $pid; wait $pid; [ \"$word\" = stay ] || rm -rf '{}'",
+            "{} -D '{}' -p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{folder}' -c max_connections=200 \
+             -c shared_buffers=32MB & pid=$!; read -r word; kill -INT $pid; wait $pid; [ \"$word\" = stay ] || rm -rf '{folder}'",
             words.join(" "),
             self.folder.path().join("data").display(),
             self.port,
-            self.folder.path().display()
         );
         let log = std::fs::File::create(self.folder.path().join("log"));
         let shell = Command::new("sh")
@@ -130,6 +130,18 @@ impl Drop for Server {
 
 /// A fresh database on the server that all tests share.
 pub fn database() -> String {
+    shared().database()
+}
+
+/// The same, by the server's socket: whoever shares the file system reaches it, from any network.
+pub fn database_by_socket() -> String {
+    let server = shared();
+    let url = server.database();
+    let name = url.rsplit('/').next().unwrap();
+    format!("postgres://andon@localhost:{}/{name}?host={}", server.port, server.folder.path().display())
+}
+
+fn shared() -> &'static Server {
     static SHARED: OnceLock<Server> = OnceLock::new();
-    SHARED.get_or_init(Server::start).database()
+    SHARED.get_or_init(Server::start)
 }

@@ -60,5 +60,6 @@ mod sim;
 mod telemetry;
 mod together;
 mod unreal;
+mod weather;
 mod whole;
 mod worlds;

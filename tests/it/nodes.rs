@@ -314,9 +314,16 @@ pub struct Process {
 
 impl Process {
     pub async fn start(database: &str) -> Self {
+        Self::start_by(&[], &["--listen".to_owned(), "127.0.0.1:0".to_owned()], database).await
+    }
+
+    /// By words that run what follows elsewhere, and what tells it where to listen.
+    pub async fn start_by(words: &[String], listening: &[String], database: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let child = std::process::Command::new(env!("CARGO_BIN_EXE_andon"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
+        let mut words = words.iter().map(String::as_str).chain([env!("CARGO_BIN_EXE_andon"), "serve"]);
+        let child = std::process::Command::new(words.next().unwrap())
+            .args(words)
+            .args(listening)
             .envs([("ANDON_HOME", folder.path().to_str().unwrap()), ("ANDON_DATABASE", database)])
             .stdin(std::process::Stdio::null())
             .stdout(std::process::Stdio::null())

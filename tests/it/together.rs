@@ -8,13 +8,18 @@ use uuid::Uuid;
 
 use crate::{
     cockpit::Seat,
-    database::database,
+    database::database_by_socket,
     nodes::{Process, until},
-    rig::{Wire, wire},
+    weather::Net,
 };
+
+/// The backends' hosts; those of people follow.
+const FIRST: usize = 0;
+const SECOND: usize = 1;
 
 /// Two nodes of one database, and an incident.
 struct Team {
+    net: Net,
     first: Option<Process>,
     second: Process,
     bases: [String; 2],
@@ -23,13 +28,15 @@ struct Team {
 /// A person with a cockpit in a terminal.
 struct Person {
     seat: Seat,
+    host: usize,
     _home: tempfile::TempDir,
 }
 
 impl Team {
-    async fn new() -> Self {
-        let url = database();
-        let (first, second) = (Process::start(&url).await, Process::start(&url).await);
+    async fn of(people: usize) -> Self {
+        let (url, net) = (database_by_socket(), Net::of(2 + people));
+        let start = async |host| Process::start_by(&net.on(host), &net.listening(host), &url).await;
+        let (first, second) = (start(FIRST).await, start(SECOND).await);
         let base = async |process: &Process| {
             process.get("/v1/state").await["backend"]["telemetry"].as_str().unwrap().to_owned()
         };
@@ -39,7 +46,7 @@ impl Team {
             second.get("/v1/incidents").await.as_array().is_some_and(|all| all.len() == 1)
         })
         .await;
-        Self { first: Some(first), second, bases }
+        Self { net, first: Some(first), second, bases }
     }
 
     async fn asks(&self, ask: Value) {
@@ -48,23 +55,30 @@ impl Team {
         assert!(answer["events"].is_array(), "{answer}");
     }
 
-    async fn seat(&self, name: &str, urls: &[String]) -> Person {
+    /// Somebody at a host, who knows these backends.
+    async fn seat(&mut self, name: &str, host: usize, backends: &[usize]) -> Person {
         let made = self.second.post("/v1/tokens", json!({"name": name, "role": "operator", "agent": null})).await;
         let home = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(home.path().join("config")).unwrap();
         let token = home.path().join("token");
         std::fs::write(&token, made["secret"].as_str().unwrap()).unwrap();
         std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let mut urls = Vec::new();
+        for backend in backends {
+            urls.push(self.net.way(host, &self.bases[*backend]).await);
+        }
         let config = format!("url = {:?}\ntoken_file = {:?}\n", urls.join(", "), token.display().to_string());
         std::fs::write(home.path().join("config/config.toml"), config).unwrap();
-        let seat = Seat::open(home.path(), 80, 24, &[]);
+        let seat = Seat::open_by(&self.net.on(host), home.path(), (80, 24), &[]);
         seat.sees("refunds paid twice");
         seat.sees("● live");
-        Person { seat, _home: home }
+        Person { seat, host, _home: home }
     }
 
-    fn url(&self, node: usize) -> String {
-        format!("http://{}", self.bases[node])
+    /// The first backend's host loses its power: nobody is told.
+    fn first_dies(&mut self) {
+        self.net.cut(FIRST);
+        drop(self.first.take());
     }
 
     async fn is_halted(&self) {
@@ -81,10 +95,10 @@ impl Team {
 /// on every screen that has a backend, and proved.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cockpit_that_names_both_backends_outlives_one() {
-    let mut team = Team::new().await;
-    let at_first = team.seat("kim", &[team.url(0)]).await;
-    let mut at_second = team.seat("lee", &[team.url(1)]).await;
-    let at_both = team.seat("sam", &[team.url(0), team.url(1)]).await;
+    let mut team = Team::of(3).await;
+    let at_first = team.seat("kim", 2, &[FIRST]).await;
+    let mut at_second = team.seat("lee", 3, &[SECOND]).await;
+    let at_both = team.seat("sam", 4, &[FIRST, SECOND]).await;
     drop(team.first.take());
     at_first.seat.sees("offline");
     at_second.seat.types("!");
@@ -96,16 +110,16 @@ async fn a_cockpit_that_names_both_backends_outlives_one() {
     team.is_halted().await;
 }
 
-/// COM.5, CKP.2, laws 1–3, 6: three cockpits and two backends; two people write in one draft, the wire of one is cut and he writes
-/// on, the other backend is killed, the third halts. All end equal: the halt is confirmed, the draft holds what both wrote.
+/// COM.5, CKP.2, laws 1–3, 6: three cockpits and two backends, each a host of its own; two people write in one draft, the link
+/// of one goes down and he writes on, the host of a backend loses its power, the third halts. All end equal: the halt is
+/// confirmed, the draft holds what both wrote.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_is_cut_off_and_writes_one_halts_a_backend_dies_and_all_end_equal() {
-    let mut team = Team::new().await;
+    let mut team = Team::of(3).await;
     team.asks(json!({"type": "start-draft", "audience": "customer"})).await;
-    let wires: [Wire; 2] = [wire(&team.bases[0]).await, wire(&team.bases[1]).await];
-    let mut cut_off = team.seat("lee", &wires.each_ref().map(Wire::base)).await;
-    let mut writer = team.seat("kim", &[team.url(0), team.url(1)]).await;
-    let mut halts = team.seat("dana", &[team.url(1)]).await;
+    let mut cut_off = team.seat("lee", 2, &[FIRST, SECOND]).await;
+    let mut writer = team.seat("kim", 3, &[FIRST, SECOND]).await;
+    let mut halts = team.seat("dana", 4, &[SECOND]).await;
     for person in [&mut cut_off, &mut writer] {
         person.seat.types("5");
         person.seat.sees("workflow");
@@ -117,14 +131,11 @@ async fn one_is_cut_off_and_writes_one_halts_a_backend_dies_and_all_end_equal() 
         text.contains("We are sorry.") && text.contains("✎ kim in message")
     });
 
-    for cut in &wires {
-        cut.lead_to("127.0.0.1:1");
-        cut.cut();
-    }
+    team.net.cut(cut_off.host);
     cut_off.seat.sees("offline");
     cut_off.seat.types("\x05Written on a train. ");
     cut_off.seat.sees("Written on a train.");
-    drop(team.first.take());
+    team.first_dies();
     halts.seat.types("!");
     halts.seat.sees("Stops");
     halts.seat.fires();
@@ -135,9 +146,7 @@ async fn one_is_cut_off_and_writes_one_halts_a_backend_dies_and_all_end_equal() 
     cut_off.seat.sees("1 wait");
     assert!(!cut_off.seat.text().contains("HALTED"), "he knows nothing newer, and his screen says so");
 
-    for (cut, base) in wires.iter().zip(&team.bases) {
-        cut.lead_to(base);
-    }
+    team.net.mend(cut_off.host);
     team.is_halted().await;
     let whole = |text: &str| {
         ["We are sorry.", "Keep the payment.", "Written on a train."].iter().all(|part| text.contains(part))
