@@ -125,12 +125,9 @@ async fn a_drill_is_taken_back() {
 async fn a_deaf_page_goes_on_to_the_next() {
     let rig = rig().await;
     rig.drill("unheard-page", 1_000.0).await;
-    let pages = async || {
-        let firings = rig.get("/v1/firings?world=DRILL-1").await.good().clone();
-        let mut firings = firings.as_array().unwrap().clone();
-        firings.sort_by_key(|firing| firing["recorded_at"].as_str().unwrap().to_owned());
-        firings.iter().flat_map(|one| one["pages"].as_array().cloned().unwrap_or_default()).collect::<Vec<Value>>()
-    };
+    let firings = async || rig.get("/v1/firings?world=DRILL-1").await.good().as_array().unwrap().clone();
+    let pages = |firing: &Value| firing["pages"].as_array().cloned().unwrap_or_default();
+    let unheard = |firing: &Value| pages(firing).into_iter().find(|page| page["state"] == "unknown");
     let told = async || {
         let drills = rig.get("/v1/drills").await.good().clone();
         let told = drills[0]["told"].as_array().cloned().unwrap_or_default();
@@ -139,26 +136,34 @@ async fn a_deaf_page_goes_on_to_the_next() {
             .map(|one| one["text"].as_str().unwrap().to_owned())
             .collect::<Vec<_>>()
     };
-    until("somebody is paged and does not hear it", || async {
-        pages().await.iter().any(|page| page["state"] == "unknown")
+    until("somebody is paged and does not hear it, another one hears it", || async {
+        let all = firings().await;
+        all.iter().any(|one| unheard(one).is_some())
+            && all.iter().any(|one| !pages(one).is_empty() && unheard(one).is_none())
     })
     .await;
-    let unheard = pages().await.into_iter().find(|page| page["state"] == "unknown").unwrap();
-    assert_eq!((&unheard["to"], &unheard["step"]), (&json!("first on call"), &json!(0)));
+    // One that is acknowledged goes no further.
+    let heard = firings().await.into_iter().find(|one| !pages(one).is_empty() && unheard(one).is_none()).unwrap();
+    let ack = format!("/v1/firings/{}/ack?world=DRILL-1", heard["id"].as_str().unwrap());
+    rig.command(&ack, json!({})).await.good();
+    let of = async |id: &Value| firings().await.into_iter().find(|one| one["id"] == *id).unwrap();
+    let before = pages(&of(&heard["id"]).await).len();
+
+    let deaf = firings().await.into_iter().find(|one| unheard(one).is_some()).unwrap();
+    let page = unheard(&deaf).unwrap();
+    assert_eq!((&page["to"], &page["step"]), (&json!("first on call"), &json!(0)));
+    let second = format!("second on call: {} ", deaf["id"].as_str().unwrap());
     let patience = tokio::time::timeout(std::time::Duration::from_secs(60), async {
-        while !told().await.iter().any(|text| text.starts_with("second on call")) {
+        while !told().await.iter().any(|text| text.starts_with(&second)) {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     });
     patience.await.expect("the queue goes on to the next");
-    assert!(
-        !told().await.iter().any(|text| text.contains("nobody's telephone rings")),
-        "who does not hear it reads nothing"
-    );
-    // One that is acknowledged goes no further.
-    let firing = rig.get("/v1/firings?world=DRILL-1").await.good()[0]["id"].clone();
-    let ack = format!("/v1/firings/{}/ack?world=DRILL-1", firing.as_str().unwrap());
-    rig.command(&ack, json!({})).await.good();
+    let first = second.replacen("second", "first", 1);
+    for unread in ["nobody's telephone rings", &first] {
+        assert!(!told().await.iter().any(|text| text.contains(unread)), "who does not hear it reads nothing: {unread}");
+    }
+    assert_eq!(pages(&of(&heard["id"]).await).len(), before, "it was acknowledged");
 }
 
 /// DRL.1: one participant's client is cut off from the drill's world, its stream too, and nobody else's; after the time it is back,

@@ -3,11 +3,15 @@
 use std::{
     path::Path,
     process::{Command, Output},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use andon::{
     backend::{
+        clock,
         home::Home,
         serve::{Running, ServeOptions, TlsOptions, start},
     },
@@ -22,6 +26,8 @@ struct Away {
     folder: tempfile::TempDir,
     running: Running,
     agent: Agent,
+    /// How far the backend's clock goes before the system's.
+    ahead: Arc<AtomicI64>,
 }
 
 /// A real ssh-agent, gone with the test.
@@ -70,10 +76,12 @@ fn certificate(folder: &Path, days: &str) {
     );
 }
 
-fn options(at: &Path) -> ServeOptions {
+fn options(at: &Path, ahead: &Arc<AtomicI64>) -> ServeOptions {
     let mut options = ServeOptions::local(Home::under(at.join("server")), Arc::new(Book::shipped()));
     options.listen = vec!["127.0.0.1:0".parse().unwrap()];
     options.signers = Some(at.join("allowed_signers"));
+    let (real, ahead) = (clock::system(), ahead.clone());
+    options.clock = Arc::new(move || real().plus(ahead.load(Ordering::SeqCst)));
     options.tls = Some(TlsOptions {
         listen: vec!["127.0.0.1:0".parse().unwrap()],
         certificate: at.join("server.pem"),
@@ -87,19 +95,20 @@ impl Away {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
         certificate(at, "2");
-        let running = start(options(at)).await.unwrap();
+        let ahead = Arc::default();
+        let running = start(options(at, &ahead)).await.unwrap();
         let socket = at.join("agent.sock").display().to_string();
         let said = run(at, "ssh-agent", &["-s", "-a", &socket]);
         let process = said.split("SSH_AGENT_PID=").nth(1).unwrap().split(';').next().unwrap().to_owned();
-        Self { folder, running, agent: Agent { socket, process } }
+        Self { folder, running, agent: Agent { socket, process }, ahead }
     }
 
     /// The backend is stopped, and another begins on the same log.
     async fn again(self) -> Self {
-        let Self { folder, running, agent } = self;
+        let Self { folder, running, agent, ahead } = self;
         running.stop().await;
-        let running = start(options(folder.path())).await.unwrap();
-        Self { folder, running, agent }
+        let running = start(options(folder.path(), &ahead)).await.unwrap();
+        Self { folder, running, agent, ahead }
     }
 
     /// What the person's machine keeps of the only session.
@@ -250,18 +259,26 @@ async fn certificates_and_ssh_keygen_sign_as_well() {
 async fn a_renewed_certificate_is_taken_without_a_restart() {
     let away = Away::new().await;
     let at = away.folder.path();
-    let health = async || {
-        let root = reqwest::Certificate::from_pem(&std::fs::read(at.join("server.pem")).unwrap()).unwrap();
+    let file = || std::fs::read(at.join("server.pem")).unwrap();
+    let health = async |pem: &[u8]| {
+        let root = reqwest::Certificate::from_pem(pem).unwrap();
         let client = http().tls_certs_only([root]).build().unwrap();
         client.get(format!("{}/healthz", away.url())).send().await.is_ok_and(|answer| answer.status() == 200)
     };
-    assert!(health().await);
+    let first = file();
+    assert!(health(&first).await);
     certificate(at, "3");
-    until("the new certificate is spoken with", || async { health().await }).await;
+    let renewed = file();
+    until("the new certificate is spoken with", || async { health(&renewed).await }).await;
+    assert!(!health(&first).await);
     let plain = away.url().replace("https", "http");
     assert!(http().build().unwrap().get(format!("{plain}/healthz")).send().await.is_err(), "plain HTTP gets nothing");
     std::fs::write(at.join("server.pem"), "not a certificate").unwrap();
-    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+    // For longer than it takes until the files are looked at again.
+    for _ in 0..30 {
+        assert!(health(&renewed).await, "the old one stays in force");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
     std::fs::write(at.join("server.pem"), "").unwrap();
     let mut options = ServeOptions::local(Home::under(at.join("other")), Arc::new(Book::shipped()));
     options.listen = vec!["127.0.0.1:0".parse().unwrap()];
@@ -366,6 +383,14 @@ async fn a_signature_is_good_for_one_command() {
     assert_eq!((status, done["events"].as_array().map(Vec::len)), (200, Some(1)), "{done}");
     let (status, again) = ask(id, &first, Some((&text, &signature))).await;
     assert_eq!((status, &again["events"]), (200, &done["events"]), "asked twice, done once");
+
+    let id = uuid::Uuid::now_v7();
+    let (_, needed) = ask(id, &second, None).await;
+    let text = needed["state"]["challenge"]["text"].as_str().unwrap().to_owned();
+    let signature = sign(&text);
+    away.ahead.store(60_000, Ordering::SeqCst);
+    let (status, late) = ask(id, &second, Some((&text, &signature))).await;
+    assert!(status == 401 && late["detail"].as_str().unwrap().contains("too old"), "{late}");
 }
 
 fn encoded(text: &str) -> String {

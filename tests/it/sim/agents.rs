@@ -21,6 +21,8 @@ use uuid::Uuid;
 
 use super::{chance::Chance, house::House, ledger::Ledger, people::client};
 
+/// How long a lease lasts, whatever the backend says (protocol 3).
+const TTL: Duration = Duration::from_secs(5);
 /// How long one renewal may take.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
@@ -55,7 +57,6 @@ struct Lease {
     version: u64,
     goes_on: bool,
     until: Option<Instant>,
-    ttl: Duration,
 }
 
 impl Lease {
@@ -79,7 +80,7 @@ impl Worker {
                 if !lease.lets_act() {
                     break;
                 }
-                self.act(&agent, lease.ttl);
+                self.act(&agent);
                 done.push((chance.id(), self.house.hours.now()));
             }
             if chance.happens(300) {
@@ -111,17 +112,16 @@ impl Worker {
             sent_at: Some(self.house.hours.now()),
         };
         if let Ok(answer) = client.lease(&asked, PATIENCE).await {
-            lease.ttl = Duration::from_secs(answer.ttl_s);
-            lease.until = Some(sent + lease.ttl);
+            lease.until = Some(sent + Duration::from_secs(answer.ttl_s));
             lease.version = answer.view.version;
             lease.goes_on = answer.view.mode == Decision::Allow.as_str();
         }
     }
 
     /// What nobody may do who was halted longer ago than a lease lasts.
-    fn act(&self, agent: &AgentId, ttl: Duration) {
+    fn act(&self, agent: &AgentId) {
         let (now, life) = (self.house.hours.now(), self.house.life.load(Ordering::SeqCst));
-        let ttl = i64::try_from(ttl.as_millis()).unwrap();
+        let ttl = i64::try_from(TTL.as_millis()).unwrap();
         let mut ledger = self.ledger.lock().unwrap();
         ledger.acts += 1;
         let halted = ledger.halted.iter().filter(|halted| halted.agent == *agent);
