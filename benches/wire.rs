@@ -118,7 +118,7 @@ impl Drop for Sshd {
 
 /// Everything that goes on in a busy incident: a note every two seconds, and fifty actions a second of twenty agents.
 #[tokio::main(flavor = "current_thread")]
-async fn be_busy(address: SocketAddr, over: &AtomicBool) {
+async fn be_busy(address: SocketAddr, token: &str, over: &AtomicBool) {
     let client = reqwest::Client::new();
     let url = |path: &str| format!("http://{address}{path}");
     for round in 0_usize.. {
@@ -128,7 +128,14 @@ async fn be_busy(address: SocketAddr, over: &AtomicBool) {
         if round.is_multiple_of(10) {
             let text = format!("payout {round} was seen twice for the same order; the provider says that it will look");
             let note = json!({"id": Uuid::now_v7(), "command": {"type": "note", "text": text}});
-            client.post(url("/v1/incidents/INC-1/commands")).json(&note).send().await.expect("a note");
+            client
+                .post(url("/v1/incidents/INC-1/commands"))
+                .bearer_auth(token)
+                .json(&note)
+                .send()
+                .await
+                .and_then(reqwest::Response::error_for_status)
+                .expect("a note");
         }
         let action = |n: usize| {
             let agent = format!("agent-{:02}", (round * ACTIONS + n) % 20);
@@ -137,18 +144,18 @@ async fn be_busy(address: SocketAddr, over: &AtomicBool) {
         };
         let lines: String = (0..ACTIONS).map(|n| format!("{}\n", action(n))).collect();
         let asked = client.post(url("/v1/actions")).header("content-type", "application/x-ndjson").body(lines);
-        asked.send().await.expect("actions");
+        asked.send().await.and_then(reqwest::Response::error_for_status).expect("actions");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
 /// What the page moves that asks again and again.
 #[tokio::main(flavor = "current_thread")]
-async fn asks(address: SocketAddr, span: Duration) {
+async fn asks(address: SocketAddr, token: &str, span: Duration) {
     let (client, began) = (reqwest::Client::new(), Instant::now());
     while began.elapsed() < span {
-        let state = client.get(format!("http://{address}/v1/state")).send().await.expect("a state");
-        state.bytes().await.expect("a state");
+        let state = client.get(format!("http://{address}/v1/state")).bearer_auth(token).send().await.expect("a state");
+        state.error_for_status().expect("let in").bytes().await.expect("a state");
         tokio::time::sleep(ASKED_EVERY).await;
     }
 }
@@ -167,8 +174,17 @@ fn main() {
     let lock: serde_json::Value = serde_json::from_str(&lock).expect("a lock file");
     let backend: SocketAddr = lock["tcp"][0].as_str().expect("an address").parse().expect("an address");
 
+    let made = run(&["token", "make", "dana", "--role", "operator", "--json"]);
+    let made: serde_json::Value = serde_json::from_slice(&made.stdout).expect("a token");
+    let token = made["secret"].as_str().expect("a secret").to_owned();
+
     let (wire, asked) = (Counted::to(backend), Counted::to(backend));
-    let mut cockpit = Terminal::start(ANDON, &[], home, &[("ANDON_URL", &format!("http://{}", wire.address))]);
+    let mut cockpit = Terminal::start(
+        ANDON,
+        &[],
+        home,
+        &[("ANDON_URL", &format!("http://{}", wire.address)), ("ANDON_TOKEN", &token)],
+    );
     cockpit.until("INC-1");
     let sshd = Sshd::start(home);
     let mut over_ssh = sshd.as_ref().map(|sshd| sshd.run(home, &format!("ANDON_HOME={} {ANDON}", home.display())));
@@ -180,9 +196,9 @@ fn main() {
         std::thread::scope(|threads| {
             over.store(false, Ordering::Relaxed);
             if what == "busy" {
-                threads.spawn(|| be_busy(backend, &over));
+                threads.spawn(|| be_busy(backend, &token, &over));
             }
-            threads.spawn(|| asks(asked.address, span));
+            threads.spawn(|| asks(asked.address, &token, span));
             cockpit.rest();
             let ssh = sshd.as_ref().map(|sshd| &sshd.wire);
             let counters: Vec<_> = [Some(&wire), Some(&asked), ssh].into_iter().flatten().map(|it| &it.bytes).collect();

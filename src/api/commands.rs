@@ -32,7 +32,7 @@ pub struct Ask<C = Command> {
 }
 
 /// What an accepted command did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Accepted {
     /// The events it made, in order; empty when there was nothing left to do.
     pub events: Vec<Event>,
@@ -48,7 +48,7 @@ fn yes() -> bool {
 }
 
 /// Answer to making a token: the only time its secret is seen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TokenMade {
     /// `TOK-1`.
     pub id: TokenId,
@@ -90,7 +90,7 @@ fn halt() -> Mode {
 }
 
 /// Its answer (CON.4, CON.6, CON.11).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PreviewAnswer {
     /// The scope asked about, in words.
     pub scope: String,
@@ -139,7 +139,7 @@ fn blast(world: &World, live: &Live, incident: Option<&Incident>) -> Option<Blas
 }
 
 /// A recommended scope (CON.4).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RecommendedScope {
     /// What to stop.
     pub scope: Scope,
@@ -189,7 +189,7 @@ pub struct Stop {
 }
 
 /// Its answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Stopping {
     /// Who goes blind: engaged switches and live leases.
     pub blind: Vec<String>,

@@ -29,7 +29,7 @@ pub struct StartDrill {
 }
 
 /// Which drill began.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DrillStarted {
     /// Its world's name.
     pub id: DrillId,
@@ -40,7 +40,7 @@ pub struct DrillStarted {
 }
 
 /// A recording that can be played.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RecordingView {
     /// Its name.
     pub name: String,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::terms::FreezeId;
 
 /// What is left of what a freeze pinned: `GET /v1/incidents/ID/evidence`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FreezeCheck {
     /// Which freeze.
     pub freeze: FreezeId,
@@ -20,7 +20,7 @@ pub struct FreezeCheck {
 }
 
 /// A blob as it is kept: `POST /v1/blobs`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StoredBlob {
     /// SHA-256 (hex) of the content.
     pub digest: String,

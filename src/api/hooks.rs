@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::terms::Time;
 
 /// How far a hook is.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct HookState {
     /// Everything up to here was taken, or is of no type it wants.
@@ -26,7 +26,7 @@ pub struct HookState {
 }
 
 /// One hook, as `GET /v1/hooks` shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct HookView {
     /// Its name.
     pub name: String,
@@ -56,7 +56,7 @@ impl HookView {
 }
 
 /// What came of `POST /v1/hooks/NAME/test`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct HookTested {
     /// It was taken.
     pub ok: bool,

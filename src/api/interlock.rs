@@ -67,7 +67,7 @@ impl CheckRequest {
 }
 
 /// Its answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CheckAnswer {
     /// What to do.
     pub decision: Decision,
@@ -139,7 +139,7 @@ fn stop() -> OnBlind {
 }
 
 /// Its answer: the agent's whole view.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LeaseAnswer {
     /// Seconds the lease lives; the holder counts from its send.
     pub ttl_s: u64,
@@ -149,7 +149,7 @@ pub struct LeaseAnswer {
 }
 
 /// What applies to one agent now: `event: state` of its stream.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AgentView {
     /// Version of the table.
     pub version: u64,
@@ -176,7 +176,7 @@ pub struct AgentView {
 }
 
 /// `GET /v1/holds/ID`, and each of `GET /v1/holds`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct HoldView {
     /// The hold; its state is that of now: time that ran out is told before it is written down.
     #[serde(flatten)]

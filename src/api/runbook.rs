@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// `GET /v1/runbook`: a version, whole.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RunbookView {
     /// Its name, as incidents keep it.
     pub version: String,

@@ -312,7 +312,7 @@ pub struct IncidentView {
 }
 
 /// `event: resync` on `/v1/events`: the place asked for is not of this log's life. Read `/v1/state` anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Resync {
     /// The present epoch.
     pub epoch: u32,
@@ -321,7 +321,7 @@ pub struct Resync {
 }
 
 /// Names of one kind that an agent used lately, the newest first (TEN.3); agent-written.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Used {
     /// Tools, models, releases, sources, systems ….
     pub part: Part,
@@ -330,7 +330,7 @@ pub struct Used {
 }
 
 /// One of them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct UsedName {
     /// As telemetry names it.
     pub name: String,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Answer to `POST /v1/actions`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ActionsAnswer {
     /// Judged and in memory.
     pub accepted: u64,
@@ -14,7 +14,7 @@ pub struct ActionsAnswer {
 }
 
 /// One refused item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RejectedItem {
     /// Index in the request, from 0.
     pub index: usize,

@@ -64,7 +64,7 @@ pub struct AutoPlan {
 }
 
 /// How often it would have engaged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct BacktestView {
     /// What was asked.
     #[serde(flatten)]
@@ -86,7 +86,7 @@ pub struct BacktestView {
 }
 
 /// A moment at which a switch would have been engaged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Engagement {
     /// When the condition was met.
     pub at: Time,

@@ -123,14 +123,25 @@ pub struct NewEvent {
     pub fact: Fact,
 }
 
+/// What a fact is on the wire.
+#[derive(schemars::JsonSchema)]
+#[expect(dead_code, reason = "it describes, and is never made")]
+struct Parts {
+    /// Which fact it is.
+    r#type: String,
+    /// What belongs to a fact of its type.
+    data: serde_json::Map<String, serde_json::Value>,
+}
+
 /// A fact in the log (protocol 6: `event`).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Event {
     /// Place in the whole log; outside the hash.
     pub position: u64,
     /// Which life of the log: a restore starts a new one.
     pub epoch: u32,
     /// Its stream.
+    #[schemars(with = "String")]
     pub stream: Stream,
     /// Place in its stream, from 1.
     pub seq: u64,
@@ -138,6 +149,7 @@ pub struct Event {
     pub id: Uuid,
     /// `type` and `data`.
     #[serde(flatten)]
+    #[schemars(with = "Parts")]
     pub fact: Fact,
     /// When the log took it.
     pub recorded_at: Time,

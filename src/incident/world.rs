@@ -81,7 +81,7 @@ words! {
 }
 
 /// A bearer token, without its secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Token {
     /// `TOK-1`.
     pub id: TokenId,
@@ -93,6 +93,7 @@ pub struct Token {
     pub agent: Option<AgentId>,
     /// SHA-256 (hex) of the secret; never leaves the backend's memory and its log.
     #[serde(skip_serializing, default)]
+    #[schemars(skip)]
     pub hash: String,
     /// When it was made.
     pub made_at: Time,

@@ -44,7 +44,7 @@ words! {
 }
 
 /// How something was used lately.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Use {
     /// What a tool does to the world, where stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -57,6 +57,16 @@ impl Author {
     }
 }
 
+impl schemars::JsonSchema for Author {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Author".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string" })
+    }
+}
+
 impl fmt::Display for Author {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -34,7 +34,7 @@ words! {
 }
 
 /// What makes two meetings of a condition the same firing.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FiringKey {
     /// Which tripwire.
     pub tripwire: Tripwire,
@@ -90,7 +90,7 @@ pub enum FiringChange {
 }
 
 /// A page that was sent for a firing (TEAM.3).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Paged {
     /// Whom the runbook names.
     pub to: String,
@@ -106,7 +106,7 @@ pub struct Paged {
 }
 
 /// A firing as the wire shows it (protocol 6).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Firing {
     /// `TW-90`.
     pub id: FiringId,

@@ -35,7 +35,7 @@ pub struct ActuatorOutcome {
 }
 
 /// One actuator under one switch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ActuatorRun {
     /// Its name.
     pub name: String,

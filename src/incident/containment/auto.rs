@@ -101,7 +101,7 @@ pub fn auto_name_of(key: &FiringKey) -> Option<&str> {
 }
 
 /// What followed a firing by itself, or would have.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AutoOutcome {
     /// The stage it was at: only `enforce` engaged.
     pub stage: AutoStage,

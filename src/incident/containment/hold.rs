@@ -48,7 +48,7 @@ impl From<HoldEnd> for HoldState {
 }
 
 /// A person's word on a held call, and what it rests on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct HoldDecision {
     /// When.
     pub at: Time,
@@ -68,7 +68,7 @@ pub struct HoldDecision {
 }
 
 /// One call that waits, or waited.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Hold {
     /// `HOLD-3`.
     pub id: HoldId,

@@ -27,7 +27,7 @@ pub struct Figures {
 }
 
 /// What a switch would do.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct Preview {
     /// Agents it stops, or holds to its mode.
@@ -109,7 +109,7 @@ words! {
 }
 
 /// How far the harm may reach: velocity × window, capped by what can be reached at all (CON.6).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct BlastRadius {
     /// Records, messages or payments an hour.
     pub velocity_per_h: f64,

@@ -31,7 +31,7 @@ pub struct Scope {
 }
 
 /// One call, as the interlock judges it: the caller's word joined with the agent's declaration.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct Call {
     /// Who calls.

@@ -103,7 +103,7 @@ words! {
 }
 
 /// How a switch was lifted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Release {
     /// When.
     pub at: Time,
@@ -114,7 +114,7 @@ pub struct Release {
 }
 
 /// One switch, as the wire shows it (protocol 6).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Switch {
     /// `SW-12`.
     pub id: SwitchId,
@@ -169,7 +169,7 @@ pub struct Switch {
 }
 
 /// Who is proved stopped, and who is not (CON.10).
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct HaltProof {
     /// Agents in scope with a live lease, or an action or check in the last 24 h, when it engaged.
@@ -197,7 +197,7 @@ pub struct HaltProof {
 }
 
 /// An action that slipped through.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Slipped {
     /// Who acted.
     pub agent: AgentId,
@@ -208,7 +208,7 @@ pub struct Slipped {
 }
 
 /// One agent under a switch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AgentProof {
     /// Which agent.
     pub id: AgentId,

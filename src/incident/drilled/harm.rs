@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::terms::NanoUsd;
 
 /// What an action harms once it is executed, or what a consequence does when it comes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Harm {
     /// Records lost, changed or laid open.

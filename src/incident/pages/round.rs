@@ -32,7 +32,7 @@ pub struct PagingBegun {
 }
 
 /// A step of a queue, as it went.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StepSent {
     /// Which step, from 0.
@@ -69,7 +69,7 @@ pub struct PagesAcknowledged {
 }
 
 /// One step of a firing's pages, or of a round.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StepState {
     /// What came of it last.
     #[serde(flatten)]

@@ -52,7 +52,7 @@ pub struct RoundTold {
 }
 
 /// What a step's pager was told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Told {
     /// What.
     pub word: Word,

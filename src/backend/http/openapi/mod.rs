@@ -11,7 +11,7 @@ use axum::{
 use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use self::table::{Body, OPERATIONS, Operation};
+use self::table::{Answer, Body, OPERATIONS, Operation};
 
 /// The document, written once.
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
@@ -22,7 +22,11 @@ pub async fn show() -> Response {
 }
 
 fn document() -> Value {
-    let mut schemas = SchemaSettings::openapi3().with(|settings| settings.meta_schema = None).into_generator();
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.meta_schema = None;
+        settings.definitions_path = "/components/schemas".into();
+    });
+    let mut schemas = settings.into_generator();
     let mut paths = Map::new();
     for operation in OPERATIONS {
         let at = paths.entry(operation.path).or_insert_with(|| json!({}));
@@ -64,12 +68,16 @@ fn described(operation: &Operation, schemas: &mut SchemaGenerator) -> Value {
     let in_query = query.iter().map(|(name, what)| {
         json!({ "name": name, "in": "query", "required": false, "description": what, "schema": { "type": "string" } })
     });
+    let answered = match answer {
+        Answer::Json(schema) => json!({ "application/json": { "schema": schema(schemas) } }),
+        Answer::Of(kind) => json!({ *kind: {} }),
+    };
     let mut described = json!({
         "summary": summary,
         "operationId": format!("{} {path}", operation.method),
         "parameters": in_path.chain(in_query).collect::<Vec<_>>(),
         "responses": {
-            "200": { "description": "Done.", "content": { *answer: {} } },
+            "200": { "description": "Done.", "content": answered },
             "default": { "$ref": "#/components/responses/problem" },
         },
     });

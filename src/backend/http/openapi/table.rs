@@ -4,10 +4,17 @@ use schemars::{Schema, SchemaGenerator};
 
 use crate::{
     api::{
-        AckFiring, AnnotateSwitch, Ask, AskPreview, AutoPlan, CheckRequest, CompareTripwires, DecideHold, LeaseRequest,
-        Login, MakeToken, ProposeTripwires, ReleaseSwitch, SetAutoStage, StartDrill, Stop, TellWriting,
+        Accepted, AckFiring, ActionsAnswer, AnnotateSwitch, Ask, AskPreview, AutoPlan, BacktestView, Challenge,
+        CheckAnswer, CheckRequest, CompareTripwires, DecideHold, DrillStarted, FreezeCheck, HoldView, HookTested,
+        HookView, LeaseAnswer, LeaseRequest, LoggedIn, Login, MakeToken, PreviewAnswer, ProposeTripwires,
+        RecordingView, ReleaseSwitch, RunbookView, SetAutoStage, StartDrill, Stop, Stopping, StoredBlob, TellWriting,
+        TokenMade, Used,
     },
-    incident::{AgentDeclaration, Command, Declare, Engage, IncidentCommand, drilled::Steer, upkeep::TakeRunbook},
+    incident::{
+        AgentDeclaration, Command, Declare, Engage, Event, IncidentCommand, Token, containment::Switch, drilled::Steer,
+        upkeep::TakeRunbook,
+    },
+    tripwire::Firing,
 };
 
 /// One method of one path.
@@ -22,8 +29,16 @@ pub struct Operation {
     pub query: &'static [(&'static str, &'static str)],
     /// What it takes.
     pub body: Body,
-    /// The media type of its answer.
-    pub answer: &'static str,
+    /// What it answers.
+    pub answer: Answer,
+}
+
+/// What an answer is.
+pub enum Answer {
+    /// JSON of this shape.
+    Json(fn(&mut SchemaGenerator) -> Schema),
+    /// Something of this media type, whose shape is not promised.
+    Of(&'static str),
 }
 
 /// What a request brings.
@@ -54,18 +69,18 @@ const TO: (&str, &str) = ("to", "to whom it went");
 const UNTIL: (&str, &str) = ("until", "when the link ends");
 const PROOF: (&str, &str) = ("proof", "what proves it");
 
-const JSON: &str = "application/json";
-const TEXT: &str = "text/plain";
-const HTML: &str = "text/html";
-const SSE: &str = "text/event-stream";
-const BYTES: &str = "application/octet-stream";
+const JSON: Answer = Answer::Of("application/json");
+const TEXT: Answer = Answer::Of("text/plain");
+const HTML: Answer = Answer::Of("text/html");
+const SSE: Answer = Answer::Of("text/event-stream");
+const BYTES: Answer = Answer::Of("application/octet-stream");
 
 const fn of(
     (method, path): (&'static str, &'static str),
     summary: &'static str,
     query: &'static [(&'static str, &'static str)],
     body: Body,
-    answer: &'static str,
+    answer: Answer,
 ) -> Operation {
     Operation { method, path, summary, query, body, answer }
 }
@@ -73,6 +88,12 @@ const fn of(
 const fn json<T: schemars::JsonSchema>() -> Body {
     Body::Json(SchemaGenerator::subschema_for::<T>)
 }
+
+const fn gives<T: schemars::JsonSchema>() -> Answer {
+    Answer::Json(SchemaGenerator::subschema_for::<T>)
+}
+
+const DONE: Answer = gives::<Accepted>();
 
 /// All of them, in the order of the routers.
 pub static OPERATIONS: &[Operation] = &[
@@ -96,18 +117,24 @@ pub static OPERATIONS: &[Operation] = &[
         Body::None,
         SSE,
     ),
-    of(("post", "/v1/commands"), "Asks any command by name.", &[WORLD], json::<Ask<Command>>(), JSON),
+    of(("post", "/v1/commands"), "Asks any command by name.", &[WORLD], json::<Ask<Command>>(), DONE),
     of(("get", "/v1/incidents"), "Incidents.", &[WORLD, OPEN], Body::None, JSON),
-    of(("post", "/v1/incidents"), "Declares one.", &[WORLD], json::<Ask<Declare>>(), JSON),
+    of(("post", "/v1/incidents"), "Declares one.", &[WORLD], json::<Ask<Declare>>(), DONE),
     of(("get", "/v1/incidents/{id}"), "One incident, with its clocks.", &[WORLD], Body::None, JSON),
     of(
         ("post", "/v1/incidents/{id}/commands"),
         "Asks something of it.",
         &[WORLD],
         json::<Ask<IncidentCommand>>(),
-        JSON,
+        DONE,
     ),
-    of(("get", "/v1/incidents/{id}/events"), "What happened in it.", &[WORLD, AFTER], Body::None, JSON),
+    of(
+        ("get", "/v1/incidents/{id}/events"),
+        "What happened in it.",
+        &[WORLD, AFTER],
+        Body::None,
+        gives::<Vec<Event>>(),
+    ),
     of(("get", "/v1/incidents/{id}/severity"), "What its severity should be, and why.", &[WORLD], Body::None, JSON),
     of(("get", "/v1/incidents/{id}/postmortem"), "Its post-mortem.", &[WORLD], Body::None, JSON),
     of(
@@ -122,14 +149,14 @@ pub static OPERATIONS: &[Operation] = &[
         "Proposes them, with what the backtest showed.",
         &[WORLD],
         json::<Ask<ProposeTripwires>>(),
-        JSON,
+        DONE,
     ),
     of(
         ("get", "/v1/incidents/{id}/evidence"),
         "Whether its frozen evidence is whole.",
         &[WORLD, FREEZE],
         Body::None,
-        JSON,
+        gives::<Vec<FreezeCheck>>(),
     ),
     of(
         ("get", "/v1/incidents/{id}/evidence/actions"),
@@ -156,46 +183,52 @@ pub static OPERATIONS: &[Operation] = &[
         "Keeps what shows an item of evidence.",
         &[],
         Body::Raw(&["application/octet-stream"]),
-        JSON,
+        gives::<StoredBlob>(),
     ),
     of(("get", "/v1/secrets"), "What counts as a secret.", &[], Body::None, JSON),
-    of(("get", "/v1/switches"), "Switches.", &[WORLD], Body::None, JSON),
-    of(("post", "/v1/switches"), "Engages one.", &[WORLD], json::<Ask<Engage>>(), JSON),
+    of(("get", "/v1/switches"), "Switches.", &[WORLD], Body::None, gives::<Vec<Switch>>()),
+    of(("post", "/v1/switches"), "Engages one.", &[WORLD], json::<Ask<Engage>>(), DONE),
     of(
         ("post", "/v1/switches/preview"),
         "What one would cover, and what is recommended.",
         &[WORLD],
         json::<AskPreview>(),
-        JSON,
+        gives::<PreviewAnswer>(),
     ),
-    of(("get", "/v1/switches/{id}"), "One switch, with its proof.", &[WORLD], Body::None, JSON),
+    of(("get", "/v1/switches/{id}"), "One switch, with its proof.", &[WORLD], Body::None, gives::<Switch>()),
     of(
         ("post", "/v1/switches/{id}/release"),
         "Lifts it. From a person whose SSH key is known it is to be signed.",
         &[WORLD],
         json::<Ask<ReleaseSwitch>>(),
-        JSON,
+        DONE,
     ),
     of(
         ("post", "/v1/switches/{id}/annotate"),
         "Gives it its reason after firing.",
         &[WORLD],
         json::<Ask<AnnotateSwitch>>(),
-        JSON,
+        DONE,
     ),
-    of(("get", "/v1/holds"), "Calls that wait for a person.", &[WORLD, ALL], Body::None, JSON),
-    of(("get", "/v1/holds/{id}"), "One call that waits; its client asks here.", &[WORLD, WAIT_S], Body::None, JSON),
-    of(("delete", "/v1/holds/{id}"), "Its client gives it up.", &[WORLD], Body::None, JSON),
+    of(("get", "/v1/holds"), "Calls that wait for a person.", &[WORLD, ALL], Body::None, gives::<Vec<HoldView>>()),
+    of(
+        ("get", "/v1/holds/{id}"),
+        "One call that waits; its client asks here.",
+        &[WORLD, WAIT_S],
+        Body::None,
+        gives::<HoldView>(),
+    ),
+    of(("delete", "/v1/holds/{id}"), "Its client gives it up.", &[WORLD], Body::None, gives::<HoldView>()),
     of(
         ("post", "/v1/holds/{id}/decide"),
         "Approves or denies it. An approval is to be signed like a release.",
         &[WORLD],
         json::<Ask<DecideHold>>(),
-        JSON,
+        DONE,
     ),
-    of(("get", "/v1/firings"), "Firings of tripwires.", &[WORLD, OPEN], Body::None, JSON),
-    of(("get", "/v1/firings/{id}"), "One firing.", &[WORLD], Body::None, JSON),
-    of(("post", "/v1/firings/{id}/ack"), "Acknowledges it.", &[WORLD], json::<Ask<AckFiring>>(), JSON),
+    of(("get", "/v1/firings"), "Firings of tripwires.", &[WORLD, OPEN], Body::None, gives::<Vec<Firing>>()),
+    of(("get", "/v1/firings/{id}"), "One firing.", &[WORLD], Body::None, gives::<Firing>()),
+    of(("post", "/v1/firings/{id}/ack"), "Acknowledges it.", &[WORLD], json::<Ask<AckFiring>>(), DONE),
     of(("get", "/v1/tripwires"), "Tripwires, and what they would stop.", &[WORLD], Body::None, JSON),
     of(
         ("post", "/v1/tripwires/compare"),
@@ -209,26 +242,26 @@ pub static OPERATIONS: &[Operation] = &[
         "Approves a switch that a tripwire engages by itself.",
         &[WORLD],
         json::<Ask<SetAutoStage>>(),
-        JSON,
+        DONE,
     ),
     of(
         ("post", "/v1/tripwires/auto/backtest"),
         "What such a switch would have done.",
         &[WORLD],
         json::<AutoPlan>(),
-        JSON,
+        gives::<BacktestView>(),
     ),
     of(("get", "/v1/agents"), "Agents, declared or seen.", &[WORLD], Body::None, JSON),
-    of(("post", "/v1/agents"), "Declares agents.", &[WORLD], json::<Vec<AgentDeclaration>>(), JSON),
-    of(("put", "/v1/agents"), "Declares agents.", &[WORLD], json::<Vec<AgentDeclaration>>(), JSON),
+    of(("post", "/v1/agents"), "Declares agents.", &[WORLD], json::<Vec<AgentDeclaration>>(), DONE),
+    of(("put", "/v1/agents"), "Declares agents.", &[WORLD], json::<Vec<AgentDeclaration>>(), DONE),
     of(("get", "/v1/agents/{id}"), "One agent.", &[WORLD], Body::None, JSON),
-    of(("get", "/v1/agents/{id}/used"), "The tools it used.", &[WORLD], Body::None, JSON),
-    of(("post", "/v1/login/challenge"), "Something to sign.", &[], Body::None, JSON),
-    of(("post", "/v1/login"), "A session for whoever signed it.", &[], json::<Login>(), JSON),
+    of(("get", "/v1/agents/{id}/used"), "The tools it used.", &[WORLD], Body::None, gives::<Vec<Used>>()),
+    of(("post", "/v1/login/challenge"), "Something to sign.", &[], Body::None, gives::<Challenge>()),
+    of(("post", "/v1/login"), "A session for whoever signed it.", &[], json::<Login>(), gives::<LoggedIn>()),
     of(("delete", "/v1/login"), "Ends the session.", &[], Body::None, JSON),
-    of(("get", "/v1/tokens"), "Tokens, without their secrets.", &[], Body::None, JSON),
-    of(("post", "/v1/tokens"), "Makes one; its secret is told once.", &[], json::<MakeToken>(), JSON),
-    of(("delete", "/v1/tokens/{id}"), "Revokes one.", &[], Body::None, JSON),
+    of(("get", "/v1/tokens"), "Tokens, without their secrets.", &[], Body::None, gives::<Vec<Token>>()),
+    of(("post", "/v1/tokens"), "Makes one; its secret is told once.", &[], json::<MakeToken>(), gives::<TokenMade>()),
+    of(("delete", "/v1/tokens/{id}"), "Revokes one.", &[], Body::None, DONE),
     of(("get", "/v1/figures"), "Figures over all incidents, drills apart.", &[SINCE], Body::None, JSON),
     of(
         ("post", "/v1/alerts/alertmanager"),
@@ -244,27 +277,51 @@ pub static OPERATIONS: &[Operation] = &[
         Body::Raw(&["application/json"]),
         JSON,
     ),
-    of(("get", "/v1/hooks"), "Where events go by type.", &[], Body::None, JSON),
-    of(("post", "/v1/hooks/{name}/test"), "Tries one.", &[], Body::Raw(&["application/json"]), JSON),
-    of(("get", "/v1/runbook"), "The runbook in force, or one of its versions.", &[VERSION], Body::None, JSON),
-    of(("post", "/v1/runbook"), "Brings a team's own texts into force.", &[], json::<TakeRunbook>(), JSON),
+    of(("get", "/v1/hooks"), "Where events go by type.", &[], Body::None, gives::<Vec<HookView>>()),
+    of(("post", "/v1/hooks/{name}/test"), "Tries one.", &[], Body::Raw(&["application/json"]), gives::<HookTested>()),
+    of(
+        ("get", "/v1/runbook"),
+        "The runbook in force, or one of its versions.",
+        &[VERSION],
+        Body::None,
+        gives::<RunbookView>(),
+    ),
+    of(("post", "/v1/runbook"), "Brings a team's own texts into force.", &[], json::<TakeRunbook>(), DONE),
     of(("get", "/v1/runbook/upkeep"), "Its versions, and what was reported of it.", &[], Body::None, JSON),
     of(("get", "/v1/drills"), "Drills.", &[], Body::None, JSON),
-    of(("post", "/v1/drills"), "Plays a recording in a world of its own.", &[], json::<Ask<StartDrill>>(), JSON),
-    of(("get", "/v1/drills/recordings"), "Recordings that can be played.", &[], Body::None, JSON),
-    of(("delete", "/v1/drills/{id}"), "Ends one.", &[], Body::None, JSON),
-    of(("post", "/v1/drills/{id}/steer"), "A facilitator's hand on it.", &[], json::<Ask<Steer>>(), JSON),
+    of(
+        ("post", "/v1/drills"),
+        "Plays a recording in a world of its own.",
+        &[],
+        json::<Ask<StartDrill>>(),
+        gives::<DrillStarted>(),
+    ),
+    of(
+        ("get", "/v1/drills/recordings"),
+        "Recordings that can be played.",
+        &[],
+        Body::None,
+        gives::<Vec<RecordingView>>(),
+    ),
+    of(("delete", "/v1/drills/{id}"), "Ends one.", &[], Body::None, DONE),
+    of(("post", "/v1/drills/{id}/steer"), "A facilitator's hand on it.", &[], json::<Ask<Steer>>(), DONE),
     of(("get", "/v1/drills/{id}/outline"), "What comes in it, for who leads it.", &[], Body::None, JSON),
     of(("get", "/v1/drills/{id}/score"), "What it came to.", &[], Body::None, JSON),
     of(("post", "/v1/writing"), "Tells the others where somebody writes.", &[WORLD], json::<TellWriting>(), JSON),
-    of(("post", "/v1/stop"), "Stops the backend.", &[], json::<Stop>(), JSON),
-    of(("post", "/v1/interlock/check"), "Whether a call may go ahead.", &[WORLD], json::<CheckRequest>(), JSON),
+    of(("post", "/v1/stop"), "Stops the backend.", &[], json::<Stop>(), gives::<Stopping>()),
+    of(
+        ("post", "/v1/interlock/check"),
+        "Whether a call may go ahead.",
+        &[WORLD],
+        json::<CheckRequest>(),
+        gives::<CheckAnswer>(),
+    ),
     of(
         ("post", "/v1/interlock/lease"),
         "Whether an agent may go on, for a while.",
         &[WORLD],
         json::<LeaseRequest>(),
-        JSON,
+        gives::<LeaseAnswer>(),
     ),
     of(
         ("get", "/v1/interlock/stream"),
@@ -302,7 +359,7 @@ pub static OPERATIONS: &[Operation] = &[
         "Reports actions, one JSON object a line.",
         &[WORLD],
         Body::Raw(&["application/x-ndjson", "application/json"]),
-        JSON,
+        gives::<ActionsAnswer>(),
     ),
     of(
         ("post", "/v1/traces"),
