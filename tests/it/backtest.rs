@@ -49,6 +49,11 @@ fn proposed_tripwires_are_tried_over_recordings() {
     let worth: Vec<&str> =
         tried[0]["rows"].as_array().unwrap().iter().filter_map(|row| row["bearing"].as_str()).collect();
     assert_eq!(worth, ["false-alarm", "early"], "{tried}");
+    // The same agent, in days that count as quiet.
+    let starts = r#"{"andon_recording":1,"title":"Quiet","starts":"2026-03-02T14:02:30Z"}"#;
+    let lines = [starts, &lines[1], &lines[2]].join("\n");
+    let tried = desk.json(&["tripwires", "backtest", &desk.file("quiet.jsonl", &lines)]);
+    assert_eq!(tried[0]["rows"][0]["bearing"], "false-alarm", "{tried}");
     let trail = r#"{"Records":[{"eventTime":"2026-03-02T14:00:05Z","eventSource":"ec2.amazonaws.com","eventName":"TerminateInstances","userIdentity":{"type":"IAMUser","userName":"build-agent"}}]}"#;
     let trail = desk.file("trail.json", trail);
     let tried = desk.json(&["tripwires", "backtest", "--from", "cloudtrail", &trail]);

@@ -172,3 +172,14 @@ async fn one_is_cut_off_and_writes_one_halts_a_backend_dies_and_all_end_equal() 
     let authors: Vec<&str> = draft["authors"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert!(authors.contains(&"kim") && authors.contains(&"lee"), "{authors:?}");
 }
+
+/// CKP.2: the backend forgets somebody whose link went down, though nobody told it: the others do not count on them.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_cut_off_is_soon_not_there_any_more() {
+    let mut team = Team::of(1).await;
+    let lee = team.seat("lee", 2, &[SECOND]).await;
+    let present = async || team.second.get("/v1/state").await["live"]["present"].to_string().contains("lee");
+    until("lee is there", 20, present).await;
+    team.net.cut(lee.host);
+    until("nobody counts on lee", 90, async || !present().await).await;
+}
