@@ -265,6 +265,26 @@ mod tests {
         assert_eq!(may_release, ["operator"]);
     }
 
+    /// Protocol 4: releases, approvals and overrides are signed by whoever has a key here; what restrains never is.
+    #[test]
+    fn what_lifts_a_restraint_is_told_from_what_restrains() {
+        let decide =
+            |approve| Command::DecideHolds { holds: Vec::new(), approve, why: None, saw: None, looked_s: None };
+        let on = |ask| Command::OnIncident { incident: IncidentId(1), ask };
+        let release = Command::Release { switch: SwitchId(1), why: "over".into(), agent: None, to: None, over: None };
+        let close = |over| on(IncidentCommand::Close { over });
+        for (command, signed) in [
+            (release, true),
+            (decide(true), true),
+            (close(Some("known".into())), true),
+            (decide(false), false),
+            (close(None), false),
+            (Command::Engage(Default::default()), false),
+        ] {
+            assert_eq!(lifts(&command), signed, "{command:?}");
+        }
+    }
+
     #[test]
     fn the_word_over_makes_a_command_an_override() {
         let close = |over| Command::OnIncident { incident: IncidentId(1), ask: IncidentCommand::Close { over } };

@@ -203,9 +203,10 @@ async fn hints_are_shown_or_hidden() {
     let rig = rig().await;
     let recording = [
         json!({"andon_recording": 1, "title": "Hints", "starts": "2026-03-02T14:00:00Z", "hints": [
-            {"at": "2026-03-02T14:00:10Z", "text": "the first"}, {"at": "2026-03-02T14:01:00Z", "text": "the second"}]}),
+            {"at": "2026-03-02T14:00:10Z", "text": "the first"}, {"at": "2026-03-02T14:01:00Z", "text": "the second"},
+            {"at": "2026-03-02T14:01:41Z", "text": "the third"}]}),
         json!({"agent": "bot", "tool": "x.read", "at": "2026-03-02T14:00:20Z"}),
-        json!({"agent": "bot", "tool": "x.read", "at": "2026-03-02T14:02:00Z"}),
+        json!({"agent": "bot", "tool": "x.read", "at": "2026-03-02T14:01:43Z"}),
     ];
     let text = recording.map(|line| line.to_string()).join("\n");
     rig.command("/v1/drills", json!({"name": "hints", "recording": text, "speed": 1.0})).await.good();
@@ -231,4 +232,9 @@ async fn hints_are_shown_or_hidden() {
         hints().await.last().is_some_and(|text| text == "the second")
     })
     .await;
+    // Played past, not skipped: one that is not shown is not told as it comes either.
+    rig.steer(json!({"steer": "hints", "shown": false})).await;
+    rig.steer(json!({"steer": "skip", "to_s": 100.0})).await;
+    until("it is over", || async { rig.get("/v1/drills/DRILL-1/score").await.good()["over"] == true }).await;
+    assert_eq!(hints().await.last().unwrap(), "the second");
 }
