@@ -3,6 +3,8 @@
 //! The update format could carry nested values, formats and whole documents, whose decoding is as deep as their sender likes.
 //! None of it belongs in a draft, so an edit is read through here before the library sees it.
 
+use std::collections::BTreeSet;
+
 use yrs::encoding::read::{Cursor, Read};
 
 use super::Unreadable;
@@ -27,9 +29,13 @@ type Read_<T> = Result<T, Unreadable>;
 /// Whether the bytes are an edit of text.
 pub(super) fn is_text_only(bytes: &[u8]) -> Read_<()> {
     let mut from = Cursor::new(bytes);
+    let mut writers = BTreeSet::new();
     for _ in 0..number(&mut from)? {
         let blocks = number(&mut from)?;
-        writer(&mut from)?;
+        // The library counts on each writer's blocks following one another.
+        if !writers.insert(writer(&mut from)?) {
+            return Err(Unreadable::Form("a writer is in it twice"));
+        }
         let mut clock = number(&mut from)?;
         for _ in 0..blocks {
             clock = within(clock + block(&mut from)?)?;
@@ -88,9 +94,9 @@ fn number(from: &mut Cursor<'_>) -> Read_<u32> {
     within(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
-fn writer(from: &mut Cursor<'_>) -> Read_<()> {
+fn writer(from: &mut Cursor<'_>) -> Read_<u64> {
     let number: u64 = from.read_var().map_err(|_| Unreadable::Form("it is cut short"))?;
-    if number >= WRITERS { Err(Unreadable::Form("it has a writer of no number")) } else { Ok(()) }
+    if number >= WRITERS { Err(Unreadable::Form("it has a writer of no number")) } else { Ok(number) }
 }
 
 fn text<'c>(from: &'c mut Cursor<'_>) -> Read_<&'c str> {

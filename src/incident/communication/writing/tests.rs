@@ -185,3 +185,10 @@ fn each_takes_back_their_own() {
     assert!(mine.redo());
     assert!(mine.get("body").contains("41"));
 }
+
+/// COM.5: an edit in which a writer's blocks come twice is refused: merging it would count below nothing.
+#[test]
+fn a_writer_is_in_an_edit_once() {
+    let twice = b"\x04\x00\x00\x19\x01\x00\x07\x005\x01\x00\x00\x00\xff\xff\x01\x01jAA\xf6A9\xff\xff/\x00";
+    assert_eq!(Edit::new(twice.to_vec()), Err(Unreadable::Form("a writer is in it twice")));
+}
