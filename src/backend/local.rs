@@ -67,6 +67,18 @@ pub async fn running(home: &Home) -> Option<LockInfo> {
     Some(info)
 }
 
+/// Waits until nobody serves `home` any more and its files are closed; false where that takes long.
+pub async fn ended(home: &Home) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    while lock::is_held(&home.lock()) {
+        if Instant::now() > deadline {
+            return false;
+        }
+        sleep(LOOK).await;
+    }
+    true
+}
+
 /// The backend that serves `home`; where none does, `program serve --daemon` is started. Of several that start at once
 /// one stays, and all get that one.
 ///

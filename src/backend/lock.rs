@@ -107,6 +107,14 @@ impl Lock {
     }
 }
 
+impl Lock {
+    /// Holds it for what is left of this process: until the system has closed all files of it.
+    pub fn until_exit(self) {
+        let _ = self.file.set_len(0);
+        std::mem::forget(self);
+    }
+}
+
 impl Drop for Lock {
     fn drop(&mut self) {
         // Best effort: a stale word is harmless, readers ask the socket.

@@ -172,7 +172,7 @@ pub async fn serve(options: ServeOptions) -> Result<(), ServeError> {
         Err(why) => return Err(why),
     };
     tokio::spawn(stop_on_signal(signals, running.backend.stop.clone()));
-    running.until_stopped().await;
+    running.until_stopped().await.until_exit();
     Ok(())
 }
 
@@ -251,8 +251,8 @@ async fn stores(options: &ServeOptions) -> Result<Stores<Store>, ServeError> {
 }
 
 impl Running {
-    /// Runs until it is told to stop, then ends what is open, in a bounded time.
-    pub async fn until_stopped(mut self) {
+    /// Runs until it is told to stop, then ends what is open, in a bounded time. What answers is the lock on its folder.
+    pub async fn until_stopped(mut self) -> Lock {
         self.backend.stop.cancelled().await;
         self.backend.rooms.interlocks.room().close().await;
         let ended = tokio::time::timeout(FAREWELL, async { while self.servers.join_next().await.is_some() {} });
@@ -267,13 +267,13 @@ impl Running {
         }
         let _ = std::fs::remove_file(&self.info.socket);
         tracing::info!("the backend has stopped");
-        drop(self.lock);
+        self.lock
     }
 
     /// Stops it and waits until it has.
     pub async fn stop(self) {
         self.backend.stop.cancel();
-        self.until_stopped().await;
+        drop(self.until_stopped().await);
     }
 }
 

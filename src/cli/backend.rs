@@ -11,9 +11,12 @@ use super::{
 };
 use crate::{
     api::{BackendInfo, BrokerInfo, HookView, State, Stop, Stopping, You, path},
-    backend::links::PublicUrl,
-    backend::serve::{ServeOptions, SystemSocket, TlsOptions, serve as serve_until_stopped},
-    client::Outbox,
+    backend::{
+        links::PublicUrl,
+        local,
+        serve::{ServeOptions, SystemSocket, TlsOptions, serve as serve_until_stopped},
+    },
+    client::{Outbox, Target},
     config::{Settings, system_socket},
     incident::Right,
     report::{
@@ -109,9 +112,16 @@ async fn stop(reach: &Reach, force: bool) -> Result<(), Failed> {
     let Some(client) = reach.running().await? else {
         return print::line("no backend runs here");
     };
+    let home = &reach.settings.home;
+    let here = local::running(home).await.is_some_and(|info| *client.target() == Target::Socket(info.socket));
     let stopping: Stopping = client.post(path::STOP, &Stop { force }).await?;
+    // Whoever opens its files next finds them closed.
+    let word = match here {
+        true if local::ended(home).await => "the backend has stopped",
+        _ => "the backend stops",
+    };
     reach.show(&stopping, |stopping| {
-        print::line("the backend stops")?;
+        print::line(word)?;
         stopping.blind.iter().try_for_each(|blind| print::line(format!("goes blind: {}", print::clean(blind))))
     })
 }
