@@ -102,7 +102,7 @@ impl Inside {
             clock: clock.clone(),
             stop: CancellationToken::new(),
             uid: rustix::process::getuid().as_raw(),
-            shared: options.system.is_some(),
+            shared: shared.is_some() || options.serves_others(),
             hosts,
             telemetry: OnceLock::new(),
             log_file: options.daemon.then(|| home.log_file().display().to_string()),

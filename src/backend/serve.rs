@@ -103,6 +103,12 @@ impl ServeOptions {
             steady: super::clock::steady(),
         }
     }
+
+    /// Whether somebody beside this user may come: over a host's socket, TLS, or a listener beyond loopback.
+    pub fn serves_others(&self) -> bool {
+        let beyond = self.listen.iter().any(|address| !address.ip().is_loopback());
+        self.system.is_some() || self.tls.is_some() || beyond
+    }
 }
 
 /// Why a backend does not start.

@@ -65,6 +65,7 @@ async fn leased(rig: &Rig, agent: &str, version: u64) -> Value {
 async fn two_nodes_are_one_log() {
     let url = database();
     let nodes = [Arc::new(node(&url).await), Arc::new(node(&url).await)];
+    assert_eq!(nodes[0].get("/v1/state").await.good()["backend"]["shared"], true, "nobody is told that they are alone");
     nodes[0].command("/v1/incidents", json!({"title": "shared"})).await.good();
     let id = Uuid::now_v7();
     let note = json!({"id": id, "command": {"type": "note", "text": "asked at both"}});
