@@ -5,10 +5,6 @@ use std::process::ExitCode;
 use andon::cli::{Cli, run};
 use clap::Parser;
 
-/// Intake takes many small things apart on several threads: a third of its time goes into the system's own allocator.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     if let Err(why) = color_eyre::install() {
         eprintln!("{why}");

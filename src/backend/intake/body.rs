@@ -1,9 +1,9 @@
 //! Bodies off the wire: bounded before and after decompression, and all of them together.
 
-use std::{io::Read, sync::LazyLock};
+use std::{io::Read, sync::LazyLock, time::Duration};
 
 use axum::{
-    body::Body,
+    body::{Body, BodyDataStream},
     http::{HeaderMap, header},
 };
 use futures_util::StreamExt;
@@ -17,6 +17,8 @@ pub(super) const LARGEST: usize = 64 << 20;
 const TOGETHER: usize = 512 << 10;
 /// What is unpacked at a time: the room for it is taken first.
 const PIECE: usize = 64 << 10;
+/// How long the rest of a refused body is read.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Bodies over this are decompressed and decoded off the runtime's threads.
 pub(super) const INLINE: usize = 256 << 10;
 
@@ -40,7 +42,11 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Whole, Probl
     let mut stream = body.into_data_stream();
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|_| Problem::invalid(400, "the body broke off before its end; send it again"))?;
-        whole.take(&chunk)?;
+        if let Err(problem) = whole.take(&chunk) {
+            drop(whole);
+            hear_out(stream).await;
+            return Err(problem);
+        }
     }
     if gzip && !whole.bytes.is_empty() {
         // A small body may unpack to a thousand times as much.
@@ -51,6 +57,20 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Whole, Probl
         };
     }
     Ok(whole)
+}
+
+/// Reads the rest of a body that is not taken, and keeps nothing: cut off while it sends, its sender would never hear why.
+async fn hear_out(mut rest: BodyDataStream) {
+    let mut left = LARGEST;
+    let reading = async {
+        while let Some(Ok(chunk)) = rest.next().await {
+            left = left.saturating_sub(chunk.len());
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(PATIENCE, reading).await;
 }
 
 impl Whole {
