@@ -4,41 +4,28 @@
 //! `cargo bench --bench append [-- postgres://…/AN-EMPTY-DATABASE]`. Prints figures and their ratio to the bare ones; asserts
 //! nothing.
 
+mod writer;
+
 use std::{
     io::Write,
     path::Path,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use andon::{
     backend::{
-        clock,
-        core::{Core, Interlocks, Options},
-        log::{Log, PostgresLog, SqliteLog},
+        core::Core,
+        log::{PostgresLog, SqliteLog},
     },
-    incident::{
-        Command, Declare, IncidentCommand, Worlds,
-        containment::{AgentProof, Scope},
-    },
-    runbook::Runbook,
-    terms::{Author, DrillId, IncidentId, Time},
+    incident::{Command, IncidentCommand},
+    terms::{IncidentId, Time},
 };
-use arc_swap::ArcSwap;
 use sqlx::Connection;
 use uuid::Uuid;
 
+use self::writer::{dana, opened};
+
 const SPAN: Duration = Duration::from_secs(2);
-
-struct NoAgents;
-
-impl Interlocks for NoAgents {
-    fn counted(&self, _: Option<DrillId>, _: &Scope, _: Time) -> Vec<AgentProof> {
-        Vec::new()
-    }
-
-    fn publish(&self, _: &Worlds, _: &[Option<DrillId>]) {}
-}
 
 fn raw_fdatasync(folder: &Path) -> f64 {
     let mut file = std::fs::File::create(folder.join("raw")).expect("a file");
@@ -105,7 +92,7 @@ async fn through_core(core: &Core, clients: usize) -> (f64, Duration) {
             let mut took = Vec::new();
             while began.elapsed() < SPAN {
                 let asked = Instant::now();
-                core.submit(None, Uuid::now_v7(), Author::Person("dana".into()), note()).await.expect("taken");
+                core.submit(None, Uuid::now_v7(), dana(), note()).await.expect("taken");
                 took.push(asked.elapsed());
             }
             took
@@ -139,18 +126,4 @@ async fn main() {
         println!("bare Postgres, {clients:>3}     {bare:>9.0}/s");
         println!("andon on it, {clients:>3}       {rate:>9.0}/s  {:.2} of bare, p99 {p99:.1?}", rate / bare);
     }
-}
-
-/// A writer of an empty log, with one incident.
-async fn opened<L: Log>(log: L) -> Core {
-    let options = Options {
-        interlocks: Arc::new(NoAgents),
-        runbook: Arc::new(ArcSwap::from_pointee(Runbook::shipped())),
-        clock: clock::system(),
-        pulse: Arc::default(),
-    };
-    let core = Core::open(log, options).await.expect("a writer");
-    let declare = Command::Declare(Declare { title: "bench".into(), ..Declare::default() });
-    core.submit(None, Uuid::now_v7(), Author::Person("dana".into()), declare).await.expect("declared");
-    core
 }

@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --bench join [-- EVENTS]`. Prints figures; asserts nothing.
 
+mod writer;
+
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
@@ -13,23 +15,19 @@ use std::{
 use andon::{
     api::State,
     backend::{
-        clock,
-        core::{Core, Interlocks, Options},
         home::Home,
         log::SqliteLog,
         serve::{ServeOptions, start},
     },
     client::{Client, Heard, Target},
-    incident::{
-        Command, Declare, IncidentCommand, World, Worlds,
-        containment::{AgentProof, Scope},
-    },
-    runbook::{Book, Runbook},
-    terms::{Author, DrillId, IncidentId, Time},
+    incident::{Command, IncidentCommand, World},
+    runbook::Book,
+    terms::{IncidentId, Time},
 };
-use arc_swap::ArcSwap;
 use futures_util::StreamExt;
 use uuid::Uuid;
+
+use self::writer::{dana, opened};
 
 /// Cockpits that listen.
 const COCKPITS: usize = 200;
@@ -37,16 +35,6 @@ const COCKPITS: usize = 200;
 const ROUNDS: usize = 40;
 /// Notes that are on their way at once while the incident is filled.
 const AT_ONCE: usize = 256;
-
-struct NoAgents;
-
-impl Interlocks for NoAgents {
-    fn counted(&self, _: Option<DrillId>, _: &Scope, _: Time) -> Vec<AgentProof> {
-        Vec::new()
-    }
-
-    fn publish(&self, _: &Worlds, _: &[Option<DrillId>]) {}
-}
 
 fn note(number: usize) -> Command {
     let text = format!("payout {number} was seen twice for the same order");
@@ -57,16 +45,7 @@ fn note(number: usize) -> Command {
 async fn fill(home: &Home, events: usize) {
     home.prepare().expect("a home");
     let log = SqliteLog::open(&home.database(), Time::from_millis(1)).await.expect("a log");
-    let options = Options {
-        interlocks: Arc::new(NoAgents),
-        runbook: Arc::new(ArcSwap::from_pointee(Runbook::shipped())),
-        clock: clock::system(),
-        pulse: Arc::default(),
-    };
-    let core = Core::open(log, options).await.expect("a writer");
-    let dana = || Author::Person("dana".into());
-    let declare = Command::Declare(Declare { title: "bench".into(), ..Declare::default() });
-    core.submit(None, Uuid::now_v7(), dana(), declare).await.expect("declared");
+    let core = opened(log).await;
     let notes = futures_util::stream::iter(0..events);
     notes
         .for_each_concurrent(AT_ONCE, |number| {

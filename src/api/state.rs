@@ -312,7 +312,7 @@ pub struct IncidentView {
 }
 
 /// `event: resync` on `/v1/events`: the place asked for is not of this log's life. Read `/v1/state` anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resync {
     /// The present epoch.
     pub epoch: u32,

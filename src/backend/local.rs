@@ -90,17 +90,20 @@ pub async fn ensure_running(home: &Home, program: &Path) -> Result<LockInfo, Loc
     }
     home.prepare()?;
     let log_file = home.log_file();
-    let (mut child, began) = spawn(program, home).map_err(|why| LocalError::Spawn { program: program.into(), why })?;
+    let start = || spawn(program, home).map_err(|why| LocalError::Spawn { program: program.into(), why });
+    let (mut child, mut began) = start()?;
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(info) = running(home).await {
             return Ok(info);
         }
-        // One that lost the race ends well: the winner will answer.
-        if let Ok(Some(status)) = child.try_wait()
-            && !status.success()
-        {
-            return Err(LocalError::Ended { said: tail(&log_file, began), log_file });
+        match child.try_wait() {
+            Ok(Some(status)) if !status.success() => {
+                return Err(LocalError::Ended { said: tail(&log_file, began), log_file });
+            }
+            // One that lost the race ends well: the winner will answer, unless it was one that was ending.
+            Ok(Some(_)) if !lock::is_held(&home.lock()) => (child, began) = start()?,
+            _ => {}
         }
         if Instant::now() > deadline {
             return Err(LocalError::Silent { log_file });

@@ -105,9 +105,7 @@ impl Lock {
         self.file.set_len(0).map_err(io)?;
         self.file.write_all(&text).and_then(|()| self.file.sync_all()).map_err(io)
     }
-}
 
-impl Lock {
     /// Holds it for what is left of this process: until the system has closed all files of it.
     pub fn until_exit(self) {
         let _ = self.file.set_len(0);

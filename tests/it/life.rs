@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use andon::backend::{
     home::Home,
     local::{ensure_running, running},
-    lock::{self, LockInfo},
+    lock::{self, Lock, LockInfo},
 };
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -107,6 +107,28 @@ async fn after_a_kill_the_next_start_takes_over() {
     assert_eq!(stop.send().await.unwrap().status(), 200);
     gone(&second).await;
     until("nobody answers", || async { running(&home).await.is_none() }).await;
+}
+
+/// A backend that is ending holds the folder a while longer than it answers: who starts one meanwhile gets the next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_beside_one_that_is_ending_is_not_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::under(folder.path());
+    let _leftover = Leftover(&home);
+    home.prepare().unwrap();
+    let ending = Lock::take(&home.lock()).unwrap();
+    let starter = tokio::spawn({
+        let home = home.clone();
+        async move { ensure_running(&home, andon()).await }
+    });
+    until("the one that was started gives way", || async {
+        std::fs::read_to_string(home.log_file()).is_ok_and(|said| said.contains("serves"))
+    })
+    .await;
+    assert!(!starter.is_finished(), "it waits for a backend that answers");
+    drop(ending);
+    let info = starter.await.unwrap().unwrap();
+    declare(&on_socket(&info), "after the end").await;
 }
 
 /// Protocol 1: what telemetry taught survives a kill once it is in the hot store, at most a second later.

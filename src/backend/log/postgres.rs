@@ -11,7 +11,6 @@ use std::{
 
 use sqlx::{
     Connection, PgConnection, Row,
-    error::DatabaseError,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
     postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions, PgRow},
 };
@@ -85,32 +84,38 @@ impl PostgresLog {
     /// A whole batch in one transaction, where the log ends at `expected`.
     async fn write(&self, expected: u64, rows: &Rows<'_>) -> Result<(), LogError> {
         let mut writer = self.writer.lock().await;
-        let mut used = writer.is_some();
-        let newest = loop {
-            let done = timeout(PATIENCE, async {
-                let mut connection = match writer.take() {
-                    Some(connection) => connection,
-                    None => self.connect().await?,
-                };
-                let done = append(&mut connection, expected, rows).await;
-                Ok((connection, done))
-            });
-            let (connection, done) = done.await.map_err(|_| slow())?.map_err(sort)?;
-            match done {
-                // The server was restarted since: whether it took this batch is seen by where the log ends.
-                Err(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) if used => used = false,
-                Err(sqlx::Error::Database(why)) if used && is_going(&*why) => used = false,
-                done => {
-                    *writer = matches!(done, Ok(_) | Err(sqlx::Error::Database(_))).then_some(connection);
-                    break done.map_err(sort)?;
-                }
-            }
-        };
-        match u64::try_from(newest).unwrap_or(0) {
+        let used = writer.is_some();
+        let mut appended = self.append_over(&mut writer, expected, rows).await?;
+        // The server was restarted since: whether it took this batch is seen by where the log ends.
+        if used && appended.as_ref().is_err_and(is_over) {
+            appended = self.append_over(&mut writer, expected, rows).await?;
+        }
+        match u64::try_from(appended.map_err(sort)?).unwrap_or(0) {
             newest if newest == expected => Ok(()),
             newest if newest > expected => Err(LogError::Behind),
             _ => Err(LogError::Shorter),
         }
+    }
+
+    /// Over the connection there is, else over a new one, which stays unless it is over; where the log ended before.
+    async fn append_over(
+        &self,
+        writer: &mut Option<PgConnection>,
+        expected: u64,
+        rows: &Rows<'_>,
+    ) -> Result<Result<i64, sqlx::Error>, LogError> {
+        let appending = async {
+            let mut connection = match writer.take() {
+                Some(connection) => connection,
+                None => self.connect().await?,
+            };
+            let appended = append(&mut connection, expected, rows).await;
+            if !appended.as_ref().is_err_and(is_over) {
+                *writer = Some(connection);
+            }
+            appended
+        };
+        timeout(PATIENCE, appending).await.map_err(|_| slow())
     }
 
     async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
@@ -174,9 +179,10 @@ fn column<'r, R, T>(rows: &'r [R], of: impl Fn(&'r R) -> T) -> Vec<T> {
     rows.iter().map(of).collect()
 }
 
-/// Whether the server ends its connections: class 57P, operator intervention.
-fn is_going(why: &dyn DatabaseError) -> bool {
-    why.code().is_some_and(|code| code.starts_with("57P"))
+/// Whether an error ends its connection: nothing but a word of the server leaves one good, and none of class 57P, by which
+/// it ends them itself.
+fn is_over(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_none_or(|why| why.code().is_some_and(|code| code.starts_with("57P")))
 }
 
 /// Hears of appends by other nodes, for ever.

@@ -29,6 +29,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
 
 /// How many rows one statement takes: SQLite binds 32,766 values to one at most.
 const ROWS: usize = 2_000;
+/// Up to how many rows a statement is kept for the next batch of as many: longer ones are as many as there are lengths.
+const KEPT: usize = 16;
 
 /// The log in a SQLite file.
 pub struct SqliteLog {
@@ -75,7 +77,8 @@ impl SqliteLog {
     /// A whole batch in one transaction, and one round trip to the database's thread.
     async fn write(&self, rows: &Rows<'_>) -> Result<(), LogError> {
         let mut writer = self.writer.lock().await;
-        if let Err(error) = transaction(rows).build().execute(&mut *writer).await {
+        let kept = rows.events.len() + rows.commands.len() <= KEPT;
+        if let Err(error) = transaction(rows).build().persistent(kept).execute(&mut *writer).await {
             // A failed COMMIT may leave the transaction open; without one this is refused, which is as good.
             let _ = sqlx::query("ROLLBACK").execute(&mut *writer).await;
             return Err(self.sort(error));
