@@ -1,24 +1,26 @@
-//! What the engine saw, on its way to the log: in order, never lost, repeats at most once a second (protocol 1).
+//! What the engine saw, on its way to the log: in order, never lost, repeats ever more seldom (protocol 1).
 
-use std::{collections::HashMap, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 use uuid::Uuid;
 
-use super::wiring::Writer;
-use crate::{
-    terms::DrillId,
-    tripwire::{FiringChange, FiringKey},
-};
+use super::{repeats::Repeats, store::HotStore, wiring::Writer};
+use crate::{terms::DrillId, tripwire::FiringChange};
 
-/// Changes, and who waits until they are recorded.
-pub(super) struct Fired {
-    pub changes: Vec<FiringChange>,
-    pub recorded: Option<oneshot::Sender<()>>,
+/// What comes from the engine.
+pub(super) enum ToRecord {
+    /// Changes, and who waits until they are recorded.
+    Fired { changes: Vec<FiringChange>, recorded: Option<oneshot::Sender<()>> },
+    /// Its state after the action `seq`: kept once the log has everything before it, for that is not judged again.
+    Saved { seq: u64, state: Vec<u8> },
 }
 
-/// How long repeats are collected.
-const COALESCE: Duration = Duration::from_secs(1);
+/// Between two looks at what repeats are due.
+const LOOK: Duration = Duration::from_secs(1);
 /// Between two attempts to record.
 const RETRY: Duration = Duration::from_millis(500);
 /// Changes in one command at most.
@@ -26,61 +28,47 @@ const BATCH: usize = 256;
 
 /// Records until the senders are gone. While the log cannot take them nothing more is received, so that the queue before
 /// the engine fills and senders hear of it.
-pub(super) async fn record(writer: impl Writer, drill: Option<DrillId>, mut fired: mpsc::Receiver<Fired>) {
-    let mut repeats: HashMap<FiringKey, FiringChange> = HashMap::new();
-    let mut every = tokio::time::interval(COALESCE);
+pub(super) async fn record(
+    writer: impl Writer,
+    drill: Option<DrillId>,
+    store: Arc<HotStore>,
+    mut asked: mpsc::Receiver<ToRecord>,
+) {
+    let mut repeats = Repeats::default();
+    let mut every = tokio::time::interval(LOOK);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = every.tick() => {
-                let mut changes: Vec<FiringChange> = repeats.drain().map(|(_, change)| change).collect();
-                changes.sort_by(|a, b| key(a).cmp(key(b)));
-                submit(&writer, drill, changes).await;
-            }
-            first = fired.recv() => {
+            _ = every.tick() => submit(&writer, drill, repeats.due(Instant::now())).await,
+            first = asked.recv() => {
                 let Some(first) = first else { break };
-                let mut waiting = Vec::new();
-                let mut changes = Vec::new();
+                let (mut waiting, mut changes, mut saved) = (Vec::new(), Vec::new(), None);
                 let mut next = Some(first);
                 while let Some(one) = next {
-                    for change in one.changes {
-                        sort_in(change, &mut repeats, &mut changes);
+                    match one {
+                        ToRecord::Fired { changes: fired, recorded } => {
+                            let now = Instant::now();
+                            fired.into_iter().for_each(|change| repeats.sort_in(change, now, &mut changes));
+                            waiting.extend(recorded);
+                        }
+                        ToRecord::Saved { seq, state } => {
+                            changes.extend(repeats.all(Instant::now()));
+                            saved = Some((seq, state));
+                        }
                     }
-                    waiting.extend(one.recorded);
-                    next = if changes.len() < BATCH { fired.try_recv().ok() } else { None };
+                    next = if changes.len() < BATCH && saved.is_none() { asked.try_recv().ok() } else { None };
                 }
                 submit(&writer, drill, changes).await;
                 for recorded in waiting {
                     let _ = recorded.send(());
                 }
+                if let Some((seq, state)) = saved {
+                    store.push_snapshot(seq, state);
+                }
             }
         }
     }
-    submit(&writer, drill, repeats.into_values().collect()).await;
-}
-
-/// Repeats wait for the next second, unless their firing closes now.
-pub(super) fn sort_in(
-    change: FiringChange,
-    repeats: &mut HashMap<FiringKey, FiringChange>,
-    changes: &mut Vec<FiringChange>,
-) {
-    match &change {
-        FiringChange::Counted { key, .. } => {
-            repeats.insert(key.clone(), change);
-        }
-        FiringChange::Opened { .. } => changes.push(change),
-        FiringChange::Closed { key, .. } => {
-            changes.extend(repeats.remove(key));
-            changes.push(change);
-        }
-    }
-}
-
-fn key(change: &FiringChange) -> &FiringKey {
-    match change {
-        FiringChange::Opened { key, .. } | FiringChange::Counted { key, .. } | FiringChange::Closed { key, .. } => key,
-    }
+    submit(&writer, drill, repeats.all(Instant::now())).await;
 }
 
 /// Asks until it is recorded; the id makes asking twice harmless. Only a refusal by the rules ends it.
@@ -99,5 +87,57 @@ async fn submit(writer: &impl Writer, drill: Option<DrillId>, changes: Vec<Firin
             tracing::warn!(%problem, "firings wait for the log");
         }
         tokio::time::sleep(RETRY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+    use crate::{
+        backend::intake::{
+            Limits,
+            twins::{Remembering, now, until},
+        },
+        terms::AgentId,
+        tripwire::{FiringKey, Tripwire},
+    };
+
+    fn counted(count: u64) -> FiringChange {
+        let key = FiringKey { tripwire: Tripwire::CostRate, agent: AgentId::new("a").unwrap(), detail: String::new() };
+        FiringChange::Counted { key, count, peak: None, last_at: now() }
+    }
+
+    fn fired(count: u64) -> ToRecord {
+        ToRecord::Fired { changes: vec![counted(count)], recorded: None }
+    }
+
+    /// Whatever a saved state holds is not judged again: a kill right after it must find all of it in the log.
+    #[tokio::test]
+    async fn a_state_is_kept_once_the_log_has_every_count_it_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(HotStore::open(&folder.path().join("t.db"), Limits::default(), now()).await.unwrap().0);
+        let writer = Remembering::default();
+        let (to, asked) = mpsc::channel(16);
+        tokio::spawn(record(writer.clone(), None, store.clone(), asked));
+        let told = || writer.fired.lock().unwrap().clone();
+        to.send(fired(1_000)).await.unwrap();
+        until("what the log may not have", || told() == [counted(1_000)]).await;
+        writer.sick.store(true, Ordering::Relaxed);
+        to.send(fired(1_001)).await.unwrap();
+        to.send(ToRecord::Saved { seq: 7, state: b"holds 1,001".to_vec() }).await.unwrap();
+        let tried = || writer.commands.lock().unwrap().len();
+        until("an attempt", || tried() > 1).await;
+        store.flush().await.unwrap();
+        assert_eq!(store.snapshot().await.unwrap(), None, "the log does not have it");
+        writer.sick.store(false, Ordering::Relaxed);
+        until("the count, though it grew by little", || told() == [counted(1_000), counted(1_001)]).await;
+        drop(to);
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while store.snapshot().await.unwrap().is_none() {
+            assert!(Instant::now() < deadline, "the state is kept");
+            store.flush().await.unwrap();
+        }
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    firings::Fired,
+    firings::ToRecord,
     ledger::Ledger,
     seen::{Seen, Way},
     start::Source,
@@ -83,7 +83,7 @@ pub(super) struct Desk<W> {
     pub clock: Clock,
     pub ledger: Ledger,
     pub told: Arc<ArcSwap<Figures>>,
-    pub fired: mpsc::Sender<Fired>,
+    pub recording: mpsc::Sender<ToRecord>,
     pub seen: Seen,
     pub joiner: SpanJoiner,
     pub seq: u64,
@@ -125,7 +125,7 @@ impl<W: Writer> Desk<W> {
         while let Ok(work) = ears.work.try_recv() {
             self.take(work).await;
         }
-        self.save((self.clock)());
+        self.save((self.clock)()).await;
     }
 
     async fn take(&mut self, work: Work) {
@@ -202,14 +202,16 @@ impl<W: Writer> Desk<W> {
         changes.extend(self.judge.tick(now));
         self.tell(changes, false).await;
         self.told.store(Arc::new(self.ledger.figures(self.judge.figures(now), now)));
-        if self.seq > self.saved.0 && now.since(self.saved.1) >= SNAPSHOT {
-            self.save(now);
+        // While the log is behind, states would only pile up before it.
+        let log_is_behind = self.recording.capacity() < self.recording.max_capacity();
+        if self.seq > self.saved.0 && now.since(self.saved.1) >= SNAPSHOT && !log_is_behind {
+            self.save(now).await;
         }
     }
 
-    fn save(&mut self, now: Time) {
+    async fn save(&mut self, now: Time) {
         if let Some(state) = self.judge.snapshot() {
-            self.ledger.store.push_snapshot(self.seq, state);
+            let _ = self.recording.send(ToRecord::Saved { seq: self.seq, state }).await;
         }
         self.saved = (self.seq, now);
     }
@@ -230,7 +232,7 @@ impl<W: Writer> Desk<W> {
         changes: Vec<FiringChange>,
         recorded: Option<oneshot::Sender<()>>,
     ) -> Option<oneshot::Receiver<()>> {
-        if self.fired.send(Fired { changes, recorded }).await.is_err() {
+        if self.recording.send(ToRecord::Fired { changes, recorded }).await.is_err() {
             tracing::error!("firings were not recorded: their writer has stopped");
         }
         None

@@ -12,6 +12,7 @@ mod judging;
 mod ledger;
 mod pins;
 mod profiles;
+mod repeats;
 mod seen;
 mod start;
 mod store;

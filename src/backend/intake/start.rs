@@ -201,12 +201,12 @@ impl Intake {
     pub async fn start<W: Writer>(start: Start<W>) -> Result<Self, super::StoreError> {
         let (work, work_ear) = mpsc::channel(REQUESTS);
         let told = Arc::new(ArcSwap::<Figures>::default());
-        let (fired, fired_ear) = mpsc::channel(REQUESTS);
+        let (recording, to_record) = mpsc::channel(REQUESTS);
         let (store, counts) = (Arc::new(start.store), Arc::new(Counts::default()));
         let stop = CancellationToken::new();
         // Subscribed before the world is read: nothing declared in between is missed.
         let events = start.writer.subscribe();
-        let recording = tokio::spawn(firings::record(start.writer.clone(), start.drill, fired_ear));
+        let recorder = tokio::spawn(firings::record(start.writer.clone(), start.drill, store.clone(), to_record));
         let profiles = Profiles::default();
         let mut desk = Desk {
             judge: start.judge,
@@ -216,7 +216,7 @@ impl Intake {
             clock: start.clock.clone(),
             ledger: Ledger::new(store.clone(), counts.clone(), profiles.clone()),
             told: told.clone(),
-            fired,
+            recording,
             seen: Seen::default(),
             joiner: SpanJoiner::default(),
             seq: 0,
@@ -226,7 +226,7 @@ impl Intake {
         let ears = Ears { work: work_ear, events, stop: stop.clone() };
         let judging = tokio::spawn(desk.run(ears));
         let keeping = tokio::spawn(keep(store.clone(), start.clock.clone(), stop.clone()));
-        let tasks = std::sync::Mutex::new(vec![judging, recording, keeping]);
+        let tasks = std::sync::Mutex::new(vec![judging, recorder, keeping]);
         Ok(Self(Arc::new(Inner {
             door: Door::Engine(work),
             told,

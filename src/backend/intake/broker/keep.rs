@@ -56,7 +56,7 @@ pub(in super::super) fn begin<W: Writer>(
     stop: &CancellationToken,
 ) -> (Arc<Taking>, Vec<JoinHandle<()>>) {
     let Over { broker, pool, log, engine, breaches, writer, clock, steady } = over;
-    let (fired, fired_ear) = mpsc::channel(FIRED);
+    let (recording, to_record) = mpsc::channel(FIRED);
     let (seeing, heard) = (Seeing::default(), Heard::default());
     let store = ledger.store.clone();
     let taking = Arc::new(Taking::new(broker.clone(), ledger.counts.clone(), clock.clone()));
@@ -67,7 +67,7 @@ pub(in super::super) fn begin<W: Writer>(
         writer: writer.clone(),
         clock: clock.clone(),
         told,
-        fired,
+        recording,
         seen: Seen::default(),
         seeing: seeing.clone(),
         heard: heard.clone(),
@@ -77,7 +77,7 @@ pub(in super::super) fn begin<W: Writer>(
         pool: pool.clone(),
         broker: broker.clone(),
         engine,
-        store,
+        store: store.clone(),
         breaches,
         writer: writer.clone(),
         clock,
@@ -87,7 +87,7 @@ pub(in super::super) fn begin<W: Writer>(
     let events = writer.subscribe();
     let tasks = vec![
         tokio::spawn(broker.clone().look(pool, log, stop.clone())),
-        tokio::spawn(firings::record(writer, None, fired_ear)),
+        tokio::spawn(firings::record(writer, None, store.clone(), to_record)),
         tokio::spawn(heard.hear(broker.client().clone(), stop.clone())),
         tokio::spawn(taking.clone().settle(stop.clone())),
         tokio::spawn(sight.run(events, stop.clone())),

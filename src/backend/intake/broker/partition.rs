@@ -9,14 +9,17 @@ use std::{
 
 use async_nats::jetstream::{Message, consumer::DeliverPolicy};
 use futures_util::StreamExt;
-use tokio::{sync::broadcast, time::timeout};
+use tokio::{
+    sync::broadcast,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
     super::{
-        firings::sort_in,
         judging::expected,
+        repeats::Repeats,
         seen::Seen,
         wiring::{Judge, Writer},
     },
@@ -31,7 +34,7 @@ use crate::{
     api::AgentLive,
     incident::{AgentDeclaration, Event, Fact},
     terms::Time,
-    tripwire::{FiringChange, FiringKey},
+    tripwire::FiringChange,
 };
 
 /// Messages judged at a time.
@@ -82,7 +85,7 @@ struct Partition<W> {
     saved: (u64, Time),
     /// Checkpoints whose messages the broker keeps still.
     covered: Covered,
-    repeats: HashMap<FiringKey, FiringChange>,
+    repeats: Repeats,
     told: BTreeMap<String, AgentLive>,
     told_all: Time,
     cuts: u64,
@@ -111,7 +114,7 @@ impl<W: Writer> Partition<W> {
             place: (0, Time::default()),
             saved: (0, now),
             covered: Covered::default(),
-            repeats: HashMap::new(),
+            repeats: Repeats::default(),
             told: BTreeMap::new(),
             told_all: now,
             cuts: bench.broker.status().cuts(),
@@ -172,7 +175,6 @@ impl<W: Writer> Partition<W> {
                 }
             }
         }
-        self.tell_repeats().await?;
         self.save().await
     }
 
@@ -226,7 +228,7 @@ impl<W: Writer> Partition<W> {
             };
             changes.extend(self.judge.judge(&action, &approved));
         }
-        self.tell(changes).await?;
+        self.tell(changes, true).await?;
         self.waits(waiting).await
     }
 
@@ -251,9 +253,10 @@ impl<W: Writer> Partition<W> {
         // What waits may meet a firing again that the clock alone would close.
         if self.caught_up && self.waiting == 0 {
             let changes = self.judge.tick(now);
-            self.tell(changes).await?;
+            self.tell(changes, true).await?;
         }
-        self.tell_repeats().await?;
+        let repeats = self.repeats.due(Instant::now());
+        self.record(repeats, true).await?;
         if self.bench.broker.status().cuts() != self.cuts {
             return Err(nats("the stream lost its tail").into());
         }
@@ -275,18 +278,13 @@ impl<W: Writer> Partition<W> {
         Ok(())
     }
 
-    /// Has the log take changes: openings and ends now, repeats once a second.
-    async fn tell(&mut self, changes: Vec<FiringChange>) -> Result<(), Stopped> {
-        let mut now = Vec::new();
+    /// Has the log take changes: openings and ends now, repeats when they are due.
+    async fn tell(&mut self, changes: Vec<FiringChange>, again: bool) -> Result<(), Stopped> {
+        let mut due = Vec::new();
         for change in changes {
-            sort_in(change, &mut self.repeats, &mut now);
+            self.repeats.sort_in(change, Instant::now(), &mut due);
         }
-        self.record(now, true).await
-    }
-
-    async fn tell_repeats(&mut self) -> Result<(), Stopped> {
-        let repeats = self.repeats.drain().map(|(_, change)| change).collect();
-        self.record(repeats, true).await
+        self.record(due, again).await
     }
 
     /// Asks until it is recorded. The id is made of what is said, so that a node which says it again says nothing new; a node
@@ -318,8 +316,10 @@ impl<W: Writer> Partition<W> {
         }
     }
 
-    /// Everything up to here is in the log: a node that takes over begins after it.
+    /// Once everything up to here is in the log: a node that takes over begins after it.
     async fn save(&mut self) -> Result<(), Stopped> {
+        let repeats = self.repeats.all(Instant::now());
+        self.record(repeats, true).await?;
         let Some(state) = self.judge.snapshot() else { return Ok(()) };
         let (seq, published_at) = self.place;
         if seq == 0 {
@@ -386,7 +386,7 @@ impl<W: Writer> Partition<W> {
                 let Some(firing) = worlds.real.firings.get(firing) else { return Ok(()) };
                 let changes = self.judge.acknowledge(&firing.key, *expected, (self.bench.clock)());
                 // A person closes it now, whenever it was met.
-                self.record(changes, false).await?;
+                self.tell(changes, false).await?;
             }
             _ => {}
         }

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     super::{
-        firings::Fired,
+        firings::ToRecord,
         judging::Figures,
         ledger::Ledger,
         seen::Seen,
@@ -93,7 +93,7 @@ pub(super) struct Sight<W> {
     pub writer: W,
     pub clock: Clock,
     pub told: Arc<ArcSwap<Figures>>,
-    pub fired: mpsc::Sender<Fired>,
+    pub recording: mpsc::Sender<ToRecord>,
     pub seen: Seen,
     pub seeing: Seeing,
     pub heard: Heard,
@@ -195,7 +195,9 @@ impl<W: Writer> Sight<W> {
         self.seeing.note(seq, self.breaches.approved(None, &action));
         // Every node sees a breach, and tells it: the log takes it once, and no node need live for it.
         let changes = self.breaches.observe(None, &action, &source, now);
-        if !changes.is_empty() && self.fired.send(Fired { changes, recorded: None }).await.is_err() {
+        let seen = !changes.is_empty();
+        let fired = ToRecord::Fired { changes, recorded: None };
+        if seen && self.recording.send(fired).await.is_err() {
             tracing::error!("breaches were not recorded: their writer has stopped");
         }
         self.ledger.note(&action, now);
