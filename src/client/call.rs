@@ -69,7 +69,10 @@ impl Client {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none());
         let (builder, bases) = match &target {
-            Target::Socket(socket) => (builder.unix_socket(socket.clone()), vec!["http://localhost".to_owned()]),
+            // Nothing is slow there.
+            Target::Socket(socket) => {
+                (builder.unix_socket(socket.clone()).gzip(false), vec!["http://localhost".to_owned()])
+            }
             Target::Url { url, authority: None, .. } => (builder, bases_of(url)?),
             Target::Url { url, authority: Some(file), .. } => {
                 let wrong = |why: String| {

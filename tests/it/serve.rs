@@ -1,17 +1,19 @@
 //! The backend from outside: identity and rights on real sockets, routes, the resumable stream, its life.
 
-use std::time::Duration;
+use std::{io::Write, time::Duration};
 
 use andon::backend::{
     home::Home,
     local, lock,
     serve::{ServeOptions, start},
 };
+use flate2::write::GzDecoder;
+use futures_util::StreamExt;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::rig::{Frames, read, rig, rig_in, until};
+use crate::rig::{self, Frames, read, rig, rig_in, until};
 
 #[tokio::test]
 async fn a_person_on_the_socket_declares_works_and_resolves() {
@@ -394,4 +396,47 @@ async fn a_folder_that_cannot_serve_says_what_to_do() {
     assert!(refused(elsewhere).await.contains("sqlite:"));
     // None of that keeps the next one from starting.
     start(options(home)).await.unwrap().stop().await;
+}
+
+/// A reader that takes gzip gets the stream packed, each event as soon as it is there and heartbeats while nothing happens;
+/// nobody else's answer is packed.
+#[tokio::test]
+async fn over_a_slow_line_the_stream_is_packed_and_nothing_waits() {
+    let rig = rig().await;
+    rig.command("/v1/incidents", json!({"title": "Refunds sent twice", "severity": "SEV-2"})).await.good();
+    let secret = rig.token("dana", "operator", None).await;
+    let plain = rig::http().gzip(false).build().unwrap();
+    let ask = |path: &str| plain.get(format!("{}{path}", rig.base())).bearer_auth(&secret);
+    let stream = ask("/v1/events").header("accept-encoding", "gzip").send().await.unwrap();
+    assert_eq!(stream.headers()["content-encoding"], "gzip");
+    let (mut bytes, mut packed, mut reading) = (stream.bytes_stream(), 0, GzDecoder::new(Vec::new()));
+    let mut hear = async |what: &str| {
+        while !String::from_utf8_lossy(reading.get_ref()).contains(what) {
+            let next = tokio::time::timeout(Duration::from_secs(10), bytes.next()).await;
+            let some = next.unwrap_or_else(|_| panic!("never: {what}")).expect("the stream goes on").unwrap();
+            packed += some.len();
+            reading.write_all(&some).unwrap();
+            reading.flush().unwrap();
+        }
+        (packed, reading.get_ref().len())
+    };
+    for number in 0..100 {
+        let text = format!("payout {number} was seen twice for the same order");
+        rig.command("/v1/incidents/INC-1/commands", json!({"type": "note", "text": text})).await.good();
+        hear(&text).await;
+    }
+    let (packed, unpacked) = hear("payout 99 ").await;
+    assert!(packed * 2 < unpacked, "{packed} bytes for {unpacked}");
+    hear("\n:\n").await;
+
+    let state = ask("/v1/state").send().await.unwrap();
+    assert_eq!(state.headers().get("content-encoding"), None, "nobody asked");
+    let whole = state.text().await.unwrap();
+    let state = ask("/v1/state").header("accept-encoding", "gzip").send().await.unwrap();
+    assert_eq!(state.headers()["content-encoding"], "gzip");
+    assert!(state.bytes().await.unwrap().len() * 2 < whole.len());
+    rig.running.stop().await;
+    while let Some(some) = bytes.next().await {
+        some.expect("it ends, it does not break off");
+    }
 }

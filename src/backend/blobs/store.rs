@@ -214,7 +214,7 @@ impl Reading {
     /// Its bytes as they come, masked by `secrets` where there are some; the stream ends in an error where the content is
     /// not what its digest says.
     pub fn stream(self, secrets: Option<Secrets>) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
-        let (to, from) = mpsc::channel(WAITING);
+        let (to, mut from) = mpsc::channel(WAITING);
         tokio::task::spawn_blocking(move || {
             let mut pieces = Pieces { to: to.clone(), piece: Vec::with_capacity(PIECE) };
             let copied = match secrets {
@@ -226,7 +226,7 @@ impl Reading {
                 let _ = to.blocking_send(Err(why));
             }
         });
-        futures_util::stream::unfold(from, |mut from| async move { from.recv().await.map(|piece| (piece, from)) })
+        futures_util::stream::poll_fn(move |context| from.poll_recv(context))
     }
 }
 

@@ -47,7 +47,7 @@ pub struct Asked {
 
 /// The bundle as it is written; it ends in an error where it could not be made.
 pub fn bundle(backend: Arc<Backend>, asked: Asked) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
-    let (sender, receiver) = mpsc::channel(WAITING);
+    let (sender, mut receiver) = mpsc::channel(WAITING);
     let handle = Handle::current();
     tokio::task::spawn_blocking(move || {
         let to = BufWriter::with_capacity(PIECE, Pipe(sender.clone()));
@@ -62,9 +62,7 @@ pub fn bundle(backend: Arc<Backend>, asked: Asked) -> impl Stream<Item = io::Res
             }
         }
     });
-    futures_util::stream::unfold(receiver, |mut receiver| async move {
-        receiver.recv().await.map(|piece| (piece, receiver))
-    })
+    futures_util::stream::poll_fn(move |context| receiver.poll_recv(context))
 }
 
 /// What is written goes to whoever asked, who may be slow.

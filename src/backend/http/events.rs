@@ -16,7 +16,7 @@ use axum::{
         sse::{Event as Frame, KeepAlive, Sse},
     },
 };
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use tokio::sync::{broadcast, watch};
 
@@ -75,12 +75,12 @@ pub async fn open(
         _present: present,
         backend,
     };
-    let frames =
-        stream::unfold(
-            feed,
-            |mut feed| async move { feed.next().await.map(|frame| (Ok::<_, Infallible>(frame), feed)) },
-        );
-    let mut response = Sse::new(frames)
+    let frames = stream::unfold(feed, |mut feed| async move {
+        let frame = feed.next().await?;
+        Some((Ok::<_, Infallible>(frame), feed))
+    });
+    // Packing asks once more after the end.
+    let mut response = Sse::new(frames.fuse())
         .keep_alive(KeepAlive::new().interval(Duration::from_millis(HEARTBEAT_MS.into())))
         .into_response();
     let headers = response.headers_mut();

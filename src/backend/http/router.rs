@@ -4,12 +4,18 @@ use std::{any::Any, sync::Arc};
 
 use axum::{
     Router,
-    http::{Method, Uri},
+    http::{Extensions, HeaderMap, Method, StatusCode, Uri, Version, header},
     middleware,
     response::{IntoResponse, Response},
     routing::{delete, get, post},
 };
-use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{Predicate, SizeAbove},
+    },
+};
 
 use super::{
     ack, agents, alerts, blobs, bundle, commands, decision, door, drills, events, evidence, figures, firings, health,
@@ -24,6 +30,9 @@ use crate::{
         interlock,
     },
 };
+
+/// An answer of fewer bytes is not packed: it is one packet in any case.
+const SMALL: u64 = 1024;
 
 /// Every route, behind the door.
 pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
@@ -93,6 +102,8 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .route(&under(path::DRILLS, "{id}/score"), get(drills::score))
         .route(path::WRITING, post(writing::tell))
         .route(path::STOP, post(stop::post))
+        // Not those of agents: packing takes 240 KiB a stream, and there may be ten thousand of theirs.
+        .layer(CompressionLayer::new().compress_when(SizeAbove::new(SMALL).and(is_text)))
         .merge(interlock::router(backend.clone()))
         .merge(intake::router(intakes))
         .fallback(nothing_here)
@@ -100,6 +111,12 @@ pub fn router(backend: Arc<Backend>, intakes: Intakes) -> Router {
         .layer(middleware::from_fn_with_state(backend.clone(), door::door))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(backend)
+}
+
+/// Whether packing makes an answer smaller, where the reader takes gzip. The stream of events is flushed whenever it rests.
+fn is_text(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("application/json") || kind.starts_with("text/"))
 }
 
 async fn nothing_here(uri: Uri) -> Problem {

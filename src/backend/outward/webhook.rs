@@ -131,6 +131,7 @@ pub async fn post(
     let client = reqwest::Client::builder()
         .redirect(Policy::none())
         .no_proxy()
+        .gzip(false)
         .timeout(timeout)
         // The addresses that were looked at, and no others.
         .resolve_to_addrs(bare, &addresses)

@@ -79,8 +79,8 @@ impl Relay {
     /// A system without TLS roots or the like.
     pub fn new(gate: Gate, recorder: Recorder, upstream: Url) -> std::io::Result<Arc<Self>> {
         crate::tls::ready();
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build();
-        let http = http.map_err(std::io::Error::other)?;
+        let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        let http = builder.no_proxy().gzip(false).build().map_err(std::io::Error::other)?;
         Ok(Arc::new(Self { gate, recorder, upstream, http, in_flight: watch::Sender::new(0), held: Mutex::default() }))
     }
 
