@@ -61,7 +61,7 @@ pub struct Kept {
 /// What waits for the disk.
 #[derive(Default)]
 struct Buffer {
-    actions: VecDeque<(Kept, usize)>,
+    actions: VecDeque<(Arc<Kept>, usize)>,
     bytes: usize,
     snapshot: Option<(u64, Vec<u8>)>,
 }
@@ -71,6 +71,8 @@ pub struct HotStore {
     pub(super) pool: Option<SqlitePool>,
     limits: Limits,
     buffer: Mutex<Buffer>,
+    /// One writes at a time: two would take the same actions, and forget as many again that neither wrote.
+    flushing: tokio::sync::Mutex<()>,
     pub(super) pins: ArcSwap<Vec<Arc<pins::Live>>>,
 }
 
@@ -105,7 +107,13 @@ impl HotStore {
     }
 
     fn of(pool: Option<SqlitePool>, limits: Limits) -> Self {
-        Self { pool, limits, buffer: Mutex::default(), pins: ArcSwap::default() }
+        Self {
+            pool,
+            limits,
+            buffer: Mutex::default(),
+            flushing: tokio::sync::Mutex::default(),
+            pins: ArcSwap::default(),
+        }
     }
 
     /// The engine's state and the number of the last action it covers.
@@ -170,7 +178,7 @@ impl HotStore {
                 newest
                     .filter(|kept| kept.seq < before && agent.is_none_or(|agent| kept.action.agent == *agent))
                     .take(limit)
-                    .cloned()
+                    .map(|kept| Kept::clone(kept))
                     .collect()
             }
             Some(pool) => {
@@ -199,7 +207,7 @@ impl HotStore {
             }
         }
         buffer.bytes += bytes;
-        buffer.actions.push_back((kept, bytes));
+        buffer.actions.push_back((Arc::new(kept), bytes));
         true
     }
 
@@ -225,7 +233,7 @@ impl HotStore {
     pub(super) fn buffered(&self, wanted: impl Fn(&Kept) -> bool, limit: usize) -> Vec<Kept> {
         let buffer = self.lock();
         let kept = buffer.actions.iter().map(|(kept, _)| kept);
-        kept.filter(|kept| wanted(kept)).take(limit).cloned().collect()
+        kept.filter(|kept| wanted(kept)).take(limit).map(|kept| Kept::clone(kept)).collect()
     }
 
     /// The number of the newest action in memory.
@@ -246,10 +254,12 @@ impl HotStore {
     /// A disk that is full or gone.
     pub async fn flush(&self) -> Result<(), StoreError> {
         let Some(pool) = &self.pool else { return Ok(()) };
+        let _writing = self.flushing.lock().await;
         loop {
             let (rows, snapshot) = {
                 let buffer = self.lock();
-                let rows: Vec<Kept> = buffer.actions.iter().take(ROWS * 10).map(|(kept, _)| kept.clone()).collect();
+                let rows: Vec<Arc<Kept>> =
+                    buffer.actions.iter().take(ROWS * 10).map(|(kept, _)| kept.clone()).collect();
                 (rows, if buffer.actions.len() == rows_len(&buffer) { buffer.snapshot.clone() } else { None })
             };
             if rows.is_empty() && snapshot.is_none() {
@@ -321,7 +331,7 @@ fn rows_len(buffer: &Buffer) -> usize {
     buffer.actions.len().min(ROWS * 10)
 }
 
-fn insert(rows: &[Kept]) -> QueryBuilder<Sqlite> {
+fn insert(rows: &[Arc<Kept>]) -> QueryBuilder<Sqlite> {
     let mut query =
         QueryBuilder::new("INSERT OR REPLACE INTO actions (seq, received_at, at, agent, run, workflow, tool, json) ");
     query.push_values(rows, |mut row, kept| {

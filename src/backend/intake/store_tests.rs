@@ -27,6 +27,32 @@ async fn what_is_flushed_is_read_back_by_agent_and_number() {
     assert_eq!(store.last(Some(&AgentId::new("b").unwrap()), 2).await.unwrap(), []);
 }
 
+/// A freeze, a backup and the clock may all have it write at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn however_many_write_at_once_nothing_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = std::sync::Arc::new(open(&folder.path().join("t.db")).await.0);
+    let mut next = 1;
+    for _ in 0..20 {
+        let mut flushes = Vec::new();
+        for _ in 0..4 {
+            for kept in some(next..=next + 99) {
+                assert!(store.push(kept, 100));
+            }
+            next += 100;
+            let store = store.clone();
+            flushes.push(tokio::spawn(async move { store.flush().await.unwrap() }));
+            tokio::time::sleep(std::time::Duration::from_micros(300)).await;
+        }
+        for flush in flushes {
+            flush.await.unwrap();
+        }
+    }
+    store.flush().await.unwrap();
+    let written: Vec<u64> = store.after(0, None, 20_000).await.unwrap().iter().map(|kept| kept.seq).collect();
+    assert_eq!(written, (1..next).collect::<Vec<_>>());
+}
+
 #[tokio::test]
 async fn an_overloaded_store_sheds_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
