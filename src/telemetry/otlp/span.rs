@@ -1,6 +1,9 @@
 //! One span understood: who, under whom, and what of it is an action.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 
 use opentelemetry_proto::tonic::{collector::trace::v1::ExportTraceServiceRequest, trace::v1 as proto};
 
@@ -41,7 +44,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
     action: Action,
-    call: Option<ToolCall>,
+    call: Option<Arc<ToolCall>>,
 }
 
 /// What tells whether two spans are of the same tool call.
@@ -77,7 +80,7 @@ impl Draft {
     }
 
     /// The tool call it is, if it is one.
-    pub fn call(&self) -> Option<&ToolCall> {
+    pub fn call(&self) -> Option<&Arc<ToolCall>> {
         self.call.as_ref()
     }
 
@@ -101,7 +104,7 @@ pub struct Span {
     /// The agent its process is, or its service's name.
     pub fallback: Option<AgentId>,
     /// The run it names.
-    pub run: Option<String>,
+    pub run: Option<Arc<str>>,
     /// The workflow it names.
     pub workflow: Option<Workflow>,
     /// What it is.
@@ -176,7 +179,7 @@ fn understand(
         parent: parent.map(|span| SpanKey { trace, span }),
         agent: agent(&known),
         fallback: about.agent.clone(),
-        run: known.text(Field::Run).map(Cow::into_owned),
+        run: known.text(Field::Run).map(|run| run.as_ref().into()),
         workflow: named(&known, Field::Workflow, Workflow::new),
         kind: kind(span, &known, about.release.as_deref(), prices, received_at),
     })
@@ -248,7 +251,7 @@ fn tool_call(mut draft: Box<Draft>, tool: ToolName, mcp: bool, known: &Attribute
     action.call_id = known.text(Field::CallId).map(Cow::into_owned);
     action.input = known.json(Field::Arguments);
     action.output = known.json(Field::Result);
-    draft.call = Some(ToolCall { tool, id: draft.action.call_id.clone(), mcp });
+    draft.call = Some(Arc::new(ToolCall { tool, id: draft.action.call_id.clone(), mcp }));
     draft
 }
 
@@ -314,9 +317,9 @@ fn common(span: &proto::Span, known: &Attributes<'_>, release: Option<&str>, rec
     let failed = span.status.as_ref().is_some_and(|status| status.code == proto::status::StatusCode::Error as i32)
         || known.text(Field::ErrorType).is_some();
     let told = known.text(Field::Status).and_then(|word| word.parse().ok());
-    let (trace, id) = (hex::encode(&span.trace_id), hex::encode(&span.span_id));
+    let (trace, id) = (hex(&span.trace_id), hex(&span.span_id));
     Action {
-        id: Some(format!("{trace}/{id}")),
+        id: Some([trace.as_str(), "/", &id].concat()),
         started,
         at: time(span.end_time_unix_nano).or(started).unwrap_or(received_at),
         received_at,
@@ -349,6 +352,14 @@ fn common(span: &proto::Span, known: &Attributes<'_>, release: Option<&str>, rec
         trace_id: Some(trace),
         span_id: Some(id),
     }
+}
+
+/// In hexadecimal, as ids are written; at most 16 bytes.
+fn hex(bytes: &[u8]) -> String {
+    let (mut text, bytes) = ([0; 32], &bytes[..bytes.len().min(16)]);
+    let text = &mut text[..2 * bytes.len()];
+    let _ = hex::encode_to_slice(bytes, text);
+    String::from_utf8_lossy(text).into_owned()
 }
 
 fn review(known: &Attributes<'_>) -> Option<Review> {

@@ -98,7 +98,7 @@ fn a_child_waits_for_the_parent_that_names_its_agent() {
     assert_eq!(names(&pushed), [("bot", "pay")]);
     assert_eq!(pushed.actions[0].action.run.as_deref(), Some("run-1"));
     assert_eq!(joiner.drain(now().plus(60_000)).actions, []);
-    assert!(joiner.awaited.is_empty() && joiner.waiting.is_empty());
+    assert!(joiner.forest.awaited() == 0 && joiner.waiting.is_empty());
 }
 
 #[test]
@@ -193,6 +193,24 @@ fn old_names_artefacts_and_failures_are_understood() {
     assert_eq!(pushed.rejected[0].index, 4);
 }
 
+/// A wait is not cut short by a crowd that has every older span forgotten.
+#[test]
+fn whoever_waits_for_a_forgotten_span_is_completed_when_it_comes() {
+    let mut joiner = SpanJoiner::default();
+    for (child, parent) in [(1, 2), (3, 4)] {
+        joiner.push(understood(Some("svc"), &[span(child, parent, &tool("pay"))]), &origin(None), now());
+    }
+    for batch in 0..70u64 {
+        let crowd: Vec<Value> = (0..1000).map(|n| span(1_000 * (batch + 1) + n, 0, &json!({}))).collect();
+        joiner.push(understood(Some("svc"), &crowd), &origin(None), now());
+    }
+    assert_eq!((joiner.forest.len(), joiner.orphans.len()), (forest::REMEMBERED, 2));
+    let pushed = joiner.push(understood(Some("svc"), &[span(2, 0, &agent("bot"))]), &origin(None), now());
+    assert_eq!(names(&pushed), [("bot", "pay")]);
+    assert_eq!(names(&joiner.drain(now().plus(WAIT))), [("svc", "pay")]);
+    assert!(joiner.orphans.is_empty() && joiner.waiting.is_empty());
+}
+
 #[test]
 fn memory_stays_bounded_and_circles_end() {
     let mut joiner = SpanJoiner::default();
@@ -204,27 +222,9 @@ fn memory_stays_bounded_and_circles_end() {
         joiner.push(understood(Some("s"), &many), &origin(None), now());
     }
     assert_eq!(joiner.waiting.len(), WAITING);
-    assert!(joiner.nodes.len() <= REMEMBERED && joiner.order.len() == joiner.nodes.len());
+    assert!(joiner.forest.len() <= forest::REMEMBERED);
     assert_eq!(joiner.drain(now().plus(WAIT)).actions.len(), WAITING);
-    assert!(joiner.awaited.is_empty());
-}
-
-/// What real exporters sent, where the folder stands beside the repository.
-#[test]
-fn captures_of_real_exporters_become_actions() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/captures/otlp");
-    for (file, encoding, expected) in [
-        ("py-001.body", Encoding::Protobuf, &["agent-42 chat anthropic/claude-x", "agent-42 issue_refund"][..]),
-        ("js-001.body", Encoding::Json, &["js-1 delete_user"]),
-        ("js-002.body", Encoding::Protobuf, &["js-1 delete_user"]),
-        ("spec-trace.json", Encoding::Json, &[]),
-    ] {
-        let Ok(body) = std::fs::read(folder.join(file)) else { continue };
-        let request = read(&body, encoding).unwrap();
-        let pushed = SpanJoiner::default().push(spans(&request, &Prices::default(), now()), &origin(None), now());
-        let found: Vec<String> = names(&pushed).iter().map(|(agent, what)| format!("{agent} {what}")).collect();
-        assert_eq!((found, pushed.rejected), (expected.iter().map(ToString::to_string).collect(), vec![]), "{file}");
-    }
+    assert!(joiner.forest.awaited() == 0 && joiner.orphans.is_empty());
 }
 
 fn some_request() -> ExportTraceServiceRequest {

@@ -1,11 +1,14 @@
 //! Spans joined with their ancestors over time: a child ends, and arrives, before the parent that names its agent.
 
+mod forest;
+
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
 };
 
-use super::span::{Draft, Kind, Span, SpanKey, Spans, ToolCall};
+use self::forest::{Forest, LEVELS, Place, Realm};
+use super::span::{Draft, Kind, Span, Spans, ToolCall};
 use crate::{
     telemetry::{Action, Rejected},
     terms::{AgentId, Time, ToolName, Workflow},
@@ -13,14 +16,10 @@ use crate::{
 
 /// How long a span waits for the parent that would name its agent; then its service's name is final (protocol 1).
 const WAIT: i64 = 10 * Time::SECOND;
-/// Spans remembered as possible ancestors.
-const REMEMBERED: usize = 1 << 16;
 /// Spans that wait at most; beyond it the oldest is settled early.
 const WAITING: usize = 1 << 14;
 /// Tool calls remembered, to know the second span of a call.
 const CALLS: usize = 1 << 15;
-/// Levels walked up; deeper trees, and circles, end there.
-const LEVELS: usize = 64;
 
 /// Who sent spans.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +36,7 @@ pub struct Joined {
     /// The action, complete.
     pub action: Action,
     /// Who sent it.
-    pub origin: Origin,
+    pub origin: Arc<Origin>,
 }
 
 /// What became of a push.
@@ -53,49 +52,40 @@ pub struct Pushed {
     pub repeated: u64,
 }
 
-/// A span as an ancestor. Sources bound to an agent have a forest of their own: they cannot touch another's spans.
-#[derive(Debug, Default)]
-struct Node {
-    present: bool,
-    parent: Option<SpanKey>,
-    agent: Option<AgentId>,
-    run: Option<String>,
-    workflow: Option<Workflow>,
-    /// An agent's invocation: what is noted below it is not passed on.
-    boundary: bool,
-    call: Option<ToolCall>,
-    /// A model call stands below: its own usage is an aggregate.
-    model_below: bool,
-    /// Tool calls below that were told.
-    told_below: Vec<ToolCall>,
-}
-
-type Place = (Option<AgentId>, SpanKey);
-
 #[derive(Debug)]
 struct Waiting {
     span: Span,
-    origin: Origin,
+    origin: Arc<Origin>,
+    realm: Realm,
+    /// Its own number among those remembered.
+    number: u64,
     until: Time,
-    missing: Option<SpanKey>,
+    missing: Option<Missing>,
+}
+
+/// The ancestor that a span waits for.
+#[derive(Debug, Clone, Copy)]
+struct Missing {
+    number: u64,
+    place: Place,
 }
 
 /// What a walk up found.
 #[derive(Default)]
 struct Found {
     agent: Option<AgentId>,
-    run: Option<String>,
+    run: Option<Arc<str>>,
     workflow: Option<Workflow>,
-    missing: Option<SpanKey>,
+    missing: Option<u64>,
 }
 
 /// Joins spans. Time is passed in; memory is bounded.
 #[derive(Debug, Default)]
 pub struct SpanJoiner {
-    nodes: HashMap<Place, Node>,
-    order: VecDeque<Place>,
-    waiting: BTreeMap<u64, Waiting>,
-    awaited: HashMap<Place, Vec<u64>>,
+    forest: Forest,
+    waiting: BTreeMap<u64, Box<Waiting>>,
+    /// Who waits for a span that was forgotten before it came.
+    orphans: HashMap<Place, Vec<u64>>,
     next: u64,
     calls: HashMap<(u128, ToolName, String), Vec<(Time, Time)>>,
     call_order: VecDeque<(u128, ToolName, String)>,
@@ -106,32 +96,32 @@ impl SpanJoiner {
     /// Takes a request's spans; gives every action that is complete now.
     pub fn push(&mut self, spans: Spans, origin: &Origin, now: Time) -> Pushed {
         let mut out = Pushed { rejected: spans.rejected, ..Pushed::default() };
+        let realm = self.forest.realm(origin.bound.as_ref());
         let mut taken = Vec::with_capacity(spans.spans.len());
         let mut woken = Vec::new();
-        for span in spans.spans {
+        for span in &spans.spans {
             if let (Some(bound), Some(named)) = (&origin.bound, &span.agent)
                 && bound != named
             {
                 out.rejected
                     .push(Rejected::new(span.index, format!("agent: this source speaks for {bound}, not for {named}")));
+                taken.push(None);
                 continue;
             }
-            let place = (origin.bound.clone(), span.key);
-            self.remember(&place, &span);
-            woken.extend(self.awaited.remove(&place).into_iter().flatten());
-            taken.push(span);
+            taken.push(Some(self.remember(Place::new(realm, span.key), span, origin.bound.as_ref(), &mut woken)));
         }
         woken.sort_unstable();
         for number in woken {
             if let Some(waiting) = self.waiting.remove(&number) {
-                self.settle(waiting, Some(number), &mut out);
+                self.settle(*waiting, Some(number), &mut out);
             }
         }
-        for span in taken {
-            let before = self.waiting.len();
-            let index = span.index;
-            let unresolved = self.unresolved;
-            let arrived = Waiting { span, origin: origin.clone(), until: now.plus(WAIT), missing: None };
+        let origin = Arc::new(origin.clone());
+        for (span, number) in spans.spans.into_iter().zip(taken) {
+            let Some(number) = number else { continue };
+            let (before, unresolved, index) = (self.waiting.len(), self.unresolved, span.index);
+            let origin = origin.clone();
+            let arrived = Waiting { span, origin, realm, number, until: now.plus(WAIT), missing: None };
             self.settle(arrived, None, &mut out);
             out.waiting += self.waiting.len() - before;
             if self.unresolved > unresolved {
@@ -164,11 +154,17 @@ impl SpanJoiner {
         self.unresolved
     }
 
-    fn remember(&mut self, place: &Place, span: &Span) {
-        let node = node(&mut self.nodes, &mut self.order, place.clone());
+    /// Notes a span that came; those that waited for it are `woken`.
+    fn remember(&mut self, place: Place, span: &Span, bound: Option<&AgentId>, woken: &mut Vec<u64>) -> u64 {
+        let number = self.forest.number(place);
+        self.forest.put_under(number, span.parent);
+        if !self.orphans.is_empty() {
+            woken.extend(self.orphans.remove(&place).into_iter().flatten());
+        }
+        let Some(node) = self.forest.get_mut(number) else { return number };
+        woken.append(&mut node.awaited_by);
         node.present = true;
-        node.parent = span.parent;
-        node.agent = span.agent.clone().or_else(|| place.0.clone());
+        node.agent = span.agent.as_ref().or(bound).cloned();
         node.run.clone_from(&span.run);
         node.workflow.clone_from(&span.workflow);
         node.boundary = matches!(span.kind, Kind::Agent);
@@ -177,29 +173,19 @@ impl SpanJoiner {
         }
         // What was noted on this node before it came is passed on to those above.
         let (below, told) = (node.model_below, if node.boundary { Vec::new() } else { node.told_below.clone() });
+        let above = self.forest.above(number);
         if below || matches!(span.kind, Kind::Model(_)) {
-            self.above(&place.0, span.parent, |node| std::mem::replace(&mut node.model_below, true));
+            self.forest.climb(above, |node| std::mem::replace(&mut node.model_below, true));
         }
         for call in told {
-            self.tell_above(&place.0, span.parent, &call);
+            self.tell(above, &call);
         }
+        number
     }
 
-    /// Visits the ancestors until one says it knew already; the first missing one is noted too.
-    fn above(&mut self, realm: &Option<AgentId>, from: Option<SpanKey>, mut visit: impl FnMut(&mut Node) -> bool) {
-        let mut next = from;
-        for _ in 0..LEVELS {
-            let Some(key) = next else { return };
-            let node = node(&mut self.nodes, &mut self.order, (realm.clone(), key));
-            if visit(node) {
-                return;
-            }
-            next = node.parent;
-        }
-    }
-
-    fn tell_above(&mut self, realm: &Option<AgentId>, from: Option<SpanKey>, call: &ToolCall) {
-        self.above(realm, from, |node| {
+    /// Notes a call that was told with the span `above` it and those above that.
+    fn tell(&mut self, above: Option<u64>, call: &Arc<ToolCall>) {
+        self.forest.climb(above, |node| {
             let known = node.told_below.contains(call);
             if !known && !node.boundary && node.told_below.len() < LEVELS {
                 node.told_below.push(call.clone());
@@ -208,25 +194,26 @@ impl SpanJoiner {
         });
     }
 
-    fn find(&self, realm: &Option<AgentId>, span: &Span) -> Found {
+    fn find(&mut self, waiting: &Waiting) -> Found {
+        let (span, bound) = (&waiting.span, waiting.origin.bound.as_ref());
         let mut found = Found {
-            agent: span.agent.clone().or_else(|| realm.clone()),
+            agent: span.agent.as_ref().or(bound).cloned(),
             run: span.run.clone(),
             workflow: span.workflow.clone(),
             missing: None,
         };
-        let mut next = span.parent;
+        let mut next = self.parent(waiting);
         for _ in 0..LEVELS {
-            let Some(key) = next else { return found };
-            match self.nodes.get(&(realm.clone(), key)) {
+            let Some(number) = next else { return found };
+            match self.forest.get(number) {
                 Some(node) if node.present => {
                     found.agent = found.agent.or_else(|| node.agent.clone());
                     found.run = found.run.or_else(|| node.run.clone());
                     found.workflow = found.workflow.or_else(|| node.workflow.clone());
-                    next = node.parent;
+                    next = self.forest.above(number);
                 }
                 _ => {
-                    found.missing = Some(key);
+                    found.missing = Some(number);
                     return found;
                 }
             }
@@ -234,93 +221,109 @@ impl SpanJoiner {
         found
     }
 
+    /// The span above one that may be forgotten itself, or was sent again under another one.
+    fn parent(&mut self, waiting: &Waiting) -> Option<u64> {
+        let key = waiting.span.parent?;
+        if self.forest.get(waiting.number).is_some_and(|node| node.is_under(key)) {
+            return self.forest.above(waiting.number);
+        }
+        Some(self.forest.number(Place::new(waiting.realm, key)))
+    }
+
     /// Completes a span, or has it wait for the ancestor that is missing.
     fn settle(&mut self, mut waiting: Waiting, number: Option<u64>, out: &mut Pushed) {
         if matches!(waiting.span.kind, Kind::Context | Kind::Agent) {
             return;
         }
-        let realm = waiting.origin.bound.clone();
-        let found = self.find(&realm, &waiting.span);
-        match found.missing {
-            Some(missing) if found.agent.is_none() => {
-                let number = number.unwrap_or_else(|| {
-                    self.next += 1;
-                    self.next
-                });
-                self.awaited.entry((realm, missing)).or_default().push(number);
-                waiting.missing = Some(missing);
-                self.waiting.insert(number, waiting);
-            }
-            _ => self.complete(waiting, found, out),
-        }
+        let found = self.find(&waiting);
+        let missing = found.missing.filter(|_| found.agent.is_none());
+        let Some(node) = missing.and_then(|missing| self.forest.get_mut(missing)) else {
+            return self.complete(waiting, found, out);
+        };
+        let number = number.unwrap_or_else(|| {
+            self.next += 1;
+            self.next
+        });
+        node.awaited_by.push(number);
+        waiting.missing = missing.map(|number| Missing { number, place: node.place });
+        self.waiting.insert(number, Box::new(waiting));
     }
 
     fn give_up_oldest(&mut self, out: &mut Pushed) {
         let Some((number, waiting)) = self.waiting.pop_first() else { return };
-        let found = self.find(&waiting.origin.bound, &waiting.span);
         if let Some(missing) = waiting.missing {
-            let place = (waiting.origin.bound.clone(), missing);
-            if let Some(numbers) = self.awaited.get_mut(&place) {
-                numbers.retain(|other| *other != number);
-                if numbers.is_empty() {
-                    self.awaited.remove(&place);
+            self.wait_no_more(number, missing);
+        }
+        let found = self.find(&waiting);
+        self.complete(*waiting, found, out);
+    }
+
+    fn wait_no_more(&mut self, number: u64, missing: Missing) {
+        let forget = |numbers: &mut Vec<u64>| {
+            // The oldest gives up first: it stands near the front.
+            if let Some(at) = numbers.iter().position(|other| *other == number) {
+                numbers.swap_remove(at);
+            }
+        };
+        match self.forest.get_mut(missing.number) {
+            Some(node) => forget(&mut node.awaited_by),
+            None => {
+                if let Some(numbers) = self.orphans.get_mut(&missing.place) {
+                    forget(numbers);
+                    if numbers.is_empty() {
+                        self.orphans.remove(&missing.place);
+                    }
                 }
             }
         }
-        self.complete(waiting, found, out);
     }
 
     fn complete(&mut self, waiting: Waiting, found: Found, out: &mut Pushed) {
-        let Waiting { span, origin, .. } = waiting;
-        let Some(agent) = found.agent.or(span.fallback.clone()) else {
+        let Some(agent) = found.agent.or_else(|| waiting.span.fallback.clone()) else {
             self.unresolved += 1;
             return;
         };
-        let place = (origin.bound.clone(), span.key);
-        let draft = match span.kind {
+        let repeated = match &waiting.span.kind {
             Kind::Context | Kind::Agent => return,
-            Kind::Model(_) if self.nodes.get(&place).is_some_and(|node| node.model_below) => {
-                out.repeated += 1;
-                return;
-            }
-            Kind::Tool(draft) => {
-                if self.told(&place, span.parent, &draft) {
-                    out.repeated += 1;
-                    return;
-                }
-                draft
-            }
-            Kind::Model(draft) | Kind::Other(draft) => draft,
+            Kind::Model(_) => self.forest.get(waiting.number).is_some_and(|node| node.model_below),
+            Kind::Tool(draft) => self.told(&waiting, draft),
+            Kind::Other(_) => false,
         };
-        let action = draft.by(agent, found.run.as_deref(), found.workflow.as_ref());
-        out.actions.push(Joined { action, origin });
+        let Waiting { span, origin, .. } = waiting;
+        match span.kind {
+            _ if repeated => out.repeated += 1,
+            Kind::Context | Kind::Agent => {}
+            Kind::Model(draft) | Kind::Tool(draft) | Kind::Other(draft) => {
+                let action = draft.by(agent, found.run.as_deref(), found.workflow.as_ref());
+                out.actions.push(Joined { action, origin });
+            }
+        }
     }
 
     /// Whether this call was told by another span; notes it where not. The same call: MCP's span of it above or below in
     /// the tree, or the same call id in the trace at the same time.
-    fn told(&mut self, place: &Place, parent: Option<SpanKey>, draft: &Draft) -> bool {
+    fn told(&mut self, waiting: &Waiting, draft: &Draft) -> bool {
         let Some(call) = draft.call() else { return false };
-        if self.nodes.get(place).is_some_and(|node| node.told_below.iter().any(|below| below.same(call))) {
+        let below = self.forest.get(waiting.number).map(|node| node.told_below.iter());
+        if below.is_some_and(|mut below| below.any(|below| below.same(call))) {
             return true;
         }
-        let mut next = parent;
+        let above = self.parent(waiting);
+        let mut next = above;
         for _ in 0..LEVELS {
-            let Some(node) = next.and_then(|key| self.nodes.get(&(place.0.clone(), key))) else { break };
-            if node.boundary {
-                break;
-            }
+            let Some(number) = next else { break };
+            let Some(node) = self.forest.get(number).filter(|node| !node.boundary) else { break };
             if node.call.as_ref().is_some_and(|above| above.same(call)) {
                 return true;
             }
-            next = node.parent;
+            next = self.forest.above(number);
         }
         if let Some(id) = &call.id
-            && self.told_by_id((place.1.trace, call.tool.clone(), id.clone()), draft.interval())
+            && self.told_by_id((waiting.span.key.trace, call.tool.clone(), id.clone()), draft.interval())
         {
             return true;
         }
-        let call = call.clone();
-        self.tell_above(&place.0, parent, &call);
+        self.tell(above, call);
         false
     }
 
@@ -339,9 +342,9 @@ impl SpanJoiner {
     }
 
     fn forget(&mut self) {
-        while self.order.len() > REMEMBERED {
-            if let Some(place) = self.order.pop_front() {
-                self.nodes.remove(&place);
+        while let Some(node) = self.forest.forget() {
+            if !node.awaited_by.is_empty() {
+                self.orphans.entry(node.place).or_default().extend(node.awaited_by);
             }
         }
         while self.call_order.len() > CALLS {
@@ -355,13 +358,5 @@ impl SpanJoiner {
 /// Said of a span that nobody can be found for.
 const NO_AGENT: &str = "no agent: set gen_ai.agent.id or gen_ai.agent.name on the span or a parent, or service.name";
 
-fn node<'a>(nodes: &'a mut HashMap<Place, Node>, order: &mut VecDeque<Place>, place: Place) -> &'a mut Node {
-    nodes.entry(place).or_insert_with_key(|place| {
-        order.push_back(place.clone());
-        Node::default()
-    })
-}
-
 #[cfg(test)]
-#[path = "join_tests.rs"]
 mod tests;
