@@ -117,6 +117,8 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // Best effort: a stale word is harmless, readers ask the socket.
         let _ = self.file.set_len(0);
+        // A child that was forked this moment has the file open still.
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 
@@ -130,7 +132,9 @@ pub fn read(path: &Path) -> Option<LockInfo> {
 /// Whether somebody holds the lock right now, announced or not.
 pub fn is_held(path: &Path) -> bool {
     let Ok(file) = File::open(path) else { return false };
-    matches!(flock(&file, FlockOperation::NonBlockingLockShared), Err(rustix::io::Errno::WOULDBLOCK))
+    let held = matches!(flock(&file, FlockOperation::NonBlockingLockShared), Err(rustix::io::Errno::WOULDBLOCK));
+    let _ = flock(&file, FlockOperation::Unlock);
+    held
 }
 
 #[cfg(test)]
@@ -157,8 +161,11 @@ mod tests {
         assert_eq!(read(&path), Some(info));
         let refused = Lock::take(&path).unwrap_err().to_string();
         assert!(refused.contains("pid 7") && refused.contains("serve --stop"), "{refused}");
+        // As a child has it between its fork and its program.
+        let copied = first.file.try_clone().unwrap();
         drop(first);
         assert!(!is_held(&path) && read(&path).is_none());
+        drop(copied);
         // The last word of a killed backend is not believed.
         std::fs::write(&path, "{ half a").unwrap();
         assert_eq!(read(&path), None);
