@@ -16,7 +16,7 @@ pub(super) enum ToRecord {
     /// Changes, and who waits until they are recorded.
     Fired { changes: Vec<FiringChange>, recorded: Option<oneshot::Sender<()>> },
     /// Its state after the action `seq`: kept once the log has everything before it, for that is not judged again.
-    Saved { seq: u64, state: Vec<u8> },
+    Saved { seq: u64, state: Vec<u8>, kept: oneshot::Sender<()> },
 }
 
 /// Between two looks at what repeats are due.
@@ -51,9 +51,9 @@ pub(super) async fn record(
                             fired.into_iter().for_each(|change| repeats.sort_in(change, now, &mut changes));
                             waiting.extend(recorded);
                         }
-                        ToRecord::Saved { seq, state } => {
+                        ToRecord::Saved { seq, state, kept } => {
                             changes.extend(repeats.all(Instant::now()));
-                            saved = Some((seq, state));
+                            saved = Some((seq, state, kept));
                         }
                     }
                     next = if changes.len() < BATCH && saved.is_none() { asked.try_recv().ok() } else { None };
@@ -62,8 +62,9 @@ pub(super) async fn record(
                 for recorded in waiting {
                     let _ = recorded.send(());
                 }
-                if let Some((seq, state)) = saved {
+                if let Some((seq, state, kept)) = saved {
                     store.push_snapshot(seq, state);
+                    let _ = kept.send(());
                 }
             }
         }
@@ -126,18 +127,17 @@ mod tests {
         until("what the log may not have", || told() == [counted(1_000)]).await;
         writer.sick.store(true, Ordering::Relaxed);
         to.send(fired(1_001)).await.unwrap();
-        to.send(ToRecord::Saved { seq: 7, state: b"holds 1,001".to_vec() }).await.unwrap();
+        let (kept, mut keeping) = oneshot::channel();
+        to.send(ToRecord::Saved { seq: 7, state: b"holds 1,001".to_vec(), kept }).await.unwrap();
         let tried = || writer.commands.lock().unwrap().len();
         until("an attempt", || tried() > 1).await;
         store.flush().await.unwrap();
         assert_eq!(store.snapshot().await.unwrap(), None, "the log does not have it");
+        assert!(keeping.try_recv().is_err());
         writer.sick.store(false, Ordering::Relaxed);
         until("the count, though it grew by little", || told() == [counted(1_000), counted(1_001)]).await;
-        drop(to);
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while store.snapshot().await.unwrap().is_none() {
-            assert!(Instant::now() < deadline, "the state is kept");
-            store.flush().await.unwrap();
-        }
+        keeping.await.unwrap();
+        store.flush().await.unwrap();
+        assert_eq!(store.snapshot().await.unwrap(), Some((7, b"holds 1,001".to_vec())));
     }
 }

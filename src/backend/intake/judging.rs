@@ -6,7 +6,10 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{
+    broadcast, mpsc,
+    oneshot::{self, error::TryRecvError},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -88,6 +91,8 @@ pub(super) struct Desk<W> {
     pub joiner: SpanJoiner,
     pub seq: u64,
     pub saved: (u64, Time),
+    /// Comes when the state that was saved last is in the store.
+    pub keeping: Option<oneshot::Receiver<()>>,
 }
 
 /// What reaches the task besides the queue.
@@ -202,16 +207,18 @@ impl<W: Writer> Desk<W> {
         changes.extend(self.judge.tick(now));
         self.tell(changes, false).await;
         self.told.store(Arc::new(self.ledger.figures(self.judge.figures(now), now)));
-        // While the log is behind, states would only pile up before it.
-        let log_is_behind = self.recording.capacity() < self.recording.max_capacity();
-        if self.seq > self.saved.0 && now.since(self.saved.1) >= SNAPSHOT && !log_is_behind {
+        // While the log is away, states would only pile up before it.
+        let waits = self.keeping.as_mut().is_some_and(|kept| matches!(kept.try_recv(), Err(TryRecvError::Empty)));
+        if self.seq > self.saved.0 && now.since(self.saved.1) >= SNAPSHOT && !waits {
             self.save(now).await;
         }
     }
 
     async fn save(&mut self, now: Time) {
         if let Some(state) = self.judge.snapshot() {
-            let _ = self.recording.send(ToRecord::Saved { seq: self.seq, state }).await;
+            let (kept, keeping) = oneshot::channel();
+            self.keeping = Some(keeping);
+            let _ = self.recording.send(ToRecord::Saved { seq: self.seq, state, kept }).await;
         }
         self.saved = (self.seq, now);
     }

@@ -221,6 +221,7 @@ impl Intake {
             joiner: SpanJoiner::default(),
             seq: 0,
             saved: (0, Time::default()),
+            keeping: None,
         };
         desk.recover().await?;
         let ears = Ears { work: work_ear, events, stop: stop.clone() };

@@ -195,9 +195,9 @@ impl<W: Writer> Sight<W> {
         self.seeing.note(seq, self.breaches.approved(None, &action));
         // Every node sees a breach, and tells it: the log takes it once, and no node need live for it.
         let changes = self.breaches.observe(None, &action, &source, now);
-        let seen = !changes.is_empty();
+        let breached = !changes.is_empty();
         let fired = ToRecord::Fired { changes, recorded: None };
-        if seen && self.recording.send(fired).await.is_err() {
+        if breached && self.recording.send(fired).await.is_err() {
             tracing::error!("breaches were not recorded: their writer has stopped");
         }
         self.ledger.note(&action, now);
