@@ -151,12 +151,12 @@ impl Forest {
         Some(found)
     }
 
-    /// Visits the span `from` and those above it, until one says that it is enough.
-    pub fn climb(&mut self, from: Option<u64>, mut visit: impl FnMut(&mut Node) -> bool) {
+    /// Visits the span `from` and those above it, by number, until one says that it is enough.
+    pub fn climb(&mut self, from: Option<u64>, mut visit: impl FnMut(u64, &mut Node) -> bool) {
         let mut next = from;
         for _ in 0..LEVELS {
             let Some(number) = next else { return };
-            if self.get_mut(number).is_none_or(&mut visit) {
+            if self.get_mut(number).is_none_or(|node| visit(number, node)) {
                 return;
             }
             next = self.above(number);

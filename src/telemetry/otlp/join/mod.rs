@@ -71,7 +71,6 @@ struct Missing {
 }
 
 /// What a walk up found.
-#[derive(Default)]
 struct Found {
     agent: Option<AgentId>,
     run: Option<Arc<str>>,
@@ -175,7 +174,7 @@ impl SpanJoiner {
         let (below, told) = (node.model_below, if node.boundary { Vec::new() } else { node.told_below.clone() });
         let above = self.forest.above(number);
         if below || matches!(span.kind, Kind::Model(_)) {
-            self.forest.climb(above, |node| std::mem::replace(&mut node.model_below, true));
+            self.forest.climb(above, |_, node| std::mem::replace(&mut node.model_below, true));
         }
         for call in told {
             self.tell(above, &call);
@@ -185,7 +184,7 @@ impl SpanJoiner {
 
     /// Notes a call that was told with the span `above` it and those above that.
     fn tell(&mut self, above: Option<u64>, call: &Arc<ToolCall>) {
-        self.forest.climb(above, |node| {
+        self.forest.climb(above, |_, node| {
             let known = node.told_below.contains(call);
             if !known && !node.boundary && node.told_below.len() < LEVELS {
                 node.told_below.push(call.clone());
@@ -202,22 +201,17 @@ impl SpanJoiner {
             workflow: span.workflow.clone(),
             missing: None,
         };
-        let mut next = self.parent(waiting);
-        for _ in 0..LEVELS {
-            let Some(number) = next else { return found };
-            match self.forest.get(number) {
-                Some(node) if node.present => {
-                    found.agent = found.agent.or_else(|| node.agent.clone());
-                    found.run = found.run.or_else(|| node.run.clone());
-                    found.workflow = found.workflow.or_else(|| node.workflow.clone());
-                    next = self.forest.above(number);
-                }
-                _ => {
-                    found.missing = Some(number);
-                    return found;
-                }
+        let above = self.parent(waiting);
+        self.forest.climb(above, |number, node| {
+            if !node.present {
+                found.missing = Some(number);
+                return true;
             }
-        }
+            found.agent = found.agent.take().or_else(|| node.agent.clone());
+            found.run = found.run.take().or_else(|| node.run.clone());
+            found.workflow = found.workflow.take().or_else(|| node.workflow.clone());
+            false
+        });
         found
     }
 
@@ -284,10 +278,9 @@ impl SpanJoiner {
             return;
         };
         let repeated = match &waiting.span.kind {
-            Kind::Context | Kind::Agent => return,
             Kind::Model(_) => self.forest.get(waiting.number).is_some_and(|node| node.model_below),
             Kind::Tool(draft) => self.told(&waiting, draft),
-            Kind::Other(_) => false,
+            Kind::Context | Kind::Agent | Kind::Other(_) => false,
         };
         let Waiting { span, origin, .. } = waiting;
         match span.kind {
@@ -309,14 +302,13 @@ impl SpanJoiner {
             return true;
         }
         let above = self.parent(waiting);
-        let mut next = above;
-        for _ in 0..LEVELS {
-            let Some(number) = next else { break };
-            let Some(node) = self.forest.get(number).filter(|node| !node.boundary) else { break };
-            if node.call.as_ref().is_some_and(|above| above.same(call)) {
-                return true;
-            }
-            next = self.forest.above(number);
+        let mut told_above = false;
+        self.forest.climb(above, |_, node| {
+            told_above = !node.boundary && node.call.as_ref().is_some_and(|above| above.same(call));
+            told_above || node.boundary
+        });
+        if told_above {
+            return true;
         }
         if let Some(id) = &call.id
             && self.told_by_id((waiting.span.key.trace, call.tool.clone(), id.clone()), draft.interval())
